@@ -1,0 +1,42 @@
+// Package codec turns session structs into bytes and back.
+//
+// [MsgPack] is sesame's default; [JSON] is for sites that want to read their
+// sessions with the database's own shell, [Gob] for those that come from
+// gorilla/sessions or scs with Go types in interfaces. All three write
+// canonical bytes, so that an unchanged session is recognised by its hash
+// alone. A codec of your own implements [Codec] and is checked by package
+// codectest, which also compares codecs on a struct of yours:
+//
+//	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, sampleSession) }
+package codec
+
+import "reflect"
+
+// Codec encodes and decodes session structs. It is safe for concurrent use.
+type Codec interface {
+	// ID is stored with every record, and decoding goes by it, never by a
+	// guess. The IDs 1 to 31 are sesame's; others are free for all. A codec
+	// keeps its ID for ever and for itself.
+	ID() byte
+
+	// Append appends the encoding of v, a pointer to a struct, to dst and
+	// returns the extended buffer. It is canonical: equal values give equal
+	// bytes, however often and in whichever process. On an error the returned
+	// buffer is of no use. It keeps neither dst nor anything v points to.
+	Append(dst []byte, v any) ([]byte, error)
+
+	// Decode decodes data into v, a pointer to a zero struct. Hostile data
+	// gives an error, never a panic, and never allocates more than a small
+	// multiple of len(data). It keeps no reference to data, and what it leaves
+	// in v does not alias it.
+	Decode(data []byte, v any) error
+}
+
+// Checker is a [Codec] that can tell beforehand what it cannot carry.
+type Checker interface {
+	// Check returns an error naming the first field, nested ones included,
+	// that values of type t could not be encoded and decoded with: a channel,
+	// a function, a struct that has only unexported fields. It is asked once,
+	// when a session manager is made.
+	Check(t reflect.Type) error
+}
