@@ -1,0 +1,103 @@
+// Package cookie makes, checks and reads the cookie that carries a session's
+// token.
+package cookie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// BaseName is the cookie's default name; where the rules of the __Host- prefix
+// hold (RFC 6265bis, section 4.1.3.2) it is prefixed.
+const (
+	BaseName   = "session_id"
+	hostPrefix = "__Host-"
+)
+
+// Template is what all cookies of a manager have in common.
+type Template struct{ cookie http.Cookie }
+
+// NewTemplate completes c with the defaults and checks it. Its errors say what
+// to change.
+func NewTemplate(c http.Cookie, insecure bool) (Template, error) {
+	switch {
+	case c.Value != "" || c.Quoted:
+		return Template{}, errors.New("the cookie template has a Value; sesame sets the value, leave it empty")
+	case c.MaxAge != 0 || !c.Expires.IsZero() || c.RawExpires != "":
+		return Template{}, errors.New("the cookie template has a MaxAge or Expires; a cookie lasts as long as its session: call Remember on those that are to outlive the browser")
+	case c.Raw != "" || len(c.Unparsed) > 0:
+		return Template{}, errors.New("the cookie template has Raw or Unparsed, which net/http does not send; use its other fields")
+	case insecure && c.Secure:
+		return Template{}, errors.New("the cookie template says Secure, WithInsecureCookie says not; drop one of the two")
+	}
+	c.Secure = !insecure
+	c.HttpOnly = true
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
+		c.SameSite = http.SameSiteLaxMode
+	}
+	if c.Name == "" {
+		c.Name = BaseName
+		if c.Secure && c.Path == "/" && c.Domain == "" {
+			c.Name = hostPrefix + BaseName
+		}
+	}
+	if err := check(c); err != nil {
+		return Template{}, err
+	}
+	return Template{c}, nil
+}
+
+// check refuses what a browser, or http.SetCookie, would drop without a word.
+func check(c http.Cookie) error {
+	name := strings.ToLower(c.Name)
+	switch {
+	case strings.HasPrefix(name, "__host-") && (!c.Secure || c.Path != "/" || c.Domain != ""):
+		return fmt.Errorf("browsers refuse the cookie name %q unless the cookie is Secure, has the path / and no domain; rename it or drop what is in the way", c.Name)
+	case !c.Secure && (strings.HasPrefix(name, "__secure-") || strings.HasPrefix(name, "__http-")):
+		return fmt.Errorf("browsers refuse the cookie name %q unless the cookie is Secure; rename it or drop WithInsecureCookie", c.Name)
+	case c.SameSite == http.SameSiteNoneMode && !c.Secure:
+		return errors.New("browsers refuse a SameSite=None cookie that is not Secure; drop WithInsecureCookie or use SameSiteLaxMode")
+	case c.Partitioned && !c.Secure:
+		return errors.New("browsers refuse a Partitioned cookie that is not Secure; drop WithInsecureCookie or Partitioned")
+	case c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode:
+		return fmt.Errorf("the cookie template has the unknown SameSite mode %d", c.SameSite)
+	case !strings.HasPrefix(c.Path, "/"):
+		return fmt.Errorf("the cookie path %q must begin with a slash, or browsers replace it", c.Path)
+	}
+	if err := c.Valid(); err != nil {
+		return fmt.Errorf("the cookie template is invalid: %w", err)
+	}
+	return nil
+}
+
+// Name returns the cookie's name.
+func (t Template) Name() string { return t.cookie.Name }
+
+// Secure reports whether browsers send the cookie over HTTPS only.
+func (t Template) Secure() bool { return t.cookie.Secure }
+
+// Set returns the Set-Cookie header that gives the client the token: for as
+// long as the browser runs if life is zero, else for life, in whole seconds.
+func (t Template) Set(token string, life time.Duration) string {
+	c := t.cookie
+	c.Value = token
+	if life > 0 {
+		c.MaxAge = int((life + time.Second - 1) / time.Second)
+	}
+	return c.String()
+}
+
+// Delete returns the Set-Cookie header that makes the client forget its
+// token. It has all the attributes the cookie was set with, since to a browser
+// one with another path, domain or partition is another cookie.
+func (t Template) Delete() string {
+	c := t.cookie
+	c.MaxAge = -1
+	return c.String()
+}

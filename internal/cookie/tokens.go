@@ -1,0 +1,57 @@
+package cookie
+
+import (
+	"strings"
+
+	"github.com/sesame-go/sesame/internal/token"
+)
+
+// MaxTokens is how many different tokens of one request are looked at. Honest
+// browsers send one, two when a cookie of the same name was set for another
+// path or domain; more is somebody's attempt to make the server work.
+const MaxTokens = 4
+
+// Tokens are the well-formed tokens that a request carries.
+type Tokens struct {
+	list      [MaxTokens]string
+	n         int
+	Malformed bool // a cookie of the name had something else for a value
+}
+
+// All returns the different tokens in the order of the request. They share
+// memory with the header lines.
+func (t *Tokens) All() []string { return t.list[:t.n] }
+
+func (t *Tokens) add(value string) {
+	if !token.Valid(value) {
+		t.Malformed = true
+		return
+	}
+	for _, seen := range t.All() {
+		if seen == value {
+			return
+		}
+	}
+	if t.n < MaxTokens {
+		t.list[t.n] = value
+		t.n++
+	}
+}
+
+// Read finds the tokens in the Cookie header lines of a request. Unlike
+// http.Request.Cookies it allocates nothing, whatever the client sends.
+func Read(lines []string, name string) (t Tokens) {
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			key, value, ok := strings.Cut(trim(pair), "=")
+			if ok && trim(key) == name {
+				t.add(trim(value))
+			}
+		}
+	}
+	return t
+}
+
+func trim(s string) string { return strings.Trim(s, " \t") }

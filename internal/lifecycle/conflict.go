@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"time"
+
+	"github.com/sesame-go/sesame/internal/merge"
+)
+
+// reconcile brings the value in line with what somebody else has stored since
+// it was loaded.
+func (s *Session) reconcile(ctx context.Context) error {
+	e := s.engine
+	began := time.Now()
+	loadCtx, cancel := e.detach(ctx)
+	defer cancel()
+	theirs, latest, why, err := e.fetch(loadCtx, s.current.key)
+	switch {
+	case err != nil:
+		return e.failed(ctx, "load", s.current.key, began, err)
+	case why == nil && latest.header.Binding != s.current.header.Binding:
+		why = corrupt(errBinding)
+	}
+	if why != nil {
+		if why.kind == Corrupt {
+			e.emit(ctx, Event{Kind: Corrupt, Key: s.current.key, Err: why.err})
+		}
+		kind := Gone
+		if why.kind == Expired {
+			kind = Expired
+		}
+		s.lose(ctx, kind, time.Since(began))
+		return ErrNotFound
+	}
+
+	base, err := e.decode(s.current)
+	if err != nil {
+		return err
+	}
+	// The merge compares values as they come out of the store. It works on a
+	// copy, so that what nobody else touched stays the very maps and pointers
+	// that the handler may hold.
+	before, err := e.clone(s.value)
+	if err != nil {
+		return err
+	}
+	merged, err := e.clone(s.value)
+	if err != nil {
+		return err
+	}
+	for _, field := range merge.Structs(base, merged, theirs) {
+		e.emit(ctx, Event{Kind: Conflict, Key: s.current.key, Field: field})
+	}
+	adopt(reflect.ValueOf(s.value).Elem(), reflect.ValueOf(before).Elem(), reflect.ValueOf(merged).Elem())
+	s.current = latest
+	return nil
+}
+
+// adopt sets those fields of value that the merge changed.
+func adopt(value, before, merged reflect.Value) {
+	for i := range value.NumField() {
+		f := value.Type().Field(i)
+		switch {
+		case f.IsExported():
+			if !reflect.DeepEqual(before.Field(i).Interface(), merged.Field(i).Interface()) {
+				value.Field(i).Set(merged.Field(i))
+			}
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			adopt(value.Field(i), before.Field(i), merged.Field(i))
+		}
+	}
+}
+
+// checkpoint returns a function that takes the value back to what it is now.
+func (s *Session) checkpoint() (undo func(), err error) {
+	before, err := s.engine.clone(s.value)
+	if err != nil {
+		return nil, err
+	}
+	return func() { reflect.ValueOf(s.value).Elem().Set(reflect.ValueOf(before).Elem()) }, nil
+}
+
+// pause waits a random while, longer the more often it went wrong, so that
+// those who collided do not collide again.
+func pause(attempt int) {
+	if attempt > 0 {
+		time.Sleep(rand.N(time.Millisecond << min(attempt, 5)))
+	}
+}

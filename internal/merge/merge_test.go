@@ -1,0 +1,238 @@
+package merge_test
+
+import (
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/internal/merge"
+)
+
+type tally int
+
+func (t *tally) Merge(base, theirs *tally) { *t += *theirs - *base }
+
+type tags map[string]bool
+
+func (t tags) Merge(_, theirs *tags) { maps.Copy(t, *theirs) }
+
+type address struct{ Street, City string }
+
+type embedded struct{ Theme string }
+
+type session struct {
+	embedded
+	User    string
+	Seen    time.Time
+	Visits  tally
+	Tags    tags
+	Home    address
+	Work    *address
+	Cart    map[string]int
+	Places  map[string]address
+	Nested  map[string]map[string]int
+	History []string
+	Extra   any
+	Bag     map[string]any
+	private int
+}
+
+func start() *session {
+	return &session{
+		User: "ann", Seen: time.UnixMilli(1000).UTC(), Visits: 10, Tags: tags{"a": true},
+		Home: address{"Main", "Ulm"}, Work: &address{"High", "Bonn"},
+		Cart: map[string]int{"tea": 1, "milk": 2}, Places: map[string]address{"x": {"S", "C"}},
+		Nested:  map[string]map[string]int{"n": {"one": 1}},
+		History: []string{"/"}, Extra: map[string]int{"k": 1}, Bag: map[string]any{"m": map[string]any{"x": int64(1)}},
+		private: 7, embedded: embedded{"light"},
+	}
+}
+
+func TestStructs(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		mine, theirs func(*session)
+		want         func(*session)
+		conflicts    []string
+	}{
+		{
+			name: "different fields",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.History = []string{"/", "/a"} },
+			want: func(s *session) { s.User = "bob"; s.History = []string{"/", "/a"} },
+		}, {
+			name: "the same change",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.User = "bob" },
+			want: func(s *session) { s.User = "bob" },
+		}, {
+			name: "one field twice",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.User = "eve" },
+			want: func(s *session) { s.User = "bob" }, conflicts: []string{"User"},
+		}, {
+			name: "time is one value",
+			mine: func(s *session) { s.Seen = s.Seen.Add(1e9) }, theirs: func(s *session) { s.Seen = s.Seen.Add(2e9) },
+			want: func(s *session) { s.Seen = s.Seen.Add(1e9) }, conflicts: []string{"Seen"},
+		}, {
+			name: "fields of a nested struct",
+			mine: func(s *session) { s.Home.City = "Rome" }, theirs: func(s *session) { s.Home.Street = "Via" },
+			want: func(s *session) { s.Home = address{"Via", "Rome"} },
+		}, {
+			name: "one field of a nested struct",
+			mine: func(s *session) { s.Home.City = "Rome" }, theirs: func(s *session) { s.Home.City = "Oslo" },
+			want: func(s *session) { s.Home.City = "Rome" }, conflicts: []string{"Home.City"},
+		}, {
+			name: "fields behind a pointer",
+			mine: func(s *session) { s.Work.City = "Rome" }, theirs: func(s *session) { s.Work.Street = "Via" },
+			want: func(s *session) { s.Work = &address{"Via", "Rome"} },
+		}, {
+			name: "pointer removed against a change",
+			mine: func(s *session) { s.Work = nil }, theirs: func(s *session) { s.Work.Street = "Via" },
+			want: func(s *session) { s.Work = nil }, conflicts: []string{"Work"},
+		}, {
+			name: "embedded struct, by its promoted name",
+			mine: func(s *session) { s.Theme = "dark" }, theirs: func(s *session) { s.Theme = "blue" },
+			want: func(s *session) { s.Theme = "dark" }, conflicts: []string{"Theme"},
+		}, {
+			name: "embedded struct, theirs",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.Theme = "blue" },
+			want: func(s *session) { s.User = "bob"; s.Theme = "blue" },
+		}, {
+			name: "keys of one map",
+			mine: func(s *session) { s.Cart["rum"] = 1; delete(s.Cart, "tea") }, theirs: func(s *session) { s.Cart["gin"] = 2; s.Cart["milk"] = 9 },
+			want: func(s *session) { s.Cart = map[string]int{"rum": 1, "gin": 2, "milk": 9} },
+		}, {
+			name: "key removed by them, left alone by me",
+			mine: func(s *session) { s.Cart["rum"] = 1 }, theirs: func(s *session) { delete(s.Cart, "tea") },
+			want: func(s *session) { s.Cart = map[string]int{"rum": 1, "milk": 2} },
+		}, {
+			name: "key removed by me, changed by them",
+			mine: func(s *session) { delete(s.Cart, "tea") }, theirs: func(s *session) { s.Cart["tea"] = 5 },
+			want: func(s *session) { delete(s.Cart, "tea") }, conflicts: []string{"Cart"},
+		}, {
+			name: "key removed by them, changed by me",
+			mine: func(s *session) { s.Cart["tea"] = 5 }, theirs: func(s *session) { delete(s.Cart, "tea") },
+			want: func(s *session) { s.Cart["tea"] = 5 }, conflicts: []string{"Cart"},
+		}, {
+			name: "one key, two values",
+			mine: func(s *session) { s.Cart["tea"] = 5 }, theirs: func(s *session) { s.Cart["tea"] = 6 },
+			want: func(s *session) { s.Cart["tea"] = 5 }, conflicts: []string{"Cart"},
+		}, {
+			name: "map made anew by both",
+			mine: func(s *session) { s.Cart = nil }, theirs: func(s *session) { s.Cart["tea"] = 6 },
+			want: func(s *session) { s.Cart = nil }, conflicts: []string{"Cart"},
+		}, {
+			name: "structs in a map",
+			mine: func(s *session) { s.Places["x"] = address{"S", "mine"} }, theirs: func(s *session) { s.Places["x"] = address{"theirs", "C"} },
+			want: func(s *session) { s.Places["x"] = address{"theirs", "mine"} },
+		}, {
+			name: "one new key, both",
+			mine: func(s *session) { s.Places["y"] = address{Street: "mine"} }, theirs: func(s *session) { s.Places["y"] = address{City: "theirs"} },
+			want: func(s *session) { s.Places["y"] = address{"mine", "theirs"} },
+		}, {
+			name: "maps of maps",
+			mine: func(s *session) { s.Nested["n"]["two"] = 2 }, theirs: func(s *session) { s.Nested["n"]["three"] = 3 },
+			want: func(s *session) { s.Nested["n"] = map[string]int{"one": 1, "two": 2, "three": 3} },
+		}, {
+			name: "maps in an interface",
+			mine: func(s *session) { s.Extra.(map[string]int)["a"] = 1 }, theirs: func(s *session) { s.Extra.(map[string]int)["b"] = 2 },
+			want: func(s *session) { s.Extra = map[string]int{"k": 1, "a": 1, "b": 2} },
+		}, {
+			name: "interface of another type",
+			mine: func(s *session) { s.Extra = "x" }, theirs: func(s *session) { s.Extra = 3 },
+			want: func(s *session) { s.Extra = "x" }, conflicts: []string{"Extra"},
+		}, {
+			name: "maps in a map of interfaces",
+			mine: func(s *session) { s.Bag["m"].(map[string]any)["y"] = "mine" }, theirs: func(s *session) { s.Bag["m"].(map[string]any)["z"] = "theirs" },
+			want: func(s *session) { s.Bag["m"] = map[string]any{"x": int64(1), "y": "mine", "z": "theirs"} },
+		}, {
+			name: "interface in a map cleared",
+			mine: func(s *session) { s.Bag["m"] = nil }, theirs: func(s *session) { s.Bag["m"] = "theirs" },
+			want: func(s *session) { s.Bag["m"] = nil }, conflicts: []string{"Bag"},
+		}, {
+			name: "slices are one value",
+			mine: func(s *session) { s.History = append(s.History, "/m") }, theirs: func(s *session) { s.History = append(s.History, "/t") },
+			want: func(s *session) { s.History = []string{"/", "/m"} }, conflicts: []string{"History"},
+		}, {
+			name: "a field's own Merge",
+			mine: func(s *session) { s.Visits += 3 }, theirs: func(s *session) { s.Visits += 4 },
+			want: func(s *session) { s.Visits += 7 },
+		}, {
+			name: "a field's own Merge, on the value",
+			mine: func(s *session) { s.Tags["m"] = true }, theirs: func(s *session) { s.Tags["a"] = false; s.Tags["t"] = true },
+			want: func(s *session) { s.Tags = tags{"a": false, "m": true, "t": true} },
+		}, {
+			name: "unexported fields stay mine",
+			mine: func(s *session) { s.private = 1 }, theirs: func(s *session) { s.private = 2 },
+			want: func(s *session) { s.private = 1 },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			base, mine, theirs, want := start(), start(), start(), start()
+			test.mine(mine)
+			test.theirs(theirs)
+			test.want(want)
+			conflicts := merge.Structs(base, mine, theirs)
+			require.Equal(t, want, mine)
+			require.Equal(t, test.conflicts, conflicts)
+		})
+	}
+}
+
+type whole struct{ A, B int }
+
+func (w *whole) Merge(base, theirs *whole) { w.A += theirs.A - base.A; w.B = 99 }
+
+func TestMergeOfTheWhole(t *testing.T) {
+	mine := &whole{A: 3, B: 1}
+	require.Empty(t, merge.Structs(&whole{A: 1}, mine, &whole{A: 5}))
+	require.Equal(t, &whole{A: 7, B: 99}, mine)
+}
+
+type badMerge struct{ A int }
+
+func (badMerge) Merge(other badMerge) {}
+
+func TestCheck(t *testing.T) {
+	require.NoError(t, merge.Check(reflect.TypeFor[whole]()))
+	require.NoError(t, merge.Check(reflect.TypeFor[session]()))
+	require.ErrorContains(t, merge.Check(reflect.TypeFor[badMerge]()), "Merge(base, theirs *badMerge)")
+}
+
+// A merge against an unchanged side is the other side, and what both did in
+// different places is all there, whoever came first.
+func TestProperties(t *testing.T) {
+	edits := []func(*session){
+		func(s *session) { s.User += "x" },
+		func(s *session) { s.Home.City += "x" },
+		func(s *session) { s.Home.Street += "x" },
+		func(s *session) { s.Work.City += "x" },
+		func(s *session) { s.Cart["tea"]++ },
+		func(s *session) { delete(s.Cart, "milk") },
+		func(s *session) { s.Nested["n"]["two"] = 2 },
+		func(s *session) { s.Nested["m"] = map[string]int{"one": 1} },
+		func(s *session) { s.Bag["new"] = true },
+		func(s *session) { s.History = append(s.History, "x") },
+		func(s *session) { s.Theme = "dark" },
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		order := rng.Perm(len(edits))
+		cut := rng.IntN(len(edits) + 1)
+		mine, theirs, all := start(), start(), start()
+		for i, e := range order {
+			edits[e](all)
+			if i < cut {
+				edits[e](mine)
+			} else {
+				edits[e](theirs)
+			}
+		}
+		require.Empty(t, merge.Structs(start(), mine, theirs), "%v %d", order, cut)
+		require.Equal(t, all, mine, "%v %d", order, cut)
+	}
+	require.True(t, slices.IsSorted(merge.Structs(&session{}, &session{User: "a", Extra: 1}, &session{User: "b", Extra: 2})))
+}
