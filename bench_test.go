@@ -189,4 +189,3 @@ func BenchmarkCodec(b *testing.B) {
 		codectest.Bench(b, newMedium(), codec.MsgPack, codec.JSON, codec.Gob)
 	})
 }
-

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,6 +44,17 @@ func (p *point) UnmarshalText(text []byte) error {
 	return err
 }
 
+// yesno is a bool with a text form.
+type yesno bool
+
+func (b yesno) MarshalText() ([]byte, error) { return strconv.AppendBool(nil, bool(b)), nil }
+
+func (b *yesno) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseBool(string(text))
+	*b = yesno(v)
+	return err
+}
+
 type account struct {
 	ID    int64
 	Tags  []string
@@ -70,7 +82,7 @@ type kinds struct {
 	Empty    []int
 	Counts   map[string]int
 	ByInt    map[int]string
-	ByBool   map[bool]int
+	ByBool   map[yesno]int
 	ByPoint  map[point]int
 	ByColour map[colour][]int
 	Maps     map[string]map[string]int
@@ -97,7 +109,7 @@ func newKinds() kinds {
 		Base: Base{"dark", map[string]bool{"a": true, "b": false, "c": true}},
 		Bool: true, Int: -42, Int8: -8, Uint64: 1 << 60, Float: 1.5, String: "größe\x00", Bytes: []byte{0, 255, 1},
 		Array: [3]int{1, 2, 3}, Strings: []string{"x", "", "y"}, Empty: []int{},
-		Counts: many, ByInt: map[int]string{1: "one", -2: "two", 300: "three"}, ByBool: map[bool]int{true: 1, false: 2},
+		Counts: many, ByInt: map[int]string{1: "one", -2: "two", 300: "three"}, ByBool: map[yesno]int{true: 1, false: 2},
 		ByPoint:  map[point]int{{1, 2}: 3, {2, 1}: 4, {0, 0}: 5},
 		ByColour: map[colour][]int{"red": {1}, "green": {}, "blue": {2, 3}},
 		Maps:     map[string]map[string]int{"a": {"x": 1, "y": 2}, "b": {}, "c": {"z": 3}},
