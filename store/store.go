@@ -62,8 +62,9 @@ func ParseKey(s string) (Key, error) {
 	if len(s) != base64.RawURLEncoding.EncodedLen(len(k)) {
 		return Key{}, fmt.Errorf("store: a session id has 43 characters, not %d", len(s))
 	}
-	if _, err := base64.RawURLEncoding.Strict().Decode(k[:], []byte(s)); err != nil {
-		return Key{}, fmt.Errorf("store: not a session id: %w", err)
+	_, err := base64.RawURLEncoding.Decode(k[:], []byte(s))
+	if err != nil || k.String() != s { // base64 overlooks line ends and stray bits
+		return Key{}, errors.New("store: not a session id: it must be base64url of 32 bytes")
 	}
 	return k, nil
 }
@@ -102,7 +103,8 @@ type Store interface {
 	// exist. Anything else is [ErrConflict], also when the record is gone or
 	// has expired: Save never revives and never overwrites. A record that is
 	// already past its Expires is accepted and is not found afterwards; it
-	// never means "no expiry".
+	// never means "no expiry". An owner longer than [MaxOwner] is an error, and
+	// so is a record for which a bounded store has no room, [ErrFull].
 	Save(ctx context.Context, k Key, r Record) (version uint64, err error)
 
 	// Touch moves the expiry of the live record under k to expires if that is
@@ -122,7 +124,7 @@ type Rotator interface {
 	// Rotate stores r under to and removes from, both or neither, if the live
 	// record under from has r.Version and to does not exist; otherwise it
 	// returns [ErrConflict] and has changed nothing. It returns the version of
-	// the record under to.
+	// the record under to. Otherwise it is like Save.
 	Rotate(ctx context.Context, from, to Key, r Record) (version uint64, err error)
 }
 
@@ -132,7 +134,8 @@ type Lister interface {
 	// page by page while the caller consumes them and holding no lock
 	// meanwhile. A record that lives through the whole walk is yielded once
 	// at least; one that is created, changed or removed during it may be
-	// yielded or not, and never torn. An error ends the walk.
+	// yielded or not, and never torn. An error, that of a context too, is
+	// yielded last.
 	All(ctx context.Context) iter.Seq2[Entry, error]
 }
 
@@ -147,11 +150,11 @@ type Entry struct {
 type OwnerIndex interface {
 	// Owned yields the keys of owner's records. It may yield a key whose
 	// record has expired, is gone or has another owner by now; it never misses
-	// a live one that is there during the whole walk.
+	// a live one that is there during the whole walk. An error is yielded last.
 	Owned(ctx context.Context, owner string) iter.Seq2[Key, error]
 
 	// DeleteOwned removes owner's records, except those under a key in keep,
-	// and returns how many. Of the records that were live when it was called
+	// and returns how many live ones. Of the records that were live when it was called
 	// none is left when it returns nil, not even one that was rotated to
 	// another key meanwhile. It removes nobody else's.
 	DeleteOwned(ctx context.Context, owner string, keep ...Key) (int, error)
@@ -161,7 +164,7 @@ type OwnerIndex interface {
 type Sweeper interface {
 	// Sweep removes at most limit expired records and returns how many. It
 	// judges each anew at the moment of removal, so that a record extended
-	// meanwhile stays.
+	// meanwhile stays. A limit that is not positive removes nothing.
 	Sweep(ctx context.Context, limit int) (int, error)
 }
 

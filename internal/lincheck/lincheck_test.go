@@ -1,0 +1,117 @@
+package lincheck
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/memstore"
+)
+
+func TestMemstore(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store { return memstore.New() })
+}
+
+// TestTouchChangesVersion checks a store that is right and makes use of the
+// freedom to change the version in Touch.
+func TestTouchChangesVersion(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store { return &newVersionOnTouch{Store: memstore.New()} })
+}
+
+// TestRejects sees that stores which are not linearizable are found out.
+func TestRejects(t *testing.T) {
+	for _, broken := range []struct {
+		name     string
+		rotate   bool
+		newStore func() store.Store
+	}{
+		{"check then write", false, func() store.Store { return &checkThenWrite{Store: memstore.New()} }},
+		{"delete lies", false, func() store.Store { return &deleteLies{Store: memstore.New()} }},
+		{"rotate in two steps", true, func() store.Store { return &twoSteps{Store: memstore.New()} }},
+	} {
+		t.Run(strings.ReplaceAll(broken.name, " ", "-"), func(t *testing.T) {
+			err := check(t.Context(), broken.newStore, broken.rotate)
+			if err == nil || !strings.Contains(err.Error(), "not linearizable") {
+				t.Fatalf("the store passes: %v", err)
+			}
+			t.Logf("%.600s", err)
+		})
+	}
+}
+
+func pause() { time.Sleep(10 * time.Microsecond) }
+
+// checkThenWrite compares the version, and writes later.
+type checkThenWrite struct{ *memstore.Store }
+
+func (s *checkThenWrite) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	if old, _ := s.Load(ctx, k); old.Version != r.Version {
+		return 0, store.ErrConflict
+	}
+	pause()
+	for {
+		old, _ := s.Load(ctx, k)
+		r.Version = old.Version
+		if v, err := s.Store.Save(ctx, k, r); err != store.ErrConflict {
+			return v, err
+		}
+	}
+}
+
+// deleteLies returns before the record is gone.
+type deleteLies struct{ *memstore.Store }
+
+func (s *deleteLies) Delete(ctx context.Context, k store.Key) error {
+	time.AfterFunc(100*time.Microsecond, func() { s.Store.Delete(context.Background(), k) })
+	return nil
+}
+
+// twoSteps saves under the new key before it deletes the old one.
+type twoSteps struct{ *memstore.Store }
+
+func (s *twoSteps) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
+	if old, err := s.Load(ctx, from); err != nil || old.Version != r.Version {
+		return 0, store.ErrConflict
+	}
+	r.Version = 0
+	v, err := s.Save(ctx, to, r)
+	if err != nil {
+		return 0, err
+	}
+	pause()
+	return v, s.Delete(ctx, from)
+}
+
+// newVersionOnTouch extends a record by saving it anew. It does not inherit
+// the rest of memstore, which would pass by its lock.
+type newVersionOnTouch struct {
+	store.Store
+	mu sync.Mutex
+}
+
+func (s *newVersionOnTouch) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Store.Save(ctx, k, r)
+}
+
+func (s *newVersionOnTouch) Touch(ctx context.Context, k store.Key, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.Store.Load(ctx, k)
+	if err != nil || !expires.After(r.Expires) {
+		return nil
+	}
+	r.Expires = expires
+	_, err = s.Store.Save(ctx, k, r)
+	return err
+}
+
+func (s *newVersionOnTouch) Delete(ctx context.Context, k store.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Store.Delete(ctx, k)
+}

@@ -1,0 +1,237 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// expiryCases are about Expires and Touch.
+var expiryCases = []testCase{
+	{
+		name:        "expiry-kept",
+		explanation: "Expires comes back to the millisecond, be it near, far or in another time zone",
+		f: func(x *trial) {
+			for _, expires := range []time.Time{
+				in(time.Hour),
+				in(time.Hour + time.Millisecond),
+				in(time.Hour + 999*time.Millisecond),
+				in(time.Hour).Add(999 * time.Microsecond),
+				in(24 * time.Hour).In(time.FixedZone("", -5*3600)),
+				in(31 * 24 * time.Hour).UTC(),
+				in(20 * 365 * 24 * time.Hour),
+			} {
+				k, r := x.key(), record("data")
+				r.Expires = expires
+				x.create(k, r)
+				x.holds(k, r)
+				later := expires.Add(1234 * time.Millisecond)
+				x.touch(k, later)
+				x.expires(x.load(k), later)
+			}
+		},
+	},
+	{
+		name:        "expired",
+		explanation: "a record is there until its Expires; from then on Load does not find it, Save does not change it and Touch does not revive it",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			r.Expires = in(brief)
+			r.Version = x.create(k, r)
+			if got, ok := x.exists(k); time.Until(r.Expires) > margin {
+				if !ok {
+					x.fatalf("the record has expired too early")
+				}
+				x.same(got, r)
+			}
+			x.pass(r.Expires)
+			x.missing(k)
+			x.touch(k, in(time.Hour))
+			x.missing(k)
+			r.Expires = in(time.Hour)
+			x.conflict(k, r)
+			x.missing(k)
+			x.delete(k)
+			x.missing(k)
+		},
+	},
+	{
+		name:        "expired-unread",
+		explanation: "Save and Touch see by themselves that a record has expired, also if no Load came before them",
+		f: func(x *trial) {
+			saved, touched, r := x.key(), x.key(), record("data")
+			r.Expires = in(brief)
+			x.create(touched, r)
+			r.Version = x.create(saved, r)
+			x.pass(r.Expires)
+			x.touch(touched, in(time.Hour))
+			x.missing(touched)
+			r.Expires = in(time.Hour)
+			x.conflict(saved, r)
+			x.missing(saved)
+		},
+	},
+	{
+		name:        "expired-create",
+		explanation: "a key whose record has expired does not exist: Save with version 0 creates a new record, with a version of its own",
+		f: func(x *trial) {
+			k, r := x.key(), record("old")
+			r.Expires = in(brief)
+			r.Version = x.create(k, r)
+			x.pass(r.Expires)
+			v := x.create(k, record("new"))
+			if v == r.Version {
+				x.Errorf("the new record has version %d, as the old one had", v)
+			}
+			x.contains(k, "new")
+			r.Expires = in(time.Hour)
+			x.conflict(k, r)
+			x.contains(k, "new")
+		},
+	},
+	{
+		name:        "expired-saved-sooner",
+		explanation: "a Save that brings Expires nearer counts, whatever the record had before",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			r.Version = x.create(k, r)
+			r.Expires = in(brief)
+			x.save(k, r)
+			x.pass(r.Expires)
+			x.missing(k)
+		},
+	},
+	{
+		name:        "past-created",
+		explanation: "a record that is past its Expires is accepted and is not found; it never means \"no expiry\", and it does not keep the key",
+		f: func(x *trial) {
+			for _, expires := range pastTimes() {
+				k, r := x.key(), record("past")
+				r.Expires = expires
+				x.create(k, r)
+				x.missing(k)
+				x.create(k, record("new"))
+				x.contains(k, "new")
+			}
+		},
+	},
+	{
+		name:        "past-saved",
+		explanation: "a Save that sets an Expires in the past is accepted, and the record is not found any more",
+		f: func(x *trial) {
+			for _, expires := range pastTimes() {
+				k, r := x.key(), record("data")
+				r.Version = x.create(k, r)
+				r.Expires = expires
+				r.Version = x.save(k, r)
+				x.missing(k)
+				r.Expires = in(time.Hour)
+				x.conflict(k, r)
+				x.touch(k, in(time.Hour))
+				x.missing(k)
+			}
+		},
+	},
+	{
+		name:        "expiry-tiny",
+		explanation: "a record with less than a millisecond to live is accepted, and is not there for ever",
+		f: func(x *trial) {
+			var keys []store.Key
+			for _, d := range []time.Duration{0, 1, time.Microsecond, 300 * time.Microsecond, time.Millisecond} {
+				k, r := x.key(), record("data")
+				r.Expires = time.Now().Add(d)
+				x.create(k, r)
+				keys = append(keys, k)
+			}
+			x.pass(time.Now())
+			for _, k := range keys {
+				x.missing(k)
+			}
+		},
+	},
+	{
+		name:        "touch-extends",
+		explanation: "Touch moves Expires to a later time, which Load shows at once, and changes neither data nor owner",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			r.Owner = "ann"
+			x.create(k, r)
+			for range 3 {
+				r.Expires = r.Expires.Add(90 * time.Minute)
+				x.touch(k, r.Expires)
+				x.holds(k, r)
+			}
+			// The version may have changed, so it is loaded anew.
+			got := x.load(k)
+			got.Data = []byte("saved after touch")
+			x.save(k, got)
+			x.holds(k, got)
+		},
+	},
+	{
+		name:        "touch-lives",
+		explanation: "a record that was touched is there after its first Expires and gone after the new one",
+		f: func(x *trial) {
+			var k store.Key
+			var later time.Time
+			x.pass(x.alive(func(expires time.Time) {
+				k, later = x.key(), expires.Add(2*brief)
+				x.create(k, store.Record{Expires: expires})
+				x.touch(k, later)
+			}))
+			if got, ok := x.exists(k); time.Until(later) > margin {
+				if !ok {
+					x.fatalf("the record has expired although Touch extended it")
+				}
+				x.expires(got, later)
+			}
+			x.pass(later)
+			x.missing(k)
+		},
+	},
+	{
+		name:        "touch-never-shortens",
+		explanation: "Touch with an earlier time than the record has, or with one in the past, changes nothing",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			x.create(k, r)
+			for _, expires := range append(pastTimes(), in(0), in(brief), in(time.Minute), r.Expires) {
+				x.touch(k, expires)
+				x.holds(k, r)
+			}
+			x.pass(in(brief))
+			x.holds(k, r)
+		},
+	},
+	{
+		name:        "touch-never-creates",
+		explanation: "Touch of a missing record is no error and creates none",
+		f: func(x *trial) {
+			k := x.key()
+			x.touch(k, in(time.Hour))
+			x.missing(k)
+			x.create(k, record("data"))
+			x.delete(k)
+			x.touch(k, in(2*time.Hour))
+			x.missing(k)
+			x.create(k, record("again"))
+			x.contains(k, "again")
+		},
+	},
+}
+
+// pastTimes returns times that are over, those among them that are zero or
+// negative in some unit or other.
+func pastTimes() []time.Time {
+	return []time.Time{
+		time.Now().Add(-2 * time.Millisecond),
+		time.Now().Add(-time.Second),
+		time.Now().Add(-24 * time.Hour),
+		time.Unix(1, 0),
+		time.Unix(0, 1),
+		time.Unix(0, 0),
+		time.Unix(-1, 0),
+		time.Date(1901, 1, 1, 0, 0, 0, 0, time.UTC),
+		{},
+	}
+}

@@ -1,0 +1,240 @@
+package storetest
+
+import (
+	"bytes"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// raceCases are about calls at the same time.
+var raceCases = []testCase{
+	{
+		name:        "race-create",
+		explanation: "of several Saves at once that create one key exactly one wins; the others return ErrConflict",
+		f: func(x *trial) {
+			for range x.rounds(100) {
+				k, r := x.key(), record("")
+				x.oneWinner(k, r)
+			}
+		},
+	},
+	{
+		name:        "race-save",
+		explanation: "of several Saves at once with one version exactly one wins; the others return ErrConflict",
+		f: func(x *trial) {
+			for range x.rounds(100) {
+				k, r := x.key(), record("start")
+				r.Version = x.create(k, r)
+				x.oneWinner(k, r)
+			}
+		},
+	},
+	{
+		name:        "race-count",
+		explanation: "a counter that several increase by Load, Save and another try on ErrConflict loses nothing",
+		f: func(x *trial) {
+			const workers, each = 4, 10
+			k := x.key()
+			x.create(k, record("0"))
+			x.together(times(workers, func(int) {
+				for range each {
+					done := false
+					for try := 0; !done; try++ {
+						if try == 1000 {
+							x.fatalf("%d Saves in a row returned ErrConflict, each with the version of the Load before it", try)
+						}
+						r := x.load(k)
+						n, err := strconv.Atoi(string(r.Data))
+						if err != nil {
+							x.fatalf("the counter is %q", r.Data)
+						}
+						r.Data = strconv.AppendInt(nil, int64(n+1), 10)
+						_, err = x.s.Save(x.ctx, k, r)
+						done = x.won(err)
+					}
+				}
+			})...)
+			if r := x.load(k); string(r.Data) != strconv.Itoa(workers*each) {
+				x.Errorf("after %d increments the counter is %s", workers*each, r.Data)
+			}
+		},
+	},
+	{
+		name:        "race-torn",
+		explanation: "Load returns a record as one Save wrote it, never parts of two",
+		f: func(x *trial) {
+			patterns := [2]store.Record{
+				{Expires: in(time.Hour), Owner: "ann", Data: bytes.Repeat([]byte("a"), 5000)},
+				{Expires: in(2 * time.Hour), Owner: "bob", Data: bytes.Repeat([]byte("bb"), 4000)},
+			}
+			k := x.key()
+			v := x.create(k, patterns[0])
+			var done atomic.Bool
+			x.together(
+				func() {
+					defer done.Store(true)
+					for i := range x.rounds(200) {
+						r := patterns[(i+1)%2]
+						r.Version = v
+						v = x.save(k, r)
+					}
+				},
+				func() {
+					for !done.Load() {
+						r := x.load(k)
+						if r.Owner == "ann" {
+							x.same(r, patterns[0])
+						} else {
+							x.same(r, patterns[1])
+						}
+					}
+				},
+			)
+		},
+	},
+	{
+		name:        "race-save-delete",
+		explanation: "once Delete has returned no Load finds the record, also if a Save was under way",
+		f: func(x *trial) {
+			for range x.rounds(200) {
+				k, r := x.key(), record("data")
+				r.Version = x.create(k, r)
+				var deleted atomic.Bool
+				x.together(
+					func() {
+						r := r
+						for !deleted.Load() {
+							v, err := x.s.Save(x.ctx, k, r)
+							if !x.won(err) {
+								return
+							}
+							r.Version = v
+						}
+					},
+					func() {
+						defer deleted.Store(true)
+						x.delete(k)
+						x.missing(k)
+					},
+				)
+				x.missing(k)
+			}
+		},
+	},
+	{
+		name:        "race-touch-delete",
+		explanation: "once Delete has returned no Load finds the record, also if a Touch was under way",
+		f: func(x *trial) {
+			for range x.rounds(200) {
+				k, r := x.key(), record("data")
+				x.create(k, r)
+				x.together(
+					func() {
+						for i := range 5 {
+							x.touch(k, in(time.Duration(i+2)*time.Hour))
+						}
+					},
+					func() {
+						x.delete(k)
+						x.missing(k)
+					},
+				)
+				x.missing(k)
+			}
+		},
+	},
+	{
+		name:        "race-touch-save",
+		explanation: "a Touch at the same time takes nothing of a Save back; Expires is then the one of the two that came last, and later if that is Touch",
+		f: func(x *trial) {
+			for range x.rounds(200) {
+				k, old := x.key(), record("old")
+				r := old
+				r.Version = x.create(k, r)
+				r.Data, r.Owner = []byte("new"), "ann"
+				touched := in(2 * time.Hour)
+				saved := false
+				x.together(
+					func() { x.touch(k, touched) },
+					func() {
+						_, err := x.s.Save(x.ctx, k, r)
+						saved = x.won(err)
+					},
+				)
+				got := x.load(k)
+				want := r
+				if !saved { // the touch came first and changed the version
+					want = old
+					want.Expires = touched
+				} else if got.Expires.After(r.Expires.Add(time.Second)) {
+					want.Expires = touched
+				}
+				x.same(got, want)
+			}
+		},
+	},
+	{
+		name:        "race-touch-touch",
+		explanation: "of several Touches at once the latest time remains",
+		f: func(x *trial) {
+			for range x.rounds(200) {
+				const n = 4
+				k, r := x.key(), record("data")
+				x.create(k, r)
+				x.together(times(n, func(i int) {
+					x.touch(k, r.Expires.Add(time.Duration(i+1)*time.Hour))
+				})...)
+				x.expires(x.load(k), r.Expires.Add(n*time.Hour))
+			}
+		},
+	},
+	{
+		name:        "race-create-delete",
+		explanation: "records that are created, changed and deleted by many at once do not get in each other's way",
+		f: func(x *trial) {
+			x.together(times(8, func(i int) {
+				for range x.rounds(50) {
+					k, r := x.key(), record(strconv.Itoa(i))
+					r.Version = x.create(k, r)
+					r.Data = append(r.Data, " changed"...)
+					x.save(k, r)
+					x.holds(k, r)
+					x.delete(k)
+					x.missing(k)
+				}
+			})...)
+		},
+	},
+}
+
+// oneWinner saves different data under k at once, all with r's version, and
+// expects one of them to be stored.
+func (x *trial) oneWinner(k store.Key, r store.Record) {
+	x.Helper()
+	const n = 6
+	var won [n]bool
+	var versions [n]uint64
+	x.together(times(n, func(i int) {
+		mine := r
+		mine.Data = []byte(strconv.Itoa(i))
+		v, err := x.s.Save(x.ctx, k, mine)
+		won[i], versions[i] = x.won(err), v
+	})...)
+	winner, winners := 0, 0
+	for i := range n {
+		if won[i] {
+			winner = i
+			winners++
+		}
+	}
+	if winners != 1 {
+		x.fatalf("%d of %d Saves with one version succeeded, want exactly one", winners, n)
+	}
+	r.Data = []byte(strconv.Itoa(winner))
+	if v := x.holds(k, r); v != versions[winner] {
+		x.fatalf("Load returned version %d, the winner had got %d", v, versions[winner])
+	}
+}

@@ -1,0 +1,277 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// A trial is one case put to one store. Its methods do what the cases have in
+// common. Most end the trial, or the goroutine of [trial.together] they run
+// in, if the store does not answer as it must.
+type trial struct {
+	tb
+	s   store.Store
+	ctx context.Context
+}
+
+// stop is the panic by which a trial ends. Unlike [testing.T.FailNow] it may
+// be used in any goroutine.
+type stop struct{}
+
+func (x *trial) fatalf(format string, args ...any) {
+	x.Helper()
+	x.Errorf(format, args...)
+	panic(stop{})
+}
+
+// guard runs f until its end or its first fatal failure.
+func (x *trial) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, ok := p.(stop); !ok {
+				panic(p)
+			}
+		}
+	}()
+	f()
+}
+
+// together runs all fs at once and waits for them.
+func (x *trial) together(fs ...func()) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, f := range fs {
+		wg.Go(func() {
+			<-start
+			x.guard(f)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+// times returns n functions that call f with their number.
+func times(n int, f func(i int)) []func() {
+	fs := make([]func(), n)
+	for i := range fs {
+		fs[i] = func() { f(i) }
+	}
+	return fs
+}
+
+// rounds repeats what has to be tried often because it depends on chance, for
+// a quarter of a second, up to n times and three times at least. It ends early
+// once the trial has failed.
+func (x *trial) rounds(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		end := time.Now().Add(250 * time.Millisecond)
+		for i := range n {
+			if i >= 3 && time.Now().After(end) || x.Failed() || !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// within runs f and fails if it takes suspiciously long.
+func (x *trial) within(d time.Duration, f func()) {
+	x.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		x.guard(f)
+	}()
+	select {
+	case <-done:
+	case <-time.After(d):
+		x.fatalf("the store hangs: not done after %v", d)
+	}
+}
+
+// key returns a key that nobody has used.
+func (x *trial) key() (k store.Key) {
+	rand.Read(k[:])
+	return k
+}
+
+// record returns a record that lives for an hour.
+func record(data string) store.Record {
+	return store.Record{Expires: in(time.Hour), Data: []byte(data)}
+}
+
+// in returns the time after d, in whole milliseconds, as all stores keep it.
+func in(d time.Duration) time.Time {
+	return time.Now().Add(d).Truncate(time.Millisecond)
+}
+
+// create saves r under k, where there must be nothing.
+func (x *trial) create(k store.Key, r store.Record) (version uint64) {
+	x.Helper()
+	r.Version = 0
+	return x.save(k, r)
+}
+
+func (x *trial) save(k store.Key, r store.Record) (version uint64) {
+	x.Helper()
+	v, err := x.s.Save(x.ctx, k, r)
+	if err != nil {
+		x.fatalf("Save with version %d: %v", r.Version, err)
+	}
+	if v == 0 {
+		x.fatalf("Save returned version 0")
+	}
+	return v
+}
+
+// conflict saves r under k, which must be refused.
+func (x *trial) conflict(k store.Key, r store.Record) {
+	x.Helper()
+	v, err := x.s.Save(x.ctx, k, r)
+	if !errors.Is(err, store.ErrConflict) {
+		x.fatalf("Save with version %d: got (%d, %v), want ErrConflict", r.Version, v, err)
+	}
+}
+
+// won reports whether a Save or Rotate that raced others was the first.
+func (x *trial) won(err error) bool {
+	x.Helper()
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		x.fatalf("got %v, want nil or ErrConflict", err)
+	}
+	return err == nil
+}
+
+func (x *trial) load(k store.Key) store.Record {
+	x.Helper()
+	r, err := x.s.Load(x.ctx, k)
+	if err != nil {
+		x.fatalf("Load: %v", err)
+	}
+	if r.Version == 0 {
+		x.fatalf("Load returned version 0")
+	}
+	return r
+}
+
+// exists loads k, which may be missing.
+func (x *trial) exists(k store.Key) (store.Record, bool) {
+	x.Helper()
+	r, err := x.s.Load(x.ctx, k)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		x.fatalf("Load: got %v, want a record or ErrNotFound", err)
+	}
+	return r, err == nil
+}
+
+// missing loads k, which must be missing.
+func (x *trial) missing(k store.Key) {
+	x.Helper()
+	if r, ok := x.exists(k); ok {
+		x.fatalf("Load: got a record (version %d, expires %v, data %.40q), want ErrNotFound",
+			r.Version, r.Expires, r.Data)
+	}
+}
+
+// holds loads k, where there must be want, apart from its version.
+func (x *trial) holds(k store.Key, want store.Record) (version uint64) {
+	x.Helper()
+	r := x.load(k)
+	x.same(r, want)
+	return r.Version
+}
+
+// contains loads k, where there must be a record with that data.
+func (x *trial) contains(k store.Key, data string) {
+	x.Helper()
+	if r := x.load(k); string(r.Data) != data {
+		x.fatalf("Data: got %.40q, want %q", r.Data, data)
+	}
+}
+
+func (x *trial) same(got, want store.Record) {
+	x.Helper()
+	if !bytes.Equal(got.Data, want.Data) {
+		x.fatalf("Data: got %d bytes %.40q, want %d bytes %.40q",
+			len(got.Data), got.Data, len(want.Data), want.Data)
+	}
+	if got.Owner != want.Owner {
+		x.fatalf("Owner: got %.40q, want %.40q", got.Owner, want.Owner)
+	}
+	x.expires(got, want.Expires)
+}
+
+// expires compares to the millisecond.
+func (x *trial) expires(got store.Record, want time.Time) {
+	x.Helper()
+	if d := got.Expires.Sub(want); d.Abs() >= time.Millisecond {
+		x.fatalf("Expires: got %v, want %v; it is off by %v", got.Expires, want, d)
+	}
+}
+
+func (x *trial) touch(k store.Key, expires time.Time) {
+	x.Helper()
+	if err := x.s.Touch(x.ctx, k, expires); err != nil {
+		x.fatalf("Touch: %v", err)
+	}
+}
+
+func (x *trial) delete(k store.Key) {
+	x.Helper()
+	if err := x.s.Delete(x.ctx, k); err != nil {
+		x.fatalf("Delete: %v", err)
+	}
+}
+
+// Records of the cases that wait live for brief; pass waits until one has
+// certainly expired.
+const (
+	brief  = 200 * time.Millisecond
+	margin = 60 * time.Millisecond
+)
+
+func (x *trial) pass(expires time.Time) { time.Sleep(time.Until(expires) + margin) }
+
+// alive calls f to create records that expire soon, at the given time, and to
+// do what has to be done while they live. Should store or machine be too slow
+// for that, it gives f other records and more time. It returns when the records
+// expire.
+func (x *trial) alive(f func(expires time.Time)) time.Time {
+	x.Helper()
+	for d := brief; d < time.Minute; d *= 2 {
+		expires := in(d)
+		f(expires)
+		if time.Until(expires) > 0 {
+			return expires
+		}
+	}
+	x.fatalf("the store is too slow for records that expire")
+	panic("unreachable")
+}
+
+// creates fills the store with n records and returns them by their keys.
+func (x *trial) creates(n int, r func(i int) store.Record) map[store.Key]store.Record {
+	x.Helper()
+	const workers = 16
+	var mu sync.Mutex
+	made := make(map[store.Key]store.Record, n)
+	x.together(times(workers, func(w int) {
+		for i := w; i < n; i += workers {
+			k, r := x.key(), r(i)
+			r.Version = x.create(k, r)
+			mu.Lock()
+			made[k] = r
+			mu.Unlock()
+		}
+	})...)
+	if len(made) != n {
+		x.fatalf("%d of %d records could not be created", n-len(made), n)
+	}
+	return made
+}
