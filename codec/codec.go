@@ -8,6 +8,11 @@
 // codectest, which also compares codecs on a struct of yours:
 //
 //	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, sampleSession) }
+//
+// As everywhere in Go, types with marshaling methods of their own are encoded
+// by those. A struct that embeds such a type, time.Time for instance, inherits
+// them and is encoded as that type alone, without its other fields: give the
+// field a name.
 package codec
 
 import "reflect"
@@ -21,14 +26,16 @@ type Codec interface {
 
 	// Append appends the encoding of v, a pointer to a struct, to dst and
 	// returns the extended buffer. It is canonical: equal values give equal
-	// bytes, however often and in whichever process. On an error the returned
-	// buffer is of no use. It keeps neither dst nor anything v points to.
+	// bytes, however often and in whichever process. What Decode would refuse,
+	// such as a value nested too deep or far larger in memory than encoded, is
+	// an error. On an error the returned buffer is of no use. Append keeps
+	// neither dst nor anything v points to.
 	Append(dst []byte, v any) ([]byte, error)
 
 	// Decode decodes data into v, a pointer to a zero struct. Hostile data
 	// gives an error, never a panic, and never allocates more than a small
-	// multiple of len(data). It keeps no reference to data, and what it leaves
-	// in v does not alias it.
+	// multiple of len(data), apart from what methods of v's own types allocate.
+	// It keeps no reference to data, and what it leaves in v does not alias it.
 	Decode(data []byte, v any) error
 }
 

@@ -1,0 +1,162 @@
+// Package codectest tells whether a [codec.Codec] keeps its promises, and how
+// fast it is on a session of yours. It needs nothing but the standard library.
+//
+// The test of a codec is one line:
+//
+//	func TestConformance(t *testing.T) { codectest.Run(t, mycodec.Codec) }
+package codectest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// Run checks c. Every rule of [codec.Codec] is a subtest, and a failure states
+// the rule that was broken.
+//
+// A codec need not carry everything: where it returns an error from Append for
+// one of the rarer types, such as a map with structs for keys, those checks are
+// passed over. What it does carry it has to carry well.
+//
+// One subtest runs the test binary a second time, with a filter that selects
+// that subtest only. Run must therefore not be called from a test that cannot be
+// repeated.
+func Run(t *testing.T, c codec.Codec) {
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			r := &report{test: t.Name()}
+			tc.check(r, c)
+			for _, failure := range r.failures {
+				t.Error(failure)
+			}
+			if len(r.failures) > 0 {
+				t.Logf("the rule: %s", tc.rule)
+			}
+		})
+	}
+}
+
+// testCase is a rule and what checks it.
+type testCase struct {
+	name  string
+	rule  string
+	check func(*report, codec.Codec)
+}
+
+var cases = []testCase{
+	{
+		name:  "id",
+		rule:  "ID is not zero and always the same, since stored records are decoded by it",
+		check: checkID,
+	},
+	{
+		name:  "check",
+		rule:  "a Checker names the field that cannot be carried, so that it is found when the program starts",
+		check: checkChecker,
+	},
+	{
+		name:  "refuse",
+		rule:  "Append returns an error for a channel, a function, a cycle; it neither panics nor leaves them out",
+		check: checkRefuse,
+	},
+	{
+		name:  "round-trip",
+		rule:  "what Append writes Decode reads; the decoded value is the same, nil and empty aside, and is written as the same bytes",
+		check: checkRoundTrip,
+	},
+	{
+		name:  "canonical",
+		rule:  "equal values have equal bytes, however often they are encoded and in whatever order their maps were filled: else each read of a session looks like a change",
+		check: checkCanonical,
+	},
+	{
+		name:  "processes",
+		rule:  "equal values have equal bytes in all processes, whatever each has encoded before: else two servers behind one address rewrite each other's sessions",
+		check: checkProcesses,
+	},
+	{
+		name:  "append",
+		rule:  "Append appends to dst: it keeps what is there, uses the room behind it, and keeps no hold of it",
+		check: checkAppend,
+	},
+	{
+		name:  "alias",
+		rule:  "Decode keeps no reference to data, which may be overwritten as soon as it returns",
+		check: checkAlias,
+	},
+	{
+		name:  "fresh",
+		rule:  "the result of Decode depends on data alone, not on what was decoded before",
+		check: checkFresh,
+	},
+	{
+		name:  "evolution",
+		rule:  "a field that the struct has lost is passed over, one that it has gained is zero: sessions outlive deployments",
+		check: checkEvolution,
+	},
+	{
+		name:  "concurrent",
+		rule:  "a codec is safe for concurrent use",
+		check: checkConcurrent,
+	},
+	{
+		name:  "corrupt",
+		rule:  "damaged data gives an error, or a wrong value, but no panic and no more than 16 times its length and 64 KiB of memory",
+		check: checkCorrupt,
+	},
+	{
+		name:  "dense",
+		rule:  "data made to fill the memory gives an error: no more is allocated than 16 times its length and 64 KiB",
+		check: checkDense,
+	},
+	{
+		name:  "deep",
+		rule:  "data nested without end gives an error before the stack is exhausted",
+		check: checkDeep,
+	},
+	{
+		name:  "trailing",
+		rule:  "bytes after the value are an error, not a value with something ignored",
+		check: checkTrailing,
+	},
+}
+
+// report collects what a codec does wrong.
+type report struct {
+	test     string // the running test
+	failures []string
+}
+
+// errorf records a failure, until there are enough.
+func (r *report) errorf(format string, args ...any) {
+	if !r.enough() {
+		r.failures = append(r.failures, fmt.Sprintf(format, args...))
+	}
+}
+
+// enough reports whether there is nothing new to learn from more failures.
+func (r *report) enough() bool { return len(r.failures) >= 5 }
+
+// encode is Append to nothing, with a panic turned into an error.
+func encode(c codec.Codec, v any) (data []byte, err error) {
+	defer recoverInto(&err)
+	return c.Append(nil, v)
+}
+
+// decode is Decode, with a panic turned into an error that is a panicError.
+func decode(c codec.Codec, data []byte, v any) (err error) {
+	defer recoverInto(&err)
+	return c.Decode(data, v)
+}
+
+type panicError struct{ value any }
+
+func (e panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func recoverInto(err *error) {
+	if p := recover(); p != nil {
+		*err = panicError{p}
+	}
+}

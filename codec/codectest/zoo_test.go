@@ -1,0 +1,266 @@
+package codectest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strconv"
+	"testing"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// good is what the animals of the zoo are made from, one fault in each.
+type good struct{}
+
+func (good) ID() byte                                 { return 200 }
+func (good) Append(dst []byte, v any) ([]byte, error) { return codec.MsgPack.Append(dst, v) }
+func (good) Decode(data []byte, v any) error          { return codec.MsgPack.Decode(data, v) }
+
+// plainGob is encoding/gob as one would write it down: maps in random order,
+// type numbers that depend on what the process has encoded before.
+type plainGob struct{ good }
+
+func (plainGob) Append(dst []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(dst)
+	err := gob.NewEncoder(buf).Encode(v)
+	return buf.Bytes(), err
+}
+
+func (plainGob) Decode(data []byte, v any) error {
+	return gob.NewDecoder(bytes.NewReader(data)).Decode(v)
+}
+
+// plainJSON is encoding/json likewise.
+type plainJSON struct{ good }
+
+func (plainJSON) Append(dst []byte, v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	return append(dst, data...), err
+}
+
+func (plainJSON) Decode(data []byte, v any) error { return json.Unmarshal(data, v) }
+
+type strictJSON struct{ plainJSON }
+
+func (strictJSON) Decode(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
+}
+
+type noID struct{ good }
+
+func (noID) ID() byte { return 0 }
+
+type restlessID struct {
+	good
+	id *byte
+}
+
+func (c restlessID) ID() byte { *c.id++; return *c.id }
+
+type uncritical struct{ good }
+
+func (uncritical) Check(reflect.Type) error { return nil }
+
+type vague struct{ good }
+
+func (vague) Check(t reflect.Type) error {
+	if codec.MsgPack.(codec.Checker).Check(t) != nil {
+		return os.ErrInvalid
+	}
+	return nil
+}
+
+type hushes struct{ good }
+
+func (hushes) Append(dst []byte, v any) ([]byte, error) {
+	if data, err := codec.MsgPack.Append(dst, v); err == nil {
+		return data, nil
+	}
+	return append(dst, 0x80), nil
+}
+
+type forgetful struct{ good }
+
+func (forgetful) Decode(data []byte, v any) error {
+	err := codec.MsgPack.Decode(data, v)
+	if e, ok := v.(*Everything); ok {
+		e.ByInt = nil
+	}
+	return err
+}
+
+type shifty struct{ good }
+
+func (shifty) Append(dst []byte, v any) ([]byte, error) {
+	data, err := codec.MsgPack.Append(dst, v)
+	return append(data, byte(os.Getpid()), byte(os.Getpid()>>8)), err
+}
+
+func (shifty) Decode(data []byte, v any) error { return codec.MsgPack.Decode(data[:len(data)-2], v) }
+
+type overwrites struct{ good }
+
+func (overwrites) Append(dst []byte, v any) ([]byte, error) { return codec.MsgPack.Append(dst[:0], v) }
+
+type ignoresDst struct{ good }
+
+func (ignoresDst) Append(dst []byte, v any) ([]byte, error) { return codec.MsgPack.Append(nil, v) }
+
+type wasteful struct{ good }
+
+func (wasteful) Append(dst []byte, v any) ([]byte, error) {
+	return codec.MsgPack.Append(bytes.Clone(dst), v)
+}
+
+type sharesBuffer struct {
+	good
+	buf *[]byte
+}
+
+func (c sharesBuffer) Append(dst []byte, v any) (_ []byte, err error) {
+	if dst != nil {
+		return codec.MsgPack.Append(dst, v)
+	}
+	*c.buf, err = codec.MsgPack.Append((*c.buf)[:0], v)
+	return *c.buf, err
+}
+
+type aliases struct{ good }
+
+func (aliases) Decode(data []byte, v any) error {
+	err := codec.MsgPack.Decode(data, v)
+	if e, ok := v.(*Everything); ok && len(e.Bytes) > 0 {
+		if i := bytes.Index(data, e.Bytes); i >= 0 {
+			e.Bytes = data[i : i+len(e.Bytes)]
+		}
+	}
+	return err
+}
+
+type remembers struct {
+	good
+	last *map[string]int
+}
+
+func (c remembers) Decode(data []byte, v any) error {
+	err := codec.MsgPack.Decode(data, v)
+	if e, ok := v.(*Everything); ok {
+		if e.Counts == nil {
+			e.Counts = *c.last
+		}
+		*c.last = e.Counts
+	}
+	return err
+}
+
+type panics struct{ good }
+
+func (panics) Decode(data []byte, v any) error {
+	if err := codec.MsgPack.Decode(data, v); err != nil {
+		panic(err)
+	}
+	return nil
+}
+
+type trustsLengths struct{ good }
+
+func (trustsLengths) Decode(data []byte, v any) error {
+	if i := bytes.Index(data, []byte{0xff, 0xff, 0xff}); i > 0 {
+		sink = make([]byte, binary.BigEndian.Uint32(append([]byte{0}, data[i:i+3]...)))
+	}
+	return codec.MsgPack.Decode(data, v)
+}
+
+type preallocates struct{ good }
+
+func (preallocates) Decode(data []byte, v any) error {
+	sink = make([]byte, memoryFactor*(17*len(data)+64<<10))
+	return codec.MsgPack.Decode(data, v)
+}
+
+var sink []byte
+
+type ignoresRest struct{ good }
+
+func (ignoresRest) Decode(data []byte, v any) error {
+	for n := len(data); n > 0; n-- {
+		if codec.MsgPack.Decode(data[:n], v) == nil {
+			return nil
+		}
+	}
+	return codec.MsgPack.Decode(data, v)
+}
+
+type descends struct{ good }
+
+func (descends) Decode(data []byte, v any) error {
+	if bytes.Count(data, []byte("[")) > 1000 {
+		var deep any
+		for range data {
+			deep = []any{deep}
+		}
+		_ = deep
+	}
+	return codec.MsgPack.Decode(data, v)
+}
+
+var zoo = []struct {
+	codec  codec.Codec
+	broken string // the case that must fail
+}{
+	{noID{}, "id"},
+	{restlessID{id: new(byte)}, "id"},
+	{uncritical{}, "check"},
+	{vague{}, "check"},
+	{hushes{}, "refuse"},
+	{forgetful{}, "round-trip"},
+	{plainJSON{}, "round-trip"}, // large integers in any
+	{plainGob{}, "canonical"},
+	{plainGob{}, "processes"},
+	{shifty{}, "processes"},
+	{overwrites{}, "append"},
+	{ignoresDst{}, "append"},
+	{wasteful{}, "append"},
+	{sharesBuffer{buf: new([]byte)}, "append"},
+	{aliases{}, "alias"},
+	{remembers{last: new(map[string]int)}, "fresh"},
+	{strictJSON{}, "evolution"},
+	{panics{}, "corrupt"},
+	{trustsLengths{}, "corrupt"},
+	{trustsLengths{}, "dense"},
+	{preallocates{}, "dense"},
+	{plainJSON{}, "dense"},
+	{descends{}, "deep"},
+	{ignoresRest{}, "trailing"},
+	{plainGob{}, "trailing"},
+}
+
+func TestBrokenCodecsAreCaught(t *testing.T) {
+	for i, animal := range zoo {
+		t.Run(strconv.Itoa(i)+"/"+reflect.TypeOf(animal.codec).Name()+"/"+animal.broken, func(t *testing.T) {
+			for _, tc := range cases {
+				if tc.name != animal.broken {
+					continue
+				}
+				r := &report{test: t.Name()}
+				tc.check(r, animal.codec)
+				if len(r.failures) == 0 {
+					t.Errorf("%T passes the case %q", animal.codec, tc.name)
+				}
+				for _, f := range r.failures[:min(1, len(r.failures))] {
+					t.Logf("%.300q", f)
+				}
+				return
+			}
+			t.Errorf("there is no case %q", animal.broken)
+		})
+	}
+}
+
+func TestSoundCodecPasses(t *testing.T) { Run(t, good{}) }

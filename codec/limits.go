@@ -1,0 +1,107 @@
+package codec
+
+import (
+	"fmt"
+	"math/bits"
+	"reflect"
+)
+
+// Stored bytes are hostile until proven otherwise: a record may have been
+// damaged, truncated or written by somebody who got at the store. So decoding
+// has a budget. Every allocation is charged before it is made, and data that
+// would cost more than its length warrants is refused. Encoding keeps the same
+// account, so that what cannot be read back is refused when it is written.
+
+// maxDepth is how deep values may nest: structs, maps, slices, arrays,
+// pointers and interfaces each count. It keeps a pointer cycle, or a record of
+// nothing but opening brackets, from exhausting the stack.
+const maxDepth = 1000
+
+// budget is the number of bytes that decoding n bytes may allocate. The
+// promise to the callers is 16n + 64 KiB; what is not spent here pays for the
+// things that are not worth counting, such as an error's text.
+func budget(n int) int { return 16*n + 48<<10 }
+
+// errTooDense is for values that take far more room in memory than encoded,
+// such as ten thousand empty slices.
+var errTooDense = fmt.Errorf("codec: value is too dense: decoding it would take more than %d times its encoded size", budget(1)-budget(0))
+
+// errTooDeep is for cycles and for values nested beyond reason.
+var errTooDeep = fmt.Errorf("codec: value is nested deeper than %d levels, or refers to itself", maxDepth)
+
+// allocSize is what an allocation of n bytes really takes. It follows the
+// runtime's size classes from above.
+func allocSize(n int) int {
+	switch {
+	case n <= 8:
+		return n
+	case n <= 256:
+		return (n + 15) &^ 15
+	case n <= 32<<10:
+		return n + n/5
+	default:
+		return n + 8<<10
+	}
+}
+
+// stringSize is allocSize for a string, of which the shortest are free.
+func stringSize(n int) int {
+	if n <= 1 {
+		return 0
+	}
+	return allocSize(n)
+}
+
+// sliceSize is allocSize for n elements of the given size. It never overflows:
+// n is at most the length of the data, but size can be anything.
+func sliceSize(n, size int) int {
+	hi, lo := bits.Mul64(uint64(n), uint64(size))
+	if hi != 0 || lo > 1<<40 {
+		return 1 << 40
+	}
+	return allocSize(int(lo))
+}
+
+// mapShape is what the cost of a map depends on, apart from its length.
+type mapShape struct {
+	slot int // bytes of one slot in the table
+	side int // bytes allocated beside the table for every entry
+}
+
+func mapShapeOf(key, elem reflect.Type) mapShape {
+	var s mapShape
+	for _, t := range []reflect.Type{key, elem} {
+		size := int(t.Size())
+		if size > 128 { // the runtime keeps big ones behind a pointer
+			s.side += allocSize(size)
+			size = 8
+		}
+		s.slot += max(size, 1)
+	}
+	s.slot = (s.slot + 7) &^ 7
+	return s
+}
+
+// size is what a map made for n entries takes: a header, then slots in groups
+// of eight, at most seven eighths full, a power of two of them.
+func (s mapShape) size(n int) int {
+	const header = 48
+	switch {
+	case n == 0:
+		return header
+	case n <= 8:
+		return header + allocSize(8+8*s.slot) + n*s.side
+	}
+	slots := 1 << bits.Len(uint(n+n/7))
+	tables := max(1, slots/1024) // a table has 1024 slots at most
+	table := 64 + sliceSize(slots/tables/8, 8+8*s.slot)
+	return header + tables*table + n*s.side
+}
+
+// recoverInto turns a panic into an error. Decoding runs methods of the
+// session's own types, which may not expect the data to be damaged.
+func recoverInto(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("codec: panic while decoding: %v", r)
+	}
+}

@@ -1,0 +1,117 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/sesame-go/sesame/internal/shape"
+)
+
+// MsgPack is sesame's default codec: MessagePack as vmihailenco/msgpack/v5
+// writes it with UseCompactInts, but for two things. Maps of every type are
+// sorted by their keys, and decoding trusts no length.
+//
+// Struct tags are that package's: `msgpack:"name,omitempty"`, with the options
+// alias, inline, noinline and, on a field _msgpack, as_array. The option intern
+// is accepted and has no effect. A type's own methods are used in its order:
+// EncodeMsgpack, MarshalMsgpack, MarshalBinary, MarshalText, each of which needs
+// its counterpart for decoding.
+//
+// What a value of static type any comes back as depends on what was written
+// only: nil, bool, int (whatever integer type it was, unless only uint64 holds
+// it), float32, float64, string, []byte, time.Time, []any, map[string]any, or
+// map[any]any if a key is not a string.
+//
+// A time.Time keeps its instant, to the nanosecond, and comes back in UTC.
+// Slices and maps come back nil or empty as they were. A pointer to something
+// that is nil comes back as nil.
+var MsgPack Codec = msgPack{}
+
+type msgPack struct{}
+
+func (msgPack) ID() byte       { return 1 }
+func (msgPack) String() string { return "msgpack" }
+
+// Check implements [Checker].
+func (msgPack) Check(t reflect.Type) error {
+	if err := shape.Check(t, "msgpack", packRule); err != nil {
+		return fmt.Errorf("codec: %w", err)
+	}
+	_, err := packTypeOf(t)
+	return err
+}
+
+// packRule tells the walk over a type what MessagePack has its own opinion on.
+func packRule(t reflect.Type) (stop bool, err error) {
+	if t == timeType {
+		return true, nil
+	}
+	methods, err := ownMethodsOf(t)
+	if err != nil || methods != nil {
+		return true, err
+	}
+	switch t.Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		return true, errors.New("which MessagePack cannot carry")
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return true, errors.New("which cannot be decoded: only the empty interface, any, can")
+		}
+	}
+	return false, nil
+}
+
+// Append implements [Codec].
+func (msgPack) Append(dst []byte, v any) ([]byte, error) {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return dst, fmt.Errorf("codec: msgpack: Append needs a pointer, not %T", v)
+	}
+	t, err := packTypeOf(p.Type().Elem())
+	if err != nil {
+		return dst, err
+	}
+
+	e := packers.Get().(*packer)
+	e.buf = dst
+	err = t.pack(e, p.Elem())
+	if err == nil && e.cost > budget(len(e.buf)-len(dst)) {
+		err = errTooDense
+	}
+	dst = e.buf
+	*e = packer{}
+	packers.Put(e)
+	return dst, err
+}
+
+// Decode implements [Codec].
+func (msgPack) Decode(data []byte, v any) (err error) {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
+	}
+	t, err := packTypeOf(p.Type().Elem())
+	if err != nil {
+		return err
+	}
+
+	defer recoverInto(&err)
+	d := unpackers.Get().(*unpacker)
+	*d = unpacker{reader: reader{data: data}, left: budget(len(data))}
+	err = t.unpack(d, p.Elem())
+	if err == nil && d.pos != len(data) {
+		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
+	}
+	*d = unpacker{}
+	unpackers.Put(d)
+	return err
+}
+
+// Packers and unpackers are pooled because they are passed to functions that
+// the compiler cannot see through, and would be allocated each time.
+var (
+	packers   = sync.Pool{New: func() any { return new(packer) }}
+	unpackers = sync.Pool{New: func() any { return new(unpacker) }}
+)

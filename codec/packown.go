@@ -1,0 +1,180 @@
+package codec
+
+import (
+	"bytes"
+	"encoding"
+	"fmt"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// ownMethods says how a type that writes and reads itself does it.
+type ownMethods struct {
+	methodPair
+	append func(e *packer, v any) error
+	read   func(raw []byte, v any) error
+}
+
+// allOwnMethods are in the order of precedence of msgpack/v5.
+var allOwnMethods = []ownMethods{
+	{
+		pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder](),
+		appendCustom,
+		readCustom,
+	},
+	{
+		pairOf[msgpack.Marshaler, msgpack.Unmarshaler](),
+		appendMarshaled,
+		func(raw []byte, v any) error { return v.(msgpack.Unmarshaler).UnmarshalMsgpack(bytes.Clone(raw)) },
+	},
+	{
+		pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler](),
+		func(e *packer, v any) error { return e.packContent(v.(encoding.BinaryMarshaler).MarshalBinary()) },
+		func(raw []byte, v any) error { return readContent(raw, v.(encoding.BinaryUnmarshaler).UnmarshalBinary) },
+	},
+	{
+		pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler](),
+		func(e *packer, v any) error { return e.packContent(v.(encoding.TextMarshaler).MarshalText()) },
+		func(raw []byte, v any) error { return readContent(raw, v.(encoding.TextUnmarshaler).UnmarshalText) },
+	},
+}
+
+// ownMethodsOf returns the methods by which values of type t write and read
+// themselves, nil if there are none. A pointer has those of what it points to.
+func ownMethodsOf(t reflect.Type) (*ownMethods, error) {
+	pairs := make([]methodPair, len(allOwnMethods))
+	for i, m := range allOwnMethods {
+		pairs[i] = m.methodPair
+	}
+	i, err := choosePair(t, pairs...)
+	if i < 0 {
+		return nil, err
+	}
+	return &allOwnMethods[i], nil
+}
+
+func (m *ownMethods) pack(e *packer, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
+		if v.IsNil() {
+			e.buf = append(e.buf, codeNil)
+			return nil
+		}
+	}
+	if !v.CanAddr() { // the methods may want a pointer
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		v = p.Elem()
+	}
+	start := len(e.buf)
+	if err := m.append(e, v.Addr().Interface()); err != nil {
+		return fmt.Errorf("codec: %s of %s: %w", m.marshal, v.Type(), err)
+	}
+	e.cost += ownSize(len(e.buf) - start)
+	return nil
+}
+
+func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
+	if d.passes(nilKey) {
+		v.SetZero()
+		return nil
+	}
+	start := d.pos
+	if err := d.skip(); err != nil {
+		return err
+	}
+	raw := d.data[start:d.pos:d.pos]
+	if err := d.charge(ownSize(len(raw))); err != nil {
+		return err
+	}
+	if err := m.read(raw, v.Addr().Interface()); err != nil {
+		return fmt.Errorf("codec: %s of %s: %w", m.unmarshal, v.Type(), err)
+	}
+	return nil
+}
+
+// ownSize is what a type's own methods are taken to cost for n bytes. What they
+// really allocate nobody can know.
+func ownSize(n int) int { return 64 + 2*n }
+
+// packContent writes what MarshalBinary or MarshalText returned.
+func (e *packer) packContent(b []byte, err error) error {
+	if b == nil {
+		e.buf = append(e.buf, codeNil)
+	} else {
+		e.buf = append(appendBinLen(e.buf, len(b)), b...)
+	}
+	return err
+}
+
+func readContent(raw []byte, unmarshal func([]byte) error) error {
+	r := reader{data: raw}
+	h, err := r.head()
+	if err == nil && h.kind != kindBin && h.kind != kindStr {
+		err = fmt.Errorf("it needs bytes or a string, not %s", h.kind)
+	}
+	if err != nil {
+		return err
+	}
+	return unmarshal(r.bytes(h.n))
+}
+
+func appendMarshaled(e *packer, v any) error {
+	b, err := v.(msgpack.Marshaler).MarshalMsgpack()
+	if err != nil {
+		return err
+	}
+	start := len(e.buf)
+	e.buf = append(e.buf, b...)
+	return e.checkOne(start)
+}
+
+// appendCustom lends EncodeMsgpack an encoder that writes to e, set to be as
+// canonical as it can be.
+func appendCustom(e *packer, v any) error {
+	start := len(e.buf)
+	enc := msgpack.GetEncoder()
+	defer msgpack.PutEncoder(enc)
+	enc.Reset((*packWriter)(e))
+	enc.UseCompactInts(true)
+	enc.SetSortMapKeys(true)
+	if err := v.(msgpack.CustomEncoder).EncodeMsgpack(enc); err != nil {
+		return err
+	}
+	return e.checkOne(start)
+}
+
+func readCustom(raw []byte, v any) error {
+	dec := msgpack.GetDecoder()
+	defer msgpack.PutDecoder(dec)
+	dec.Reset(bytes.NewReader(raw))
+	return v.(msgpack.CustomDecoder).DecodeMsgpack(dec)
+}
+
+// packWriter is a packer as an io.Writer and io.ByteWriter.
+type packWriter packer
+
+func (w *packWriter) Write(b []byte) (int, error) {
+	w.buf = append(w.buf, b...)
+	return len(b), nil
+}
+
+func (w *packWriter) WriteByte(c byte) error {
+	w.buf = append(w.buf, c)
+	return nil
+}
+
+// checkOne checks that what was written from start on is exactly one value.
+// EncodeMulti, for one, writes several: whoever does not know the type could
+// not find the end of it.
+func (e *packer) checkOne(start int) error {
+	r := reader{data: e.buf[start:], depth: e.depth}
+	if err := r.skip(); err != nil {
+		return err
+	}
+	if r.pos != len(r.data) {
+		return fmt.Errorf("codec: msgpack: it must write one value, and wrote more")
+	}
+	return nil
+}

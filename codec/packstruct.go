@@ -1,0 +1,344 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// packFields are the fields of a struct as they are written: embedded structs
+// dissolved, names and options from the tags.
+type packFields struct {
+	typ     reflect.Type
+	list    []*packField          // in the order of the source
+	sorted  []*packField          // by name, see [packFields.pack]
+	byName  map[string]*packField // aliases too
+	omits   bool                  // some field has omitempty
+	asArray bool
+}
+
+type packField struct {
+	*packType
+	name  string
+	alias string
+	key   []byte // the name, encoded
+	index []int  // as in reflect.StructField, from the outermost struct
+	omit  bool
+	side  int // bytes that embedded pointers on the way take
+}
+
+func (b packBuilder) fillStruct(pt *packType) error {
+	fs, err := b.fieldsOf(pt.typ, nil)
+	if err != nil {
+		return err
+	}
+	fs.byName = make(map[string]*packField)
+	for _, f := range fs.list {
+		if fs.byName[f.name] != nil {
+			return fmt.Errorf("codec: two fields of %s are called %q", pt.typ, f.name)
+		}
+		fs.byName[f.name] = f
+		fs.omits = fs.omits || f.omit
+		f.side = f.pathSize(pt.typ)
+	}
+	for _, f := range fs.list {
+		if f.alias != "" && fs.byName[f.alias] == nil {
+			fs.byName[f.alias] = f
+		}
+	}
+	fs.sorted = slices.SortedFunc(slices.Values(fs.list), func(a, b *packField) int {
+		return strings.Compare(a.name, b.name)
+	})
+	pt.fields, pt.pack, pt.unpack = fs, fs.pack, fs.unpack
+	return nil
+}
+
+// fieldsOf lists the fields of t as msgpack/v5 does. An embedded struct gives
+// its fields to the outer one, unless one of their names is taken: then it is a
+// field of its own, under its type's name, and nothing is lost. The option
+// inline makes it give those whose names are free, noinline makes it give none.
+//
+// v5 minds only the names that come before the embedded struct, and writes
+// those that come after it twice. Here all of the outer struct's count.
+func (b packBuilder) fieldsOf(t reflect.Type, outer []reflect.Type) (*packFields, error) {
+	if slices.Contains(outer, t) {
+		return nil, fmt.Errorf("codec: %s embeds itself", t)
+	}
+	outer = append(outer, t)
+
+	fs := &packFields{typ: t}
+	var omitAll bool
+	taken := map[string]bool{}
+	for f := range t.Fields() {
+		tag := parsePackTag(f)
+		if f.Name == "_msgpack" {
+			fs.asArray = tag.asArray
+			omitAll = tag.omitEmpty
+		}
+		if !f.Anonymous && f.IsExported() && tag.name != "-" {
+			taken[tag.name] = true
+		}
+	}
+
+	for f := range t.Fields() {
+		tag := parsePackTag(f)
+		if tag.name == "-" || !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		if f.Anonymous && !tag.noInline {
+			inlined, err := b.inline(f, outer)
+			if err != nil {
+				return nil, err
+			}
+			free := func(f *packField) bool { return !taken[f.name] }
+			all := inlined != nil && !slices.ContainsFunc(inlined, func(f *packField) bool { return !free(f) })
+			if all || inlined != nil && tag.inline {
+				for _, inner := range inlined {
+					if free(inner) {
+						taken[inner.name] = true
+						inner.index = append(slices.Clone(f.Index), inner.index...)
+						fs.list = append(fs.list, inner)
+					}
+				}
+				continue
+			}
+		}
+		if !f.IsExported() {
+			if f.Type.Kind() == reflect.Struct {
+				return nil, fmt.Errorf("codec: %s embeds %s, which is not exported and cannot give it its fields", t, f.Type)
+			}
+			continue // embedded and not a struct: out of reach, as in encoding/json
+		}
+		ft, err := b.build(f.Type)
+		if err != nil {
+			return nil, err
+		}
+		taken[tag.name] = true
+		fs.list = append(fs.list, &packField{
+			packType: ft,
+			name:     tag.name,
+			alias:    tag.alias,
+			key:      appendStr(nil, tag.name),
+			index:    f.Index,
+			omit:     tag.omitEmpty || omitAll,
+		})
+	}
+	return fs, nil
+}
+
+// inline returns the fields of an embedded struct, or pointer to one, nil if
+// it is neither or has a form of its own.
+func (b packBuilder) inline(f reflect.StructField, outer []reflect.Type) ([]*packField, error) {
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == timeType {
+		return nil, nil
+	}
+	if methods, err := ownMethodsOf(t); err != nil || methods != nil {
+		return nil, err
+	}
+	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
+		return nil, fmt.Errorf("codec: %s embeds %s, which cannot be set when decoding: embed it without the pointer", outer[len(outer)-1], f.Type)
+	}
+	fs, err := b.fieldsOf(t, outer)
+	if err != nil {
+		return nil, err
+	}
+	return fs.list, nil
+}
+
+type packTag struct {
+	name, alias                          string
+	omitEmpty, inline, noInline, asArray bool
+}
+
+func parsePackTag(f reflect.StructField) packTag {
+	tag := packTag{name: f.Name}
+	for i, option := range strings.Split(f.Tag.Get("msgpack"), ",") {
+		option, value, _ := strings.Cut(strings.TrimSpace(option), ":")
+		switch {
+		case option == "alias":
+			tag.alias = strings.TrimSpace(value)
+		case i == 0 && option != "":
+			tag.name = option
+		case option == "omitempty":
+			tag.omitEmpty = true
+		case option == "inline":
+			tag.inline = true
+		case option == "noinline":
+			tag.noInline = true
+		case option == "as_array" || option == "asArray":
+			tag.asArray = true
+		}
+	}
+	return tag
+}
+
+// in finds the field in a struct. It fails if an embedded pointer on the way is
+// nil, unless alloc is set.
+func (f *packField) in(v reflect.Value, alloc bool) (reflect.Value, bool) {
+	for i, index := range f.index {
+		if i > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				if !alloc {
+					return v, false
+				}
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(index)
+	}
+	return v, true
+}
+
+func (f *packField) omitted(strct reflect.Value) bool {
+	if !f.omit && len(f.index) == 1 {
+		return false
+	}
+	v, ok := f.in(strct, false)
+	return !ok || f.omit && f.isEmpty(v)
+}
+
+// count is the number of fields that pack writes.
+func (fs *packFields) count(v reflect.Value) int {
+	if !fs.omits {
+		return len(fs.list)
+	}
+	n := 0
+	for _, f := range fs.list {
+		if !f.omitted(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// pack writes a struct as a map in the order of its fields. Inside an
+// interface it comes back as a map, and would be written again as one: there
+// the order is that of the names from the start.
+func (fs *packFields) pack(e *packer, v reflect.Value) error {
+	if err := e.enter(); err != nil {
+		return err
+	}
+	list, omits := fs.list, fs.omits
+	switch {
+	case fs.asArray:
+		e.buf = appendArrayLen(e.buf, len(list))
+		omits = false
+	case e.generic:
+		list = fs.sorted
+		fallthrough
+	default:
+		e.buf = appendMapLen(e.buf, fs.count(v))
+	}
+	for _, f := range list {
+		if omits && f.omitted(v) {
+			continue
+		}
+		if !fs.asArray {
+			e.buf = append(e.buf, f.key...)
+		}
+		fv, ok := f.in(v, false)
+		if !ok {
+			e.buf = append(e.buf, codeNil)
+			continue
+		}
+		e.cost += f.side
+		if err := f.pack(e, fv); err != nil {
+			return err
+		}
+	}
+	e.leave()
+	return nil
+}
+
+// unpack reads a struct. What the wire has and the struct has not is passed
+// over; what the struct has and the wire has not stays zero.
+func (fs *packFields) unpack(d *unpacker, v reflect.Value) error {
+	h, err := d.head()
+	if err != nil {
+		return err
+	}
+	switch {
+	case h.kind == kindNil || h.kind == kindArray && h.n == 0:
+		v.SetZero()
+		return nil
+	case h.kind == kindArray && h.n != len(fs.list):
+		return fmt.Errorf("codec: msgpack: %s has %d fields, its stored form, an array, has %d", fs.typ, len(fs.list), h.n)
+	case h.kind != kindArray && h.kind != kindMap:
+		return d.mismatch(h, v)
+	}
+	if err := d.enter(); err != nil {
+		return err
+	}
+	for i := range h.n {
+		var f *packField
+		if h.kind == kindArray {
+			f = fs.list[i]
+		} else if f, err = fs.next(d, i); err != nil {
+			return err
+		}
+		if f == nil {
+			err = d.skip()
+		} else {
+			err = f.unpackIn(d, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	d.leave()
+	return nil
+}
+
+// next reads the name of the i-th field on the wire and finds the field, nil if
+// there is none. Most often it is the i-th of the struct too.
+func (fs *packFields) next(d *unpacker, i int) (*packField, error) {
+	if i < len(fs.list) && d.passes(fs.list[i].key) {
+		return fs.list[i], nil
+	}
+	h, err := d.head()
+	if err != nil {
+		return nil, err
+	}
+	if h.kind != kindStr && h.kind != kindBin {
+		return nil, fmt.Errorf("codec: msgpack: a field of %s is called by a %s instead of a string", fs.typ, h.kind)
+	}
+	return fs.byName[string(d.bytes(h.n))], nil
+}
+
+// unpackIn reads the field of a struct. An embedded pointer is set only for a
+// field that is not nil, since the fields of a nil one are written so.
+func (f *packField) unpackIn(d *unpacker, strct reflect.Value) error {
+	if len(f.index) == 1 {
+		return f.unpack(d, strct.Field(f.index[0]))
+	}
+	if _, ok := f.in(strct, false); !ok {
+		if d.passes(nilKey) {
+			return nil
+		}
+		if err := d.charge(f.side); err != nil {
+			return err
+		}
+	}
+	v, _ := f.in(strct, true)
+	return f.unpack(d, v)
+}
+
+var nilKey = []byte{codeNil}
+
+// pathSize is what the embedded pointers on the way to the field take.
+func (f *packField) pathSize(t reflect.Type) (size int) {
+	for _, index := range f.index {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+			size += allocSize(int(t.Size()))
+		}
+		t = t.Field(index).Type
+	}
+	return size
+}

@@ -1,0 +1,229 @@
+package codec
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// What an interface held is read as what the wire says. That is done in two
+// steps: measure tells what it will cost and whether it can be read, for the
+// packer too, and value reads it.
+
+const (
+	boxedSlice  = 32 // a slice header or a time.Time in an interface
+	boxedString = 16
+	boxedNumber = 8
+	anySize     = 16
+)
+
+var (
+	mapStringAny = mapShapeOf(reflect.TypeFor[string](), reflect.TypeFor[any]())
+	mapAnyAny    = mapShapeOf(reflect.TypeFor[any](), reflect.TypeFor[any]())
+)
+
+func unpackAny(d *unpacker, v reflect.Value) error {
+	start, cost := d.pos, 0
+	if err := d.measure(&cost); err != nil {
+		return err
+	}
+	if err := d.charge(cost); err != nil {
+		return err
+	}
+	d.pos = start
+	x, err := d.value()
+	if err != nil {
+		return err
+	}
+	if x == nil {
+		v.SetZero()
+	} else {
+		v.Set(reflect.ValueOf(x))
+	}
+	return nil
+}
+
+// measure reads over a value, adds to cost what value will allocate for it, and
+// fails if value would.
+func (r *reader) measure(cost *int) error {
+	start := r.pos
+	h, err := r.head()
+	if err != nil {
+		return err
+	}
+	switch h.kind {
+	case kindInt, kindFloat32, kindFloat64:
+		*cost += boxedNumber
+	case kindUint:
+		if h.num > math.MaxUint8 { // smaller ones need no box
+			*cost += boxedNumber
+		}
+	case kindStr:
+		if h.n > 0 {
+			*cost += boxedString + stringSize(h.n)
+		}
+		r.pos += h.n
+	case kindBin:
+		*cost += boxedSlice + allocSize(h.n)
+		r.pos += h.n
+	case kindExt:
+		r.pos += h.n
+		if h.ext == extTime {
+			*cost += boxedSlice
+			_, err = parseTime(r.data[r.pos-h.n : r.pos])
+		} else {
+			*cost += ownSize(h.n)
+			_, err = extension(r.data[start:r.pos])
+		}
+	case kindArray:
+		*cost += boxedSlice + sliceSize(h.n, anySize)
+		if err := r.enter(); err != nil {
+			return err
+		}
+		for range h.n {
+			if err := r.measure(cost); err != nil {
+				return err
+			}
+		}
+		r.leave()
+	case kindMap:
+		return r.measureMap(h, cost)
+	}
+	return err
+}
+
+func (r *reader) measureMap(h head, cost *int) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	*cost += mapStringAny.size(h.n)
+	strings := true
+	for range h.n {
+		key := *r
+		k, err := key.head()
+		switch {
+		case err != nil:
+			return err
+		case k.kind == kindBin || k.kind == kindArray || k.kind == kindMap || k.kind == kindExt && k.ext != extTime:
+			return fmt.Errorf("codec: msgpack: the key of a map in an interface is of kind %s, which cannot be one when decoded", k.kind)
+		case k.kind != kindStr && strings:
+			strings = false
+			*cost += mapAnyAny.size(h.n) + boxedString*h.n
+		}
+		if err := r.measure(cost); err != nil {
+			return err
+		}
+		if err := r.measure(cost); err != nil {
+			return err
+		}
+	}
+	r.leave()
+	return nil
+}
+
+// value reads a value that has been measured.
+func (r *reader) value() (any, error) {
+	start := r.pos
+	h, err := r.head()
+	if err != nil {
+		return nil, err
+	}
+	switch h.kind {
+	case kindBool:
+		return h.num != 0, nil
+	case kindInt:
+		return integer(int64(h.num)), nil
+	case kindUint:
+		if h.num > math.MaxInt64 {
+			return h.num, nil
+		}
+		return integer(int64(h.num)), nil
+	case kindFloat32:
+		return math.Float32frombits(uint32(h.num)), nil
+	case kindFloat64:
+		return math.Float64frombits(h.num), nil
+	case kindStr:
+		return string(r.bytes(h.n)), nil
+	case kindBin:
+		return bytes.Clone(r.bytes(h.n)), nil
+	case kindExt:
+		b := r.bytes(h.n)
+		if h.ext == extTime {
+			return parseTime(b)
+		}
+		return extension(r.data[start:r.pos])
+	case kindArray:
+		s := make([]any, h.n)
+		for i := range s {
+			if s[i], err = r.value(); err != nil {
+				return nil, err
+			}
+		}
+		return s, nil
+	case kindMap:
+		return r.mapValue(h.n)
+	}
+	return nil, nil
+}
+
+// integer is what most programs put into an interface: an int, where it fits.
+func integer(n int64) any {
+	if int64(int(n)) == n {
+		return int(n)
+	}
+	return n
+}
+
+// mapValue reads a map with n entries, as a map[string]any if it can be one.
+func (r *reader) mapValue(n int) (any, error) {
+	var byString map[string]any
+	var byAny map[any]any
+	for i := range n {
+		k, err := r.value()
+		if err != nil {
+			return nil, err
+		}
+		v, err := r.value()
+		if err != nil {
+			return nil, err
+		}
+		s, ok := k.(string)
+		switch {
+		case byAny != nil:
+			byAny[k] = v
+		case !ok:
+			byAny = make(map[any]any, n)
+			for s, v := range byString {
+				byAny[s] = v
+			}
+			byAny[k] = v
+		default:
+			if i == 0 {
+				byString = make(map[string]any, n)
+			}
+			byString[s] = v
+		}
+	}
+	switch {
+	case byAny != nil:
+		return byAny, nil
+	case byString == nil:
+		return map[string]any{}, nil
+	}
+	return byString, nil
+}
+
+// extension reads a value of a type that was registered with msgpack.RegisterExt.
+func extension(raw []byte) (any, error) {
+	dec := msgpack.GetDecoder()
+	defer msgpack.PutDecoder(dec)
+	dec.Reset(bytes.NewReader(raw))
+	v, err := dec.DecodeInterface()
+	if err != nil {
+		return nil, fmt.Errorf("codec: %w", err)
+	}
+	return v, nil
+}

@@ -1,0 +1,202 @@
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// kind is what a value is on the wire.
+type kind byte
+
+const (
+	kindNil kind = iota
+	kindBool
+	kindInt  // negative
+	kindUint // not negative
+	kindFloat32
+	kindFloat64
+	kindStr
+	kindBin
+	kindArray
+	kindMap
+	kindExt
+)
+
+func (k kind) String() string {
+	return [...]string{"nil", "bool", "int", "uint", "float32", "float64", "string", "bytes", "array", "map", "extension"}[k]
+}
+
+// head is the start of a value: all of a number, or the length of what follows.
+type head struct {
+	kind kind
+	ext  int8   // kindExt: the type
+	n    int    // bytes of a string, bytes or extension; elements of an array; entries of a map
+	num  uint64 // the bits of a bool, number or float
+}
+
+// reader reads values from data. It trusts no length: what head announces is
+// there, or could be.
+type reader struct {
+	data  []byte
+	pos   int
+	depth int
+}
+
+var errBadCode = errors.New("codec: msgpack: the byte c1 begins no value")
+
+// head reads the start of the next value.
+func (r *reader) head() (head, error) {
+	if r.pos >= len(r.data) {
+		return head{}, r.short()
+	}
+	c := r.data[r.pos]
+	r.pos++
+	switch {
+	case c < codeFixMap:
+		return head{kind: kindUint, num: uint64(c)}, nil
+	case c < codeFixArray:
+		return r.fits(head{kind: kindMap, n: int(c & 0x0f)})
+	case c < codeFixStr:
+		return r.fits(head{kind: kindArray, n: int(c & 0x0f)})
+	case c < codeNil:
+		return r.fits(head{kind: kindStr, n: int(c & 0x1f)})
+	case c >= codeNegFix:
+		return head{kind: kindInt, num: uint64(int64(int8(c)))}, nil
+	}
+	switch c {
+	case codeNil:
+		return head{kind: kindNil}, nil
+	case codeFalse, codeTrue:
+		return head{kind: kindBool, num: uint64(c & 1)}, nil
+	case codeFloat32:
+		return r.number(kindFloat32, 4)
+	case codeFloat64:
+		return r.number(kindFloat64, 8)
+	case codeUint8, codeUint16, codeUint32, codeUint64:
+		return r.number(kindUint, 1<<(c-codeUint8))
+	case codeInt8, codeInt16, codeInt32, codeInt64:
+		return r.number(kindInt, 1<<(c-codeInt8))
+	case codeStr8, codeStr16, codeStr32:
+		return r.length(kindStr, 1<<(c-codeStr8))
+	case codeBin8, codeBin16, codeBin32:
+		return r.length(kindBin, 1<<(c-codeBin8))
+	case codeArray16, codeArray32:
+		return r.length(kindArray, 2<<(c-codeArray16))
+	case codeMap16, codeMap32:
+		return r.length(kindMap, 2<<(c-codeMap16))
+	case codeExt8, codeExt16, codeExt32:
+		return r.length(kindExt, 1<<(c-codeExt8))
+	case codeFixExt1, codeFixExt1 + 1, codeFixExt4, codeFixExt8, codeFixExt16:
+		return r.fits(head{kind: kindExt, n: 1 << (c - codeFixExt1)})
+	}
+	return head{}, errBadCode
+}
+
+// uint reads a big-endian number of size bytes.
+func (r *reader) uint(size int) (uint64, error) {
+	if len(r.data)-r.pos < size {
+		return 0, r.short()
+	}
+	b := r.data[r.pos:]
+	r.pos += size
+	switch size {
+	case 1:
+		return uint64(b[0]), nil
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b)), nil
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b)), nil
+	default:
+		return binary.BigEndian.Uint64(b), nil
+	}
+}
+
+func (r *reader) number(k kind, size int) (head, error) {
+	n, err := r.uint(size)
+	if k == kindInt {
+		shift := 64 - 8*size
+		n = uint64(int64(n<<shift) >> shift) // extend the sign
+		if int64(n) >= 0 {
+			k = kindUint
+		}
+	}
+	return head{kind: k, num: n}, err
+}
+
+func (r *reader) length(k kind, size int) (head, error) {
+	n, err := r.uint(size)
+	if err != nil {
+		return head{}, err
+	}
+	return r.fits(head{kind: k, n: int(n)})
+}
+
+// fits checks that as many bytes are left as the value must take at least: an
+// element takes one, an entry of a map two. It also reads an extension's type.
+func (r *reader) fits(h head) (head, error) {
+	left := len(r.data) - r.pos
+	switch h.kind {
+	case kindMap:
+		left /= 2
+	case kindExt:
+		if left--; left >= 0 {
+			h.ext = int8(r.data[r.pos])
+			r.pos++
+		}
+	}
+	if uint(h.n) > uint(max(left, 0)) || left < 0 {
+		return head{}, r.short()
+	}
+	return h, nil
+}
+
+func (r *reader) short() error {
+	return fmt.Errorf("codec: msgpack: the value that begins before byte %d is longer than the data: %w", r.pos, io.ErrUnexpectedEOF)
+}
+
+// bytes reads the n bytes that a head announced, without copying.
+func (r *reader) bytes(n int) []byte {
+	b := r.data[r.pos : r.pos+n : r.pos+n]
+	r.pos += n
+	return b
+}
+
+// enter and leave enclose the elements of a container.
+func (r *reader) enter() error {
+	if r.depth++; r.depth > maxDepth {
+		return errTooDeep
+	}
+	return nil
+}
+
+func (r *reader) leave() { r.depth-- }
+
+// skip reads over a value and checks it on the way.
+func (r *reader) skip() error {
+	h, err := r.head()
+	if err != nil {
+		return err
+	}
+	switch h.kind {
+	case kindStr, kindBin, kindExt:
+		r.pos += h.n
+		return nil
+	case kindArray, kindMap:
+		n := h.n
+		if h.kind == kindMap {
+			n *= 2
+		}
+		if err := r.enter(); err != nil {
+			return err
+		}
+		for range n {
+			if err := r.skip(); err != nil {
+				return err
+			}
+		}
+		r.leave()
+	}
+	return nil
+}
