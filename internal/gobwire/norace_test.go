@@ -1,0 +1,5 @@
+//go:build !race
+
+package gobwire
+
+const raceEnabled = false
