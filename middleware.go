@@ -67,6 +67,7 @@ type exchange struct {
 	outer           http.Header // what was set before Handler, nil if nothing
 	begun           bool        // the session was committed for the response's header
 	failed          error       // and that failed: the error handler has answered
+	answered        http.Header // with this
 	failure         atomic.Pointer[loadFailure]
 	vary            [1]string
 }
@@ -159,10 +160,16 @@ func (x *exchange) begin() error {
 func (x *exchange) finish() {
 	if !x.begun {
 		_ = x.begin() // it has answered
-	} else if x.failed == nil {
-		if err := x.session.Commit(x); err != nil {
-			x.log(err)
-		}
+		return
+	}
+	if x.failed != nil {
+		// What the handler has put there since would go out as trailers, or be
+		// picked up by a writer around us that sends the header last.
+		x.resetHeader(x.answered)
+		return
+	}
+	if err := x.session.Commit(x); err != nil {
+		x.log(err)
 	}
 }
 
@@ -170,15 +177,20 @@ func (x *exchange) finish() {
 func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
 	x.log(err)
+	x.resetHeader(x.outer)
+	x.manager.onError(x.w, x.r, err)
+	x.answered = maps.Clone(x.w.Header())
+}
+
+func (x *exchange) resetHeader(to http.Header) {
 	h := x.w.Header()
 	clear(h)
-	maps.Copy(h, x.outer)
-	x.manager.onError(x.w, x.r, err)
+	maps.Copy(h, to)
 }
 
 // log logs what the engine has not.
 func (x *exchange) log(err error) {
-	if !errors.Is(err, ErrStore) {
+	if !errors.Is(err, ErrStore) && !errors.Is(err, lifecycle.ErrLate) {
 		x.manager.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)
 	}
 }

@@ -109,7 +109,7 @@ type Event struct {
 	Count    int           // how many sessions RevokeOwner destroyed, otherwise 0
 	Field    string        // with Conflict: the path of the field, such as "Cart.Items"
 	Err      error         // with Corrupt, Late and StoreError
-	Duration time.Duration // of the calls to the store, 0 if there were none
+	Duration time.Duration // how long the store took, where that can be told
 }
 
 // EventKind says what happened. Its text is fit for a metric's label.
@@ -122,9 +122,9 @@ const (
 	Saved        = EventKind(lifecycle.Saved)        // a change was stored
 	Touched      = EventKind(lifecycle.Touched)      // only its expiry was moved
 	Renewed      = EventKind(lifecycle.Renewed)      // moved to a fresh token; ID is the new one
-	Destroyed    = EventKind(lifecycle.Destroyed)    // deleted by Destroy, Revoke or RevokeOwner
-	Expired      = EventKind(lifecycle.Expired)      // asked for after its end
-	Gone         = EventKind(lifecycle.Gone)         // ended by somebody else while a request held it; its change was dropped
+	Destroyed    = EventKind(lifecycle.Destroyed)    // deleted by Destroy, Revoke or RevokeOwner, if it was still there
+	Expired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
+	Gone         = EventKind(lifecycle.Gone)         // ended by somebody else while a request held it; the change was dropped
 	Conflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; this one's value was kept
 	Corrupt      = EventKind(lifecycle.Corrupt)      // stored, but unreadable; left alone
 	UnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
@@ -231,7 +231,8 @@ func WithObserver(f func(context.Context, Event)) Option {
 
 // WithErrorHandler sets what answers a request whose session could not be
 // loaded or saved, in place of the handler: nothing that the handler wrote or
-// set has been sent. The default answers 503 Service Unavailable if the store
+// set has been sent. r is the request as it came to Handler, without a session.
+// The default answers 503 Service Unavailable if the store
 // failed ([ErrStore], [ErrConflict]), else 500 Internal Server Error.
 func WithErrorHandler(f func(w http.ResponseWriter, r *http.Request, err error)) Option {
 	return option(func(c *config) { c.onError = f })
@@ -263,7 +264,7 @@ func newManager(t reflect.Type, opts []Option) *manager {
 	}
 	c := config{onError: answerError}
 	c.engine = lifecycle.Config{
-		Type: t, Codec: codec.MsgPack, MaxSize: 64 << 10,
+		Type: t, Store: memstore.New(), Codec: codec.MsgPack, MaxSize: 64 << 10,
 		Idle: time.Hour, Lifetime: 24 * time.Hour, Timeout: 5 * time.Second,
 	}
 	for _, o := range opts {
@@ -273,9 +274,6 @@ func newManager(t reflect.Type, opts []Option) *manager {
 		o.apply(&c)
 	}
 	check(c.validate())
-	if c.engine.Store == nil {
-		c.engine.Store = memstore.New()
-	}
 	template, err := cookie.NewTemplate(c.cookie, c.insecure)
 	check(err)
 	c.engine.CookieName = template.Name()
@@ -290,12 +288,14 @@ func newManager(t reflect.Type, opts []Option) *manager {
 func (c *config) validate() error {
 	e := c.engine
 	switch {
+	case e.Store == nil:
+		return errors.New("WithStore(nil): leave it out for sessions in memory; if the store comes from a constructor, look at its error first")
 	case e.Codec == nil:
 		return errors.New("WithCodec(nil): leave it out for codec.MsgPack")
-	case e.Idle < 0:
-		return fmt.Errorf("WithIdleTimeout(%s): use a positive duration, or 0 for no limit", e.Idle)
+	case e.Idle < 0 || e.Idle > 0 && e.Idle < time.Millisecond:
+		return fmt.Errorf("WithIdleTimeout(%s): use a millisecond at least, with its unit, such as 30*time.Minute, or 0 for no limit", e.Idle)
 	case e.Lifetime < time.Millisecond:
-		return fmt.Errorf("WithLifetime(%s): use a positive duration; sessions must end", e.Lifetime)
+		return fmt.Errorf("WithLifetime(%s): use a millisecond at least, with its unit, such as 12*time.Hour; sessions must end", e.Lifetime)
 	case e.MaxSize <= 0:
 		return fmt.Errorf("WithMaxSize(%d): use a positive number of bytes", e.MaxSize)
 	case e.Timeout <= 0:

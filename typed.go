@@ -32,7 +32,9 @@ type Manager[T any] struct{ core *manager }
 // before; a new cookie is then in the ResponseWriter's Header, for the handler
 // to send. Put http.TimeoutHandler around Handler, not inside: inside, a
 // handler that overruns goes on changing its *T while it is being saved. (If
-// it must be inside, change the session by Update only.)
+// it must be inside, change the session by Update only.) Of two managers' Handlers
+// one is inside the other: a session of the inner one is saved first, and if
+// the outer one then fails, its cookie is lost with the response.
 func (m *Manager[T]) Handler(next http.Handler) http.Handler { return m.core.handler(next) }
 
 // Get returns the request's session, never nil: the stored one if the request
@@ -70,8 +72,9 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 }
 
 // Save saves the request's session now if it changed: before a long job, a
-// streamed response, or whatever else must not come before it. A new session's
-// cookie goes out with the first byte.
+// streamed response, or whatever else must not come before it. A new or renewed
+// session's cookie goes out with the first byte: a handler that panics before
+// has lost it.
 //
 // It returns [ErrNotFound] if the session was ended by somebody else, in which
 // case the change is dropped, [ErrTooLarge], [ErrStore], [ErrConflict], or an
@@ -120,7 +123,8 @@ func (m *Manager[T]) Renew(ctx context.Context) {
 // Destroy ends the request's session: *T becomes the zero T, the record is
 // deleted and the cookie too, before the first byte of the response. What is
 // written to *T afterwards is a new session under a new token. Requests that
-// run at the same time cannot bring the old one back. It loads, and fails, as
+// run at the same time cannot bring the old one back. After the first byte the
+// cookie stays with the client, and is worth nothing. It loads, and fails, as
 // Get does.
 func (m *Manager[T]) Destroy(ctx context.Context) {
 	x := m.core.exchange(ctx)

@@ -126,7 +126,7 @@ func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 		// planted that token, which is what Renew is there to prevent; under
 		// the new one it would be out of the client's reach.
 		s.tooLate(ctx)
-		return false, errLate
+		return false, ErrLate
 	case !changed && !s.renew && !s.remembering:
 		return false, s.touch(ctx)
 	}
@@ -142,7 +142,7 @@ func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 func (s *Session) create(ctx context.Context, data []byte) error {
 	if s.sent {
 		s.tooLate(ctx)
-		return errLate
+		return ErrLate
 	}
 	e := s.engine
 	now := time.Now().Truncate(time.Millisecond)
@@ -298,7 +298,7 @@ func (s *Session) tellClient(now time.Time) {
 func (s *Session) tooLate(ctx context.Context) {
 	if !s.late {
 		s.late = true
-		s.engine.emit(ctx, Event{Kind: Late, Key: s.current.key, Err: errLate})
+		s.engine.emit(ctx, Event{Kind: Late, Key: s.current.key, Err: ErrLate})
 	}
 }
 

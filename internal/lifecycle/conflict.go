@@ -39,9 +39,8 @@ func (s *Session) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The merge compares values as they come out of the store. It works on a
-	// copy, so that what nobody else touched stays the very maps and pointers
-	// that the handler may hold.
+	// The merge compares values as they come out of the store, so it is given
+	// copies.
 	before, err := e.clone(s.value)
 	if err != nil {
 		return err
@@ -58,17 +57,19 @@ func (s *Session) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// adopt sets those fields of value that the merge changed.
-func adopt(value, before, merged reflect.Value) {
+// adopt sets those fields of value that differ between before, which is what
+// value is now, and after. The others stay the very maps and pointers that the
+// handler may hold, and what is never stored stays as it is.
+func adopt(value, before, after reflect.Value) {
 	for i := range value.NumField() {
 		f := value.Type().Field(i)
 		switch {
 		case f.IsExported():
-			if !reflect.DeepEqual(before.Field(i).Interface(), merged.Field(i).Interface()) {
-				value.Field(i).Set(merged.Field(i))
+			if !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+				value.Field(i).Set(after.Field(i))
 			}
 		case f.Anonymous && f.Type.Kind() == reflect.Struct:
-			adopt(value.Field(i), before.Field(i), merged.Field(i))
+			adopt(value.Field(i), before.Field(i), after.Field(i))
 		}
 	}
 }
@@ -79,7 +80,14 @@ func (s *Session) checkpoint() (undo func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { reflect.ValueOf(s.value).Elem().Set(reflect.ValueOf(before).Elem()) }, nil
+	return func() {
+		value := reflect.ValueOf(s.value).Elem()
+		now := value
+		if after, err := s.engine.clone(s.value); err == nil {
+			now = reflect.ValueOf(after).Elem()
+		}
+		adopt(value, now, reflect.ValueOf(before).Elem())
+	}, nil
 }
 
 // pause waits a random while, longer the more often it went wrong, so that

@@ -9,14 +9,14 @@ import (
 )
 
 // encodeCurrent encodes the value and reports whether it still says what is
-// stored. The buffer, a header's room and the encoding, is the caller's to
-// keep or to recycle.
+// stored. Only if it does not it returns data: room for a header and the
+// encoding, the caller's to keep.
 func (s *Session) encodeCurrent() (data []byte, changed bool, err error) {
 	e := s.engine
 	buf := e.buffers.Get().(*[]byte)
-	data, err = e.encode(*buf, s.value)
+	defer e.buffers.Put(buf)
+	encoding, err := e.encode(*buf, s.value)
 	if err != nil {
-		e.buffers.Put(buf)
 		// What was stored by another codec may be beyond this one. As long as
 		// nobody changed it there is nothing to complain about.
 		if before, decodeErr := e.decode(s.current); decodeErr == nil && reflect.DeepEqual(before, s.value) {
@@ -24,12 +24,11 @@ func (s *Session) encodeCurrent() (data []byte, changed bool, err error) {
 		}
 		return nil, true, err
 	}
-	if changed = s.differs(data[envelope.Len:]); changed {
-		return data, true, nil // it becomes the new current.payload
+	*buf = encoding
+	if !s.differs(encoding[envelope.Len:]) {
+		return nil, false, nil
 	}
-	*buf = data
-	e.buffers.Put(buf)
-	return nil, false, nil
+	return bytes.Clone(encoding), true, nil
 }
 
 // differs compares the value, whose encoding is payload, with what is stored.
@@ -49,7 +48,9 @@ func (s *Session) differs(payload []byte) bool {
 		return true
 	}
 	if !reflect.DeepEqual(before, s.value) {
-		again, err := s.engine.encode(nil, before)
+		buf := s.engine.buffers.Get().(*[]byte)
+		defer s.engine.buffers.Put(buf)
+		again, err := s.engine.encode(*buf, before)
 		if err != nil || !bytes.Equal(again[envelope.Len:], payload) {
 			return true
 		}

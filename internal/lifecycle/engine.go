@@ -32,9 +32,9 @@ var (
 	ErrStore    = errors.New("sesame: session store unavailable")
 )
 
-// errLate is returned to those who ask for what needs a cookie after the
-// response has begun.
-var errLate = errors.New("sesame: the response has begun, so the session's cookie can no longer reach the client; call Save before the first byte")
+// ErrLate is returned to those who ask for what needs a cookie after the
+// response has begun. It has been reported by then.
+var ErrLate = errors.New("sesame: the response has begun, so the session's cookie can no longer reach the client; call Save before the first byte")
 
 // Config is what an engine works with. All fields but Observe, Logger and
 // Older are required.

@@ -19,7 +19,7 @@ var errBinding = errors.New("the record belongs to another token: the store answ
 func (e *Engine) resolve(ctx context.Context, cookies []string) (value any, tok string, st stored, err error) {
 	tokens := cookie.Read(cookies, e.CookieName)
 	var events [cookie.MaxTokens]Event
-	live := 0
+	first, live := time.Now(), 0
 	for i, candidate := range tokens.All() {
 		began := time.Now()
 		v, found, why, err := e.lookup(ctx, candidate)
@@ -36,7 +36,7 @@ func (e *Engine) resolve(ctx context.Context, cookies []string) (value any, tok 
 		}
 	}
 	if live > 1 {
-		e.emit(ctx, Event{Kind: Ambiguous})
+		e.emit(ctx, Event{Kind: Ambiguous, Duration: time.Since(first)})
 		return reflect.New(e.Type).Interface(), "", e.zero, nil
 	}
 	for _, ev := range events[:len(tokens.All())] {

@@ -37,50 +37,64 @@ func (s *Session) move(ctx context.Context, next *stored, rec store.Record) (uin
 	fresh := rec
 	fresh.Version = 0
 	version, err := st.Save(ctx, next.key, fresh)
+	if errors.Is(err, store.ErrConflict) {
+		return 0, err // the key is another's
+	}
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(err, s.discard(ctx, next.key))
 	}
 	mark := make([]byte, envelope.Len)
 	header := next.header // its binding tells our mark from another's
 	header.Moved = true
 	envelope.Put(mark, header)
 	_, err = st.Save(ctx, s.current.key, store.Record{Version: s.current.version, Expires: s.current.expires, Data: mark})
+	if errors.Is(err, store.ErrConflict) {
+		return 0, errors.Join(err, s.discard(ctx, next.key))
+	}
 	if err == nil {
 		err = st.Delete(ctx, s.current.key)
 	}
 	if err != nil {
-		return 0, errors.Join(err, s.moveBack(ctx, next, mark))
+		return s.moveBack(ctx, next, mark, version, err)
 	}
 	return version, nil
 }
 
-// moveBack undoes a move that failed: it deletes the new record and puts the
-// old one back where our mark is.
-func (s *Session) moveBack(ctx context.Context, next *stored, mark []byte) error {
+// moveBack finds out how far a move came that a failing store interrupted, and
+// undoes it if that is not all the way.
+func (s *Session) moveBack(ctx context.Context, next *stored, mark []byte, version uint64, cause error) (uint64, error) {
 	ctx, cancel := s.engine.detach(ctx) // the failure may have been that ctx ran out
 	defer cancel()
-	st, old := s.engine.Store, s.current
-	if err := st.Delete(ctx, next.key); err != nil {
-		return err
+	rec, err := s.engine.Store.Load(ctx, s.current.key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return version, nil // the answer was lost, not the deletion
+	case err == nil && bytes.Equal(rec.Data, mark):
+		err = s.restore(ctx, rec.Version)
 	}
-	rec, err := st.Load(ctx, old.key)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil || !bytes.Equal(rec.Data, mark) {
-		return err
-	}
-	data := append(make([]byte, envelope.Len), old.payload...)
-	envelope.Put(data, old.header)
+	return 0, errors.Join(cause, err, s.discard(ctx, next.key))
+}
+
+// restore puts the session back where our mark is.
+func (s *Session) restore(ctx context.Context, mark uint64) error {
+	data := append(make([]byte, envelope.Len), s.current.payload...)
+	envelope.Put(data, s.current.header)
 	owner, err := s.ownerOfStored()
 	if err != nil {
 		return err
 	}
-	version, err := st.Save(ctx, old.key, store.Record{Version: rec.Version, Expires: old.expires, Owner: owner, Data: data})
+	version, err := s.engine.Store.Save(ctx, s.current.key, store.Record{Version: mark, Expires: s.current.expires, Owner: owner, Data: data})
 	if err == nil {
 		s.current.version = version
 	}
 	return err
+}
+
+// discard deletes the new record of a move that came to nothing.
+func (s *Session) discard(ctx context.Context, k store.Key) error {
+	ctx, cancel := s.engine.detach(ctx)
+	defer cancel()
+	return s.engine.Store.Delete(ctx, k)
 }
 
 // ownerOfStored is whose session it is in the store, which may differ from
