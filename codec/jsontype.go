@@ -67,13 +67,13 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 	return jt
 }
 
-// addFields adds the fields of t, which is the struct itself or embedded in it,
+// addFields adds the fields of typ, which is the struct itself or embedded in it,
 // at.depth levels down. Where two have the same name the less deep one wins.
-func (jt *jsonType) addFields(t reflect.Type, at jsonField, outer []reflect.Type, seen map[reflect.Type]*jsonType) {
-	if slices.Contains(outer, t) {
+func (t *jsonType) addFields(typ reflect.Type, at jsonField, outer []reflect.Type, seen map[reflect.Type]*jsonType) {
+	if slices.Contains(outer, typ) {
 		return
 	}
-	for f := range t.Fields() {
+	for f := range typ.Fields() {
 		tag := f.Tag.Get("json")
 		name, _, _ := strings.Cut(tag, ",")
 		if tag == "-" || !f.IsExported() && !f.Anonymous {
@@ -86,7 +86,7 @@ func (jt *jsonType) addFields(t reflect.Type, at jsonField, outer []reflect.Type
 				side += allocSize(int(ft.Size()))
 			}
 			if ft.Kind() == reflect.Struct {
-				jt.addFields(ft, jsonField{depth: at.depth + 1, side: side}, append(outer, t), seen)
+				t.addFields(ft, jsonField{depth: at.depth + 1, side: side}, append(outer, typ), seen)
 				continue
 			}
 			ft, side = f.Type, at.side
@@ -94,9 +94,9 @@ func (jt *jsonType) addFields(t reflect.Type, at jsonField, outer []reflect.Type
 		if name == "" {
 			name = f.Name
 		}
-		if old := jt.fields[name]; old == nil || old.depth > at.depth {
+		if old := t.fields[name]; old == nil || old.depth > at.depth {
 			field := &jsonField{buildJSONType(ft, seen), at.depth, side}
-			jt.fields[name], jt.folded[foldName(name)] = field, field
+			t.fields[name], t.folded[foldName(name)] = field, field
 		}
 	}
 }

@@ -213,24 +213,24 @@ func checkFresh(r *report, c codec.Codec) {
 }
 
 func checkEvolution(r *report, c codec.Codec) {
-	type old struct {
+	type before struct {
 		Kept  string
 		Lost  map[string][]Item
 		Gone  *Everything
 		Count int
 	}
-	type new struct {
+	type after struct {
 		Added []string
 		Count int64
 		More  *Item
 		Kept  string
 	}
-	data, err := encode(c, &old{"kept", map[string][]Item{"x": {{SKU: "y"}}}, everything(inOrder()).(*Everything), 7})
+	data, err := encode(c, &before{"kept", map[string][]Item{"x": {{SKU: "y"}}}, everything(inOrder()).(*Everything), 7})
 	if err != nil {
 		r.errorf("Append: %v", err)
 		return
 	}
-	var got new
+	var got after
 	if err := decode(c, data, &got); err != nil {
 		r.errorf("Decode into a struct with other fields: %v", err)
 	} else if got.Kept != "kept" || got.Count != 7 || got.Added != nil || got.More != nil {

@@ -20,7 +20,7 @@ func Canon(dst, stream []byte) ([]byte, error) {
 	root := c.typeSequence(false)
 	buf, rest := c.buf, c.rest
 	c.top(root)
-	c.end()
+	_ = c.end() // its error is in c.err
 	c.add(root, false)
 	if len(c.dynamic) > 0 && c.err == nil {
 		// The value holds ids, which are known only now.

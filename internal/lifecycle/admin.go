@@ -136,7 +136,7 @@ func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) 
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return s.refused(ctx, "save", k, began, err)
+			return s.refused(ctx, k, began, err)
 		}
 		pause(attempt)
 	}
@@ -242,7 +242,7 @@ func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
 	next.expires = expiry(next.header, now)
 	began := time.Now()
 	if err := s.save(ctx, &next, data); err != nil && !errors.Is(err, store.ErrConflict) {
-		return s.refused(ctx, "save", next.key, began, err)
+		return s.refused(ctx, next.key, began, err)
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func (s *Session) create(ctx context.Context, data []byte) error {
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) || try == tries {
-			return s.refused(ctx, "save", next.key, began, err)
+			return s.refused(ctx, next.key, began, err)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func (s *Session) replace(ctx context.Context, data []byte, by byte) (conflict b
 	case errors.Is(err, store.ErrConflict):
 		return true, nil
 	case err != nil:
-		return false, s.refused(ctx, "save", s.current.key, began, err)
+		return false, s.refused(ctx, s.current.key, began, err)
 	}
 	moved := next.header.Remembered && !next.expires.Equal(s.current.expires)
 	speak := s.renew || s.remembering || moved
@@ -245,11 +245,12 @@ func (s *Session) record(next *stored, data []byte) (store.Record, error) {
 // invalid marks an error that is the session's, not the store's.
 type invalid struct{ error }
 
-func (s *Session) refused(ctx context.Context, op string, k store.Key, began time.Time, err error) error {
+// refused reports why a session was not saved.
+func (s *Session) refused(ctx context.Context, k store.Key, began time.Time, err error) error {
 	if bad, ok := errors.AsType[invalid](err); ok {
 		return bad.error
 	}
-	return s.engine.failed(ctx, op, k, began, err)
+	return s.engine.failed(ctx, "save", k, began, err)
 }
 
 // touch moves the expiry of a session that was only read.

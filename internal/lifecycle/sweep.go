@@ -37,7 +37,7 @@ func (e *Engine) sweepSometimes(ctx context.Context) {
 		for range sweepBatches {
 			n, err := sweeper.Sweep(ctx, sweepBatch)
 			if err != nil {
-				e.failed(ctx, "sweep", store.Key{}, began, err)
+				_ = e.failed(ctx, "sweep", store.Key{}, began, err)
 				return
 			}
 			if n < sweepBatch {

@@ -95,7 +95,7 @@ func (x *ownerIndex) page(keys []store.Key, name string, after *store.Key, limit
 	}
 	n := 0
 	if after != nil {
-		found := false
+		var found bool
 		if n, found = slices.BinarySearchFunc(o.keys, *after, compareKeys); found {
 			n++
 		}
