@@ -1,0 +1,69 @@
+// Package sesametest helps to test handlers that use sesame.
+//
+// [Cookie] makes a session for a request built by hand, [Session] tells what a
+// handler has made of it, and [NewClient] is a browser with cookies of its own
+// at a server that speaks HTTPS, so that cookies are sent as in production.
+//
+// Expiry is tested with [testing/synctest]: in its bubble time.Sleep takes no
+// time, and the sessions of a memstore.Store grow old.
+//
+// It needs nothing but the standard library and sesame.
+package sesametest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/sesame-go/sesame"
+)
+
+// Cookie stores session as a new one and returns the cookie that a browser
+// would have for it, to be given to [http.Request.AddCookie]. It fails the test
+// if the session cannot be stored, or is the zero T, which is never stored.
+func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
+	t.Helper()
+	cookies := serve(m, nil, func(r *http.Request) error {
+		s, err := m.Load(r.Context())
+		if err != nil {
+			return err
+		}
+		*s = session
+		return m.Save(r.Context())
+	}, func(err error) { t.Fatalf("sesametest.Cookie: %v", err) })
+	if len(cookies) == 0 {
+		t.Fatalf("sesametest.Cookie: the zero %T is not stored and has no cookie; set a field, or send no cookie at all", session)
+	}
+	return cookies[0]
+}
+
+// Session returns the session that a request with the cookie gets, and whether
+// there is one. It fails the test if the store does.
+func Session[T any](t testing.TB, m *sesame.Manager[T], c *http.Cookie) (session T, ok bool) {
+	t.Helper()
+	serve(m, c, func(r *http.Request) error {
+		s, err := m.Load(r.Context())
+		if err != nil {
+			return err
+		}
+		session, ok = *s, !m.Info(r.Context()).New
+		return nil
+	}, func(err error) { t.Fatalf("sesametest.Session: %v", err) })
+	return session, ok
+}
+
+// serve runs f as the handler of one request and returns the response's
+// cookies.
+func serve[T any](m *sesame.Manager[T], c *http.Cookie, f func(*http.Request) error, fail func(error)) []*http.Cookie {
+	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
+	if c != nil {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	var err error
+	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { err = f(r) })).ServeHTTP(w, r)
+	if err != nil {
+		fail(err)
+	}
+	return w.Result().Cookies()
+}
