@@ -1,0 +1,54 @@
+package documented
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/sesametest"
+)
+
+// The block.
+
+func authenticate(r *http.Request) (user string, ok bool) {
+	return r.FormValue("user"), r.FormValue("password") == "secret"
+}
+
+func Test(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", logIn)
+	mux.HandleFunc("POST /logout", logOut)
+	mux.HandleFunc("POST /elsewhere", logOutElsewhere)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, accounts.Get(r.Context()).User)
+	})
+	here := sesametest.NewClient(t, accounts.Handler(mux))
+	there := here.Another()
+	form := url.Values{"user": {"ann"}, "password": {"secret"}, "remember": {"yes"}}
+
+	for _, step := range []struct {
+		client *sesametest.Client
+		path   string
+		want   string
+	}{
+		{here, "/login", "ann"},
+		{there, "/login", "ann"},
+		{there, "/elsewhere", "signed out elsewhere: 1\n"},
+		{there, "/login", "ann"},
+		{there, "/logout", ""},
+	} {
+		if _, got := step.client.Post(step.path, form); got != step.want {
+			t.Errorf("%s: got %q, want %q", step.path, got, step.want)
+		}
+	}
+	if _, got := here.Get("/"); got != "" {
+		t.Errorf("still signed in: %q", got)
+	}
+	form.Set("password", "wrong")
+	if resp, _ := here.Post("/login", form); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the wrong password: %s", resp.Status)
+	}
+}
