@@ -110,6 +110,7 @@ func (s *Session) attempt(ctx context.Context, fn func(any) error) (conflict boo
 // put brings the store in line with the value as it is now.
 func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 	data, changed, err := s.encodeCurrent()
+	now := time.Now().Truncate(time.Millisecond)
 	switch {
 	case err != nil:
 		return false, err
@@ -117,8 +118,8 @@ func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 		if !changed {
 			return false, nil
 		}
-		return false, s.create(ctx, data)
-	case !s.current.alive(time.Now()):
+		return false, s.create(ctx, now, data)
+	case !s.current.alive(now):
 		s.lose(ctx, Expired, 0)
 		return false, ErrNotFound
 	case s.renew && s.sent:
@@ -128,24 +129,23 @@ func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 		s.tooLate(ctx)
 		return false, ErrLate
 	case !changed && !s.renew && !s.remembering:
-		return false, s.touch(ctx)
+		return false, s.touch(ctx, now)
 	}
 	by := s.engine.Codec.ID()
 	if !changed {
 		data = append(make([]byte, envelope.Len), s.current.payload...)
 		by = s.current.header.Codec
 	}
-	return s.replace(ctx, data, by)
+	return s.replace(ctx, now, data, by)
 }
 
 // create stores a new session under a fresh token.
-func (s *Session) create(ctx context.Context, data []byte) error {
+func (s *Session) create(ctx context.Context, now time.Time, data []byte) error {
 	if s.sent {
 		s.tooLate(ctx)
 		return ErrLate
 	}
 	e := s.engine
-	now := time.Now().Truncate(time.Millisecond)
 	next := stored{header: envelope.Header{Codec: e.Codec.ID()}}
 	next.header = renewed(next.header, e, now)
 	if s.remembering {
@@ -172,9 +172,8 @@ func (s *Session) create(ctx context.Context, data []byte) error {
 
 // replace stores a new version, encoded by the given codec, under a fresh token
 // if one is due.
-func (s *Session) replace(ctx context.Context, data []byte, by byte) (conflict bool, err error) {
-	e := s.engine
-	now, began := time.Now().Truncate(time.Millisecond), time.Now()
+func (s *Session) replace(ctx context.Context, now time.Time, data []byte, by byte) (conflict bool, err error) {
+	e, began := s.engine, time.Now()
 	next, tok, kind := s.current, s.token, Saved
 	next.header.Codec = by
 	if s.renew {
@@ -254,8 +253,8 @@ func (s *Session) refused(ctx context.Context, k store.Key, began time.Time, err
 }
 
 // touch moves the expiry of a session that was only read.
-func (s *Session) touch(ctx context.Context) error {
-	now, idle := time.Now().Truncate(time.Millisecond), s.current.header.Idle
+func (s *Session) touch(ctx context.Context, now time.Time) error {
+	idle := s.current.header.Idle
 	expires := expiry(s.current.header, now)
 	if idle == 0 || expires.Sub(s.current.expires) < idle/10 {
 		return nil

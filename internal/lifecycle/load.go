@@ -19,7 +19,7 @@ var errBinding = errors.New("the record belongs to another token: the store answ
 func (e *Engine) resolve(ctx context.Context, cookies []string) (value any, tok string, st stored, err error) {
 	tokens := cookie.Read(cookies, e.CookieName)
 	var events [cookie.MaxTokens]Event
-	first, live := time.Now(), 0
+	live, took := 0, time.Duration(0)
 	for i, candidate := range tokens.All() {
 		began := time.Now()
 		v, found, why, err := e.lookup(ctx, candidate)
@@ -27,6 +27,7 @@ func (e *Engine) resolve(ctx context.Context, cookies []string) (value any, tok 
 			return nil, "", stored{}, e.failed(ctx, "load", token.Key(candidate), began, err)
 		}
 		events[i] = Event{Kind: Loaded, Key: found.key, Duration: time.Since(began)}
+		took += events[i].Duration
 		if why != nil {
 			events[i].Kind, events[i].Err = why.kind, why.err
 			continue
@@ -36,7 +37,7 @@ func (e *Engine) resolve(ctx context.Context, cookies []string) (value any, tok 
 		}
 	}
 	if live > 1 {
-		e.emit(ctx, Event{Kind: Ambiguous, Duration: time.Since(first)})
+		e.emit(ctx, Event{Kind: Ambiguous, Duration: took})
 		return reflect.New(e.Type).Interface(), "", e.zero, nil
 	}
 	for _, ev := range events[:len(tokens.All())] {
