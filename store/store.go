@@ -40,6 +40,11 @@ var (
 	// one given, or nothing at all.
 	ErrConflict = errors.New("store: the session was changed or removed meanwhile")
 
+	// ErrCorrupt says that there is a record, and that it cannot be read:
+	// damaged, or not written by the store. The manager treats the request as
+	// anonymous and leaves the record alone.
+	ErrCorrupt = errors.New("store: the stored session is unreadable")
+
 	// ErrFull says that a bounded store has no room for one more record and
 	// nothing that it may drop.
 	ErrFull = errors.New("store: full")

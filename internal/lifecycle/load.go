@@ -89,6 +89,8 @@ func (e *Engine) fetch(ctx context.Context, k store.Key) (any, stored, *verdict,
 		return nil, stored{key: k}, expired, nil
 	case errors.Is(err, store.ErrNotFound):
 		return nil, stored{key: k}, unknown, nil
+	case errors.Is(err, store.ErrCorrupt):
+		return nil, stored{key: k}, corrupt(err), nil
 	}
 	return nil, stored{key: k}, nil, err
 }
