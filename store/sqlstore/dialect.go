@@ -1,0 +1,55 @@
+package sqlstore
+
+import "strings"
+
+// A Dialect is what databases differ in: the types of the columns and the text
+// of a few statements. [SQLite] returns one. Dialects are immutable.
+type Dialect struct {
+	schema     func(table string) []string // creates table and indexes unless they exist
+	statements statements
+	oneWriter  bool             // the database lets one transaction write at a time: see group
+	noTable    func(error) bool // whether the table is missing
+}
+
+// A statement is one of those that operations consist of. The comment is what
+// its parameters are, in the order in which they are in the text.
+type statement int
+
+const (
+	loadOne     statement = iota // id
+	create                       // id, ver, exp, slot, owner, data; no row if the id exists
+	save                         // exp, slot, owner, data, id, ver, now
+	touch                        // exp, slot, id, exp, now
+	remove                       // id
+	reclaim                      // id, now
+	rotate                       // new id, exp, slot, owner, data, id, ver, now; no row if the new id exists
+	page                         // after this id, now, limit
+	owned                        // owner, now
+	removeOwned                  // owner, now, ids to keep in hexadecimal
+	sweep                        // slot, now, limit
+	lock                         // none; makes a transaction the one that writes
+	statementCount
+)
+
+// statements are the texts, with {table} where its name belongs. A database
+// that knows numbered parameters only has them numbered in its dialect.
+type statements [statementCount]string
+
+// common are the statements that all databases understand.
+var common = statements{
+	loadOne: `SELECT ver, exp, owner, data FROM {table} WHERE id = ?`,
+	save:    `UPDATE {table} SET ver = ver + 1, exp = ?, slot = ?, owner = ?, data = ? WHERE id = ? AND ver = ? AND exp > ?`,
+	touch:   `UPDATE {table} SET exp = ?, slot = ? WHERE id = ? AND exp < ? AND exp > ?`,
+	remove:  `DELETE FROM {table} WHERE id = ?`,
+	reclaim: `DELETE FROM {table} WHERE id = ? AND exp <= ?`,
+	page:    `SELECT id, ver, exp, owner, data FROM {table} WHERE id > ? AND exp > ? ORDER BY id LIMIT ?`,
+	owned:   `SELECT id FROM {table} WHERE owner = ? AND exp > ?`,
+}
+
+// in returns the statements for a table.
+func (s statements) in(table string) statements {
+	for i, text := range s {
+		s[i] = strings.ReplaceAll(text, "{table}", table)
+	}
+	return s
+}

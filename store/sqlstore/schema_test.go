@@ -1,0 +1,110 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTableNames(t *testing.T) {
+	for _, name := range []string{
+		"sesame", "s", "_", "Sessions2", "auth.sessions", "a1._b", strings.Repeat("a", 48),
+		strings.Repeat("a", 48) + "." + strings.Repeat("b", 48),
+	} {
+		assert.NoError(t, checkTable(name), name)
+		assert.NotPanics(t, func() { WithTable(name) }, name)
+	}
+	for _, name := range []string{
+		"", ".", "a.", ".a", "a.b.c", "1a", "a.1b", "a b", "a-b", "a;", `"a"`, "`a`", "[a]", "a'", "a\x00", "a\n",
+		"ä", "a@", "a`", "a{", "A[", "{table}", "--", "a/**/", strings.Repeat("a", 49), strings.Repeat("a.", 50),
+	} {
+		err := checkTable(name)
+		require.Error(t, err, name)
+		assert.Contains(t, err.Error(), "sqlstore: table name ")
+		assert.PanicsWithValue(t, err.Error(), func() { WithTable(name) }, name)
+	}
+}
+
+func TestNewPanics(t *testing.T) {
+	db := openFake(t, &fake{})
+	assert.PanicsWithValue(t, "sqlstore: New(nil, …): the database is missing; open one with sql.Open",
+		func() { New(nil, SQLite()) })
+	assert.PanicsWithValue(t, "sqlstore: New with an empty Dialect; take the one of the database, such as sqlstore.SQLite()",
+		func() { New(db, Dialect{}) })
+}
+
+func TestSchema(t *testing.T) {
+	db := openFake(t, &fake{})
+	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
+  id    BLOB PRIMARY KEY NOT NULL, -- SHA-256 of the token
+  ver   INTEGER NOT NULL,          -- version, for compare-and-swap
+  exp   INTEGER NOT NULL,          -- expiry, in milliseconds since 1970
+  slot  INTEGER NOT NULL,          -- exp / 600000
+  owner BLOB,                      -- NULL for nobody
+  data  BLOB NOT NULL              -- header of 43 bytes, then what the codec wrote
+);
+CREATE INDEX IF NOT EXISTS sesame_slot ON sesame (slot);
+CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NULL;
+`, New(db, SQLite()).Schema())
+
+	other := New(db, SQLite(), WithTable("auth.visits")).Schema()
+	assert.Contains(t, other, "CREATE TABLE IF NOT EXISTS auth.visits (")
+	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_slot ON visits (slot)")
+	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_owner ON visits (owner)")
+}
+
+// TestStatements sees that each has as many parameters as it is called with,
+// and the table's name everywhere.
+func TestStatements(t *testing.T) {
+	parameters := statementCounts{
+		loadOne: 1, create: 6, save: 7, touch: 5, remove: 1, reclaim: 2, rotate: 8,
+		page: 3, owned: 2, removeOwned: 3, sweep: 3, lock: 0,
+	}
+	for i, text := range New(openFake(t, &fake{}), SQLite(), WithTable("a.b")).texts {
+		assert.Equal(t, parameters[i], strings.Count(text, "?"), text)
+		assert.Contains(t, text, " a.b ")
+		assert.NotContains(t, text, "{")
+	}
+}
+
+type statementCounts [statementCount]int
+
+func TestMillis(t *testing.T) {
+	for want, at := range map[int64]time.Time{
+		0:                   {},
+		1:                   time.Unix(0, 1_999_999),
+		1_700_000_000_123:   time.UnixMilli(1_700_000_000_123),
+		253_402_300_799_999: time.Unix(math.MaxInt64/2, 0),
+	} {
+		assert.Equal(t, want, millis(at))
+	}
+	assert.Zero(t, millis(time.Unix(-1, 0)))
+	assert.Zero(t, millis(time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC)))
+	assert.Zero(t, millis(time.Date(1970, 1, 1, 0, 0, 0, 0, time.FixedZone("", 14*3600))))
+	assert.Less(t, slot(millis(time.Unix(math.MaxInt64/2, 0))), int64(math.MaxInt32))
+}
+
+// TestLazy sees that nothing is asked of the database before the first
+// operation, and that statements are prepared once and closed.
+func TestLazy(t *testing.T) {
+	f := &fake{}
+	s := New(openFake(t, f), SQLite())
+	assert.Empty(t, f.log())
+	for range 3 {
+		require.NoError(t, s.Delete(t.Context(), [32]byte{1}))
+	}
+	assert.Equal(t, int(statementCount), f.count("prepare"))
+	require.NoError(t, s.Close())
+	assert.Equal(t, int(statementCount), f.count("close"))
+}
+
+func openFake(t *testing.T, f *fake) *sql.DB {
+	db := sql.OpenDB(f)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	return db
+}

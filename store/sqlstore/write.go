@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+)
+
+// An operation changes rows and returns how many. It may be run more than
+// once, until it takes effect.
+type operation func(exec) (rows int64, err error)
+
+// exec runs a statement of an operation and returns how many rows it changed.
+type exec func(s statement, args ...any) (rows int64, err error)
+
+// write carries out an operation.
+func (s *Store) write(ctx context.Context, what string, op operation) (int64, error) {
+	rows, err := s.change(ctx, op)
+	if err != nil {
+		return 0, s.failed(ctx, what, err)
+	}
+	return rows, nil
+}
+
+func (s *Store) change(ctx context.Context, op operation) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if s.group != nil {
+		return s.group.do(ctx, op)
+	}
+	p, err := s.statements(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return op(func(st statement, args ...any) (int64, error) {
+		return affected(p[st].ExecContext(ctx, args...))
+	})
+}
+
+// transact carries out a batch in one transaction. It returns the position of
+// the call whose operation failed, or -1 if it was the transaction as a whole.
+// Nothing has changed then, unless it was the commit that failed and the
+// database had gone too far to take it back.
+//
+// It takes the database's lock for writing before the first operation, as BEGIN
+// IMMEDIATE does, which database/sql cannot say: if another process keeps the
+// lock, that fails the whole batch after the busy timeout, where each operation
+// would otherwise wait as long for itself.
+func (s *Store) transact(batch []*call) (failed int, err error) {
+	ctx := context.Background() // a caller's context is that caller's own
+	p, err := s.statements(ctx)
+	if err != nil {
+		return -1, err
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return -1, err
+	}
+	defer func() { _ = conn.Close() }() // it only goes back to the pool
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return -1, err
+	}
+	var mine prepared
+	x := func(st statement, args ...any) (int64, error) {
+		if mine[st] == nil {
+			mine[st] = tx.StmtContext(ctx, p[st])
+		}
+		return affected(mine[st].ExecContext(ctx, args...))
+	}
+	failed = -1
+	if _, err = x(lock); err == nil {
+		for i, c := range batch {
+			if err = c.run(x); err != nil {
+				failed = i
+				break
+			}
+		}
+	}
+	if err != nil {
+		if tx.Rollback() != nil {
+			discard(conn)
+		}
+		return failed, err
+	}
+	if err := tx.Commit(); err != nil {
+		// The transaction may still be open, which must not be what the next
+		// user of the connection finds.
+		discard(conn)
+		return -1, err
+	}
+	return -1, nil
+}
+
+// discard has the pool close a connection, and the database thereby roll back
+// what is not committed.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
