@@ -2,17 +2,62 @@ package lincheck
 
 import (
 	"context"
+	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/dirstore"
+	"github.com/sesame-go/sesame/store/logstore"
 	"github.com/sesame-go/sesame/store/memstore"
+	"github.com/sesame-go/sesame/store/sealed"
 )
 
 func TestMemstore(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store { return memstore.New() })
+}
+
+func TestLogstore(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store {
+		s, err := logstore.Open(filepath.Join(t.TempDir(), "sessions.log"))
+		return closing(t, s, err)
+	})
+}
+
+func TestDirstore(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store {
+		s, err := dirstore.Open(t.TempDir(), dirstore.WithSync(false))
+		return closing(t, s, err)
+	})
+}
+
+func TestSealed(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store {
+		s, err := sealed.New(memstore.New(), []byte("0123456789abcdef0123456789abcdef"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
+// closing returns s, which is closed when the test is over.
+func closing[S interface {
+	store.Store
+	io.Closer
+}](t *testing.T, s S, err error) S {
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // TestTouchChangesVersion checks a store that is right and makes use of the
