@@ -6,12 +6,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/sesame-go/sesame"
 )
 
 func TestCounter(t *testing.T) {
 	// Over TLS: Go's cookie jar, unlike browsers, sends no Secure cookies to
 	// http://localhost.
-	server := httptest.NewTLSServer(handler())
+	server := httptest.NewTLSServer(handler(sesame.New[Session]()))
 	defer server.Close()
 
 	ann, bob := browser(t, server), browser(t, server)
