@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/filelock"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -44,7 +45,7 @@ func (s *Store) lock(ctx context.Context, numbers ...int) (unlock func(), err er
 	unlock = func() {
 		for i, n := range slices.Backward(numbers) {
 			if held[i] != nil {
-				unlockFile(held[i])
+				_ = filelock.Close(held[i])
 				<-s.locks[n]
 			}
 		}
@@ -85,7 +86,7 @@ func (s *Store) lockFile(ctx context.Context, n int) (*os.File, error) {
 		return nil, failed(err)
 	}
 	for pause := 20 * time.Microsecond; ; pause = min(2*pause, 2*time.Millisecond) {
-		ok, err := tryLockFile(f)
+		ok, err := filelock.Try(f)
 		if err == nil && ok {
 			err = ctx.Err() // the last chance to have had no effect
 		}
@@ -93,7 +94,7 @@ func (s *Store) lockFile(ctx context.Context, n int) (*os.File, error) {
 			return f, nil
 		}
 		if err != nil {
-			unlockFile(f)
+			_ = filelock.Close(f)
 			return nil, lockFailed(ctx, err)
 		}
 		select {

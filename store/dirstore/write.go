@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -109,4 +111,17 @@ func (s *Store) removeOrphans() error {
 		}
 	}
 	return err
+}
+
+// syncDirectory makes a directory durable. File systems that cannot sync a
+// directory say that the call is invalid, and Windows has none; there is
+// nothing to be done then.
+func syncDirectory(f *os.File) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/sesame-go/sesame/internal/filelock"
 )
 
 // A filesystem is what the store asks of the operating system, so that tests
@@ -95,11 +97,11 @@ const lockPoll = 5 * time.Millisecond
 func (disk) lock(name string, wait time.Duration) (io.Closer, error) {
 	deadline := time.Now().Add(wait)
 	for {
-		l, held, err := tryLock(name)
+		l, err := tryLock(name)
 		switch {
 		case err != nil:
 			return nil, err
-		case !held:
+		case l != nil:
 			return l, nil
 		case time.Until(deadline) <= 0:
 			return nil, fmt.Errorf("%w (it holds %s)", ErrLocked, name)
@@ -107,6 +109,25 @@ func (disk) lock(name string, wait time.Duration) (io.Closer, error) {
 		time.Sleep(min(lockPoll, time.Until(deadline)))
 	}
 }
+
+// tryLock returns the lock file, locked, or nil if another holds it.
+func tryLock(name string) (io.Closer, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := filelock.Try(f)
+	if err != nil || !ok {
+		f.Close()
+		return nil, err
+	}
+	return lockFile{f}, nil
+}
+
+// A lockFile is one that this process has locked.
+type lockFile struct{ f *os.File }
+
+func (l lockFile) Close() error { return filelock.Close(l.f) }
 
 func (f diskFile) sync() error { return datasync(f.File) }
 

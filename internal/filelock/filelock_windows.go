@@ -1,4 +1,4 @@
-package dirstore
+package filelock
 
 import (
 	"errors"
@@ -20,9 +20,7 @@ const (
 	errorLockViolation = syscall.Errno(33)
 )
 
-// tryLockFile locks f, or reports that another handle of it is locked. The
-// lock goes when the process ends, however it does.
-func tryLockFile(f *os.File) (bool, error) {
+func try(f *os.File) (bool, error) {
 	ok, _, err := lockFileEx.Call(f.Fd(), lockfileFailImmediately|lockfileExclusiveLock,
 		0, 1, 0, uintptr(unsafe.Pointer(new(syscall.Overlapped))))
 	switch {
@@ -34,13 +32,9 @@ func tryLockFile(f *os.File) (bool, error) {
 	return false, &os.PathError{Op: "LockFileEx", Path: f.Name(), Err: err}
 }
 
-// unlockFile gives up the lock, if f has it, and closes f. Closing alone would
-// leave it to the system when the lock goes.
-func unlockFile(f *os.File) {
-	unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(new(syscall.Overlapped))))
-	f.Close()
+// closeFile unlocks first: closing alone would leave it to the system when the
+// lock goes.
+func closeFile(f *os.File) error {
+	_, _, _ = unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(new(syscall.Overlapped))))
+	return f.Close()
 }
-
-// syncDirectory does nothing: Windows has no such call, and NTFS keeps a
-// journal of renames.
-func syncDirectory(*os.File) error { return nil }
