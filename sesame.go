@@ -76,11 +76,12 @@ func New[T any](opts ...Option) *Manager[T] {
 // Errors that a [Manager] returns, wrapped; errors.Is finds them.
 var (
 	// ErrNotFound says that a session is not there: never was, ended by
-	// log-out or revocation, or expired.
+	// log-out or revocation, or expired. It wraps store.ErrNotFound.
 	ErrNotFound = lifecycle.ErrNotFound
 
 	// ErrConflict says that a change gave up after a hundred attempts, each
-	// overtaken by other changes of the same session.
+	// overtaken by other changes of the same session. It wraps
+	// store.ErrConflict.
 	ErrConflict = lifecycle.ErrConflict
 
 	// ErrTooLarge says that an encoded session is larger than [WithMaxSize]

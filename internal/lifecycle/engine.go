@@ -26,8 +26,8 @@ import (
 
 // Errors that the root package exports.
 var (
-	ErrNotFound = errors.New("sesame: no such session")
-	ErrConflict = errors.New("sesame: too many changes of one session at once")
+	ErrNotFound = fmt.Errorf("sesame: %w", store.ErrNotFound)
+	ErrConflict = fmt.Errorf("sesame: too many changes of one session at once: %w", store.ErrConflict)
 	ErrTooLarge = errors.New("sesame: session too large")
 	ErrStore    = errors.New("sesame: session store unavailable")
 )
