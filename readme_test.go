@@ -27,9 +27,6 @@ import (
 //     a comment above the block, <!-- test: name -->; without one it is that of
 //     the file and the block's number, such as stores1.
 func TestDocumentedCode(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the go command")
-	}
 	dir := t.TempDir()
 	sum, err := os.ReadFile("go.sum")
 	require.NoError(t, err)

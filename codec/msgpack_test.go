@@ -184,31 +184,6 @@ func TestMsgPackEvolves(t *testing.T) {
 	assert.Equal(t, 5.0, got.N)
 }
 
-// TestMsgPackAllocates holds the promise that encoding allocates nothing, and
-// decoding little more than what the session is made of.
-func TestMsgPackAllocates(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector empties pools")
-	}
-	buf := make([]byte, 0, 4096)
-	for _, v := range []any{&smallSession, &mediumSession} {
-		n := testing.AllocsPerRun(200, func() {
-			if _, err := codec.MsgPack.Append(buf, v); err != nil {
-				t.Fatal(err)
-			}
-		})
-		assert.Zero(t, n, "%T", v)
-	}
-	data, err := codec.MsgPack.Append(nil, &smallSession)
-	require.NoError(t, err)
-	n := testing.AllocsPerRun(200, func() {
-		if err := codec.MsgPack.Decode(data, new(small)); err != nil {
-			t.Fatal(err)
-		}
-	})
-	assert.LessOrEqual(t, n, 2.0) // the struct, its string
-}
-
 func TestMsgPackRandomValues(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	for range 2000 {
