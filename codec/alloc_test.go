@@ -33,5 +33,5 @@ func TestMsgPackAllocates(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	assert.LessOrEqual(t, n, 2.0) // the struct, its string
+	assert.LessOrEqual(t, n, 2.0) // the struct, all strings
 }

@@ -3,8 +3,8 @@
 // [MsgPack] is sesame's default; [JSON] is for sites that want to read their
 // sessions with the database's own shell, [Gob] for those that come from
 // gorilla/sessions or scs with Go types in interfaces. All three write
-// canonical bytes, so that an unchanged session is recognised by its hash
-// alone. A codec of your own implements [Codec] and is checked by package
+// canonical bytes, so that an unchanged session is recognised by its
+// encoding alone. A codec of your own implements [Codec] and is checked by package
 // codectest, which also compares codecs on a struct of yours:
 //
 //	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, sampleSession) }
@@ -46,4 +46,14 @@ type Checker interface {
 	// a function, a struct that has only unexported fields. It is asked once,
 	// when a session manager is made.
 	Check(t reflect.Type) error
+}
+
+// Comparer is a [Codec] that can tell whether a session is still what is
+// stored without encoding it, which is what nearly every request asks.
+type Comparer interface {
+	// Compare reports whether data is, byte for byte, what Append would write
+	// for v, a pointer to a struct. It is certain of a difference only if data
+	// is in canonical form, what Append writes for the value that Decode reads
+	// from it; otherwise equal is false and means nothing.
+	Compare(data []byte, v any) (equal, certain bool)
 }

@@ -24,6 +24,10 @@ import (
 // it), float32, float64, string, []byte, time.Time, []any, map[string]any, or
 // map[any]any if a key is not a string.
 //
+// The strings of a decoded session are parts of one allocation, as large as its
+// encoding. A string that is kept when the request is over should be cloned
+// with strings.Clone, so that it does not hold all of it.
+//
 // A time.Time keeps its instant, to the nanosecond, and comes back in UTC.
 // Slices and maps come back nil or empty as they were. A pointer to something
 // that is nil comes back as nil.
@@ -76,12 +80,12 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 
 	e := packers.Get().(*packer)
 	e.buf = dst
-	err = t.pack(e, p.Elem())
+	err = t.pack(e, p.UnsafePointer())
 	if err == nil && e.cost > budget(len(e.buf)-len(dst)) {
 		err = errTooDense
 	}
 	dst = e.buf
-	*e = packer{}
+	*e = packer{spare: e.spare}
 	packers.Put(e)
 	return dst, err
 }
@@ -100,7 +104,7 @@ func (msgPack) Decode(data []byte, v any) (err error) {
 	defer recoverInto(&err)
 	d := unpackers.Get().(*unpacker)
 	*d = unpacker{reader: reader{data: data}, left: budget(len(data))}
-	err = t.unpack(d, p.Elem())
+	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
 	}
@@ -109,9 +113,10 @@ func (msgPack) Decode(data []byte, v any) (err error) {
 	return err
 }
 
-// Packers and unpackers are pooled because they are passed to functions that
+// These are pooled because they are passed to functions that
 // the compiler cannot see through, and would be allocated each time.
 var (
 	packers   = sync.Pool{New: func() any { return new(packer) }}
 	unpackers = sync.Pool{New: func() any { return new(unpacker) }}
+	comparers = sync.Pool{New: func() any { return new(comparer) }}
 )

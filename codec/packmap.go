@@ -6,17 +6,70 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"unsafe"
 )
 
 // A map is written in the order of its keys, whatever their type: Go's own
 // order is random, and a session must not look changed for it. Strings go
 // first and in their natural order, which is what msgpack/v5 does where it
 // sorts; other keys go by their encoding.
-//
-// The entries are first written as they come, straight to the packer's buffer,
-// then put in order there. So keys need neither be collected nor looked up.
 
-// mapScratch is what packing a map of one type takes, kept for the next one.
+func (b packBuilder) fillMap(pt *packType) error {
+	key, err := b.build(pt.typ.Key())
+	if err != nil {
+		return err
+	}
+	elem, err := b.build(pt.typ.Elem())
+	if err != nil {
+		return err
+	}
+	mt := &packMap{typ: pt.typ, key: key, elem: elem, shape: mapShapeOf(key.typ, elem.typ)}
+	mt.scratch.New = func() any {
+		return &mapScratch{key: reflect.New(key.typ).Elem(), elem: reflect.New(elem.typ).Elem()}
+	}
+	pt.pack, pt.unpack = mt.pack, mt.unpack
+	methods, err := ownMethodsOf(key.typ)
+	if key.typ.Kind() == reflect.String && methods == nil {
+		fillStringMap(pt, mt)
+	}
+	return err
+}
+
+// packMap knows how maps of one type are written and read.
+type packMap struct {
+	typ       reflect.Type
+	key, elem *packType
+	shape     mapShape
+	scratch   sync.Pool // of *mapScratch, or of what else is kept for the next map
+}
+
+// begin writes the head of a map.
+func (mt *packMap) begin(e *packer, n int) error {
+	e.cost += mt.shape.size(n)
+	e.buf = appendMapLen(e.buf, n)
+	return e.enter()
+}
+
+// head reads the head of the map that is to be at p. The length of a nil one is
+// negative.
+func (mt *packMap) head(d *unpacker, p unsafe.Pointer) (n int, err error) {
+	h, err := d.head()
+	switch {
+	case err != nil:
+		return 0, err
+	case h.kind == kindNil:
+		*(*unsafe.Pointer)(p) = nil
+		return -1, nil
+	case h.kind != kindMap:
+		return 0, d.mismatch(h, mt.typ.String())
+	}
+	if err := d.enter(); err != nil {
+		return 0, err
+	}
+	return h.n, d.charge(mt.shape.size(h.n))
+}
+
+// mapScratch is what packing a map of any type takes, kept for the next one.
 type mapScratch struct {
 	iter      reflect.MapIter
 	key, elem reflect.Value // addressable
@@ -28,67 +81,43 @@ type mapScratch struct {
 // elem, its value from there to end.
 type mapEntry struct{ start, elem, end int }
 
-func (b packBuilder) fillMap(pt *packType) error {
-	keyType, elemType := pt.typ.Key(), pt.typ.Elem()
-	key, err := b.build(keyType)
-	if err != nil {
-		return err
-	}
-	elem, err := b.build(elemType)
-	if err != nil {
-		return err
-	}
-	shape := mapShapeOf(keyType, elemType)
-	pool := &sync.Pool{New: func() any {
-		return &mapScratch{key: reflect.New(keyType).Elem(), elem: reflect.New(elemType).Elem()}
-	}}
-
-	pt.pack = func(e *packer, v reflect.Value) error {
-		if v.IsNil() {
-			e.buf = append(e.buf, codeNil)
-			return nil
-		}
-		if err := e.enter(); err != nil {
-			return err
-		}
-		e.cost += shape.size(v.Len())
-		e.buf = appendMapLen(e.buf, v.Len())
-		if v.Len() > 0 {
-			s := pool.Get().(*mapScratch)
-			defer pool.Put(s)
-			defer s.forget()
-			if err := s.pack(e, v, key, elem); err != nil {
-				return err
-			}
-		}
-		e.leave()
+// pack first writes the entries as they come, straight to the packer's buffer,
+// then puts them in order there. So keys need neither be collected nor looked
+// up.
+func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
+	m := reflect.NewAt(mt.typ, p).Elem()
+	if m.IsNil() {
+		e.buf = append(e.buf, codeNil)
 		return nil
 	}
-	pt.unpack = func(d *unpacker, v reflect.Value) error {
-		return unpackMap(d, v, key, elem, shape, pool)
+	if err := mt.begin(e, m.Len()); err != nil {
+		return err
 	}
-	return nil
-}
-
-func (s *mapScratch) pack(e *packer, m reflect.Value, key, elem *packType) error {
+	s := mt.scratch.Get().(*mapScratch)
+	defer mt.scratch.Put(s)
+	defer s.forget()
+	keyAt, elemAt := s.key.Addr().UnsafePointer(), s.elem.Addr().UnsafePointer()
 	first := len(e.buf)
 	s.iter.Reset(m)
 	for s.iter.Next() {
 		entry := mapEntry{start: len(e.buf)}
 		s.key.SetIterKey(&s.iter)
-		if err := key.pack(e, s.key); err != nil {
+		if err := mt.key.pack(e, keyAt); err != nil {
 			return err
 		}
 		entry.elem = len(e.buf)
 		s.elem.SetIterValue(&s.iter)
-		if err := elem.pack(e, s.elem); err != nil {
+		if err := mt.elem.pack(e, elemAt); err != nil {
 			return err
 		}
 		entry.end = len(e.buf)
 		s.entries = append(s.entries, entry)
 	}
+	e.leave()
+	return s.sort(e.buf, first, mt.typ)
+}
 
-	buf := e.buf
+func (s *mapScratch) sort(buf []byte, first int, t reflect.Type) error {
 	slices.SortFunc(s.entries, func(a, b mapEntry) int {
 		return compareKeys(buf[a.start:a.elem], buf[b.start:b.elem])
 	})
@@ -96,12 +125,38 @@ func (s *mapScratch) pack(e *packer, m reflect.Value, key, elem *packType) error
 		if i > 0 {
 			last := s.entries[i-1]
 			if bytes.Equal(buf[last.start:last.elem], buf[entry.start:entry.elem]) {
-				return fmt.Errorf("codec: msgpack: two keys of a %s have the same encoding", m.Type())
+				return fmt.Errorf("codec: msgpack: two keys of a %s have the same encoding", t)
 			}
 		}
 		s.sorted = append(s.sorted, buf[entry.start:entry.end]...)
 	}
 	copy(buf[first:], s.sorted)
+	return nil
+}
+
+func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
+	n, err := mt.head(d, p)
+	if err != nil || n < 0 {
+		return err
+	}
+	m := reflect.MakeMapWithSize(mt.typ, n)
+	reflect.NewAt(mt.typ, p).Elem().Set(m)
+	s := mt.scratch.Get().(*mapScratch)
+	defer mt.scratch.Put(s)
+	defer s.forget()
+	keyAt, elemAt := s.key.Addr().UnsafePointer(), s.elem.Addr().UnsafePointer()
+	for range n {
+		s.key.SetZero()
+		if err := mt.key.unpack(d, keyAt); err != nil {
+			return err
+		}
+		s.elem.SetZero()
+		if err := mt.elem.unpack(d, elemAt); err != nil {
+			return err
+		}
+		m.SetMapIndex(s.key, s.elem)
+	}
+	d.leave()
 	return nil
 }
 

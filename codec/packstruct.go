@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // packFields are the fields of a struct as they are written: embedded structs
@@ -22,10 +23,18 @@ type packField struct {
 	*packType
 	name  string
 	alias string
-	key   []byte // the name, encoded
-	index []int  // as in reflect.StructField, from the outermost struct
+	key   []byte  // the name, encoded
+	index []int   // as in reflect.StructField, from the outermost struct
+	path  []hop   // the embedded pointers on the way
+	off   uintptr // from the last of them, or from the struct
 	omit  bool
 	side  int // bytes that embedded pointers on the way take
+}
+
+// hop is an embedded pointer: where it is, and to what.
+type hop struct {
+	off  uintptr
+	elem reflect.Type
 }
 
 func (b packBuilder) fillStruct(pt *packType) error {
@@ -40,7 +49,7 @@ func (b packBuilder) fillStruct(pt *packType) error {
 		}
 		fs.byName[f.name] = f
 		fs.omits = fs.omits || f.omit
-		f.side = f.pathSize(pt.typ)
+		f.walk(pt.typ)
 	}
 	for _, f := range fs.list {
 		if f.alias != "" && fs.byName[f.alias] == nil {
@@ -50,7 +59,7 @@ func (b packBuilder) fillStruct(pt *packType) error {
 	fs.sorted = slices.SortedFunc(slices.Values(fs.list), func(a, b *packField) int {
 		return strings.Compare(a.name, b.name)
 	})
-	pt.fields, pt.pack, pt.unpack = fs, fs.pack, fs.unpack
+	pt.fields, pt.pack, pt.unpack, pt.compare = fs, fs.pack, fs.unpack, fs.compare
 	return nil
 }
 
@@ -177,40 +186,53 @@ func parsePackTag(f reflect.StructField) packTag {
 	return tag
 }
 
-// in finds the field in a struct. It fails if an embedded pointer on the way is
-// nil, unless alloc is set.
-func (f *packField) in(v reflect.Value, alloc bool) (reflect.Value, bool) {
-	for i, index := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				if !alloc {
-					return v, false
-				}
-				v.Set(reflect.New(v.Type().Elem()))
-			}
-			v = v.Elem()
+// walk notes the way to the field from a struct of type t.
+func (f *packField) walk(t reflect.Type) {
+	f.path, f.off, f.side = nil, 0, 0
+	for _, index := range f.index {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+			f.path, f.off = append(f.path, hop{f.off, t}), 0
+			f.side += allocSize(int(t.Size()))
 		}
-		v = v.Field(index)
+		field := t.Field(index)
+		f.off += field.Offset
+		t = field.Type
 	}
-	return v, true
 }
 
-func (f *packField) omitted(strct reflect.Value) bool {
-	if !f.omit && len(f.index) == 1 {
+// in finds the field in a struct, nil if an embedded pointer on the way is and
+// alloc is not set.
+func (f *packField) in(p unsafe.Pointer, alloc bool) unsafe.Pointer {
+	for _, h := range f.path {
+		at := (*unsafe.Pointer)(unsafe.Add(p, h.off))
+		if *at == nil {
+			if !alloc {
+				return nil
+			}
+			*at = reflect.New(h.elem).UnsafePointer()
+		}
+		p = *at
+	}
+	return unsafe.Add(p, f.off)
+}
+
+func (f *packField) omitted(strct unsafe.Pointer) bool {
+	if !f.omit && f.path == nil {
 		return false
 	}
-	v, ok := f.in(strct, false)
-	return !ok || f.omit && f.isEmpty(v)
+	p := f.in(strct, false)
+	return p == nil || f.omit && f.isEmpty(p)
 }
 
 // count is the number of fields that pack writes.
-func (fs *packFields) count(v reflect.Value) int {
+func (fs *packFields) count(p unsafe.Pointer) int {
 	if !fs.omits {
 		return len(fs.list)
 	}
 	n := 0
 	for _, f := range fs.list {
-		if !f.omitted(v) {
+		if !f.omitted(p) {
 			n++
 		}
 	}
@@ -220,7 +242,7 @@ func (fs *packFields) count(v reflect.Value) int {
 // pack writes a struct as a map in the order of its fields. Inside an
 // interface it comes back as a map, and would be written again as one: there
 // the order is that of the names from the start.
-func (fs *packFields) pack(e *packer, v reflect.Value) error {
+func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
@@ -233,22 +255,22 @@ func (fs *packFields) pack(e *packer, v reflect.Value) error {
 		list = fs.sorted
 		fallthrough
 	default:
-		e.buf = appendMapLen(e.buf, fs.count(v))
+		e.buf = appendMapLen(e.buf, fs.count(p))
 	}
 	for _, f := range list {
-		if omits && f.omitted(v) {
+		if omits && f.omitted(p) {
 			continue
 		}
 		if !fs.asArray {
 			e.buf = append(e.buf, f.key...)
 		}
-		fv, ok := f.in(v, false)
-		if !ok {
+		field := f.in(p, false)
+		if field == nil {
 			e.buf = append(e.buf, codeNil)
 			continue
 		}
 		e.cost += f.side
-		if err := f.pack(e, fv); err != nil {
+		if err := f.pack(e, field); err != nil {
 			return err
 		}
 	}
@@ -258,19 +280,19 @@ func (fs *packFields) pack(e *packer, v reflect.Value) error {
 
 // unpack reads a struct. What the wire has and the struct has not is passed
 // over; what the struct has and the wire has not stays zero.
-func (fs *packFields) unpack(d *unpacker, v reflect.Value) error {
+func (fs *packFields) unpack(d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	if err != nil {
 		return err
 	}
 	switch {
 	case h.kind == kindNil || h.kind == kindArray && h.n == 0:
-		v.SetZero()
+		reflect.NewAt(fs.typ, p).Elem().SetZero()
 		return nil
 	case h.kind == kindArray && h.n != len(fs.list):
 		return fmt.Errorf("codec: msgpack: %s has %d fields, its stored form, an array, has %d", fs.typ, len(fs.list), h.n)
 	case h.kind != kindArray && h.kind != kindMap:
-		return d.mismatch(h, v)
+		return d.mismatch(h, fs.typ.String())
 	}
 	if err := d.enter(); err != nil {
 		return err
@@ -285,7 +307,7 @@ func (fs *packFields) unpack(d *unpacker, v reflect.Value) error {
 		if f == nil {
 			err = d.skip()
 		} else {
-			err = f.unpackIn(d, v)
+			err = f.unpackIn(d, p)
 		}
 		if err != nil {
 			return err
@@ -313,11 +335,8 @@ func (fs *packFields) next(d *unpacker, i int) (*packField, error) {
 
 // unpackIn reads the field of a struct. An embedded pointer is set only for a
 // field that is not nil, since the fields of a nil one are written so.
-func (f *packField) unpackIn(d *unpacker, strct reflect.Value) error {
-	if len(f.index) == 1 {
-		return f.unpack(d, strct.Field(f.index[0]))
-	}
-	if _, ok := f.in(strct, false); !ok {
+func (f *packField) unpackIn(d *unpacker, strct unsafe.Pointer) error {
+	if f.path != nil && f.in(strct, false) == nil {
 		if d.passes(nilKey) {
 			return nil
 		}
@@ -325,20 +344,7 @@ func (f *packField) unpackIn(d *unpacker, strct reflect.Value) error {
 			return err
 		}
 	}
-	v, _ := f.in(strct, true)
-	return f.unpack(d, v)
+	return f.unpack(d, f.in(strct, true))
 }
 
 var nilKey = []byte{codeNil}
-
-// pathSize is what the embedded pointers on the way to the field take.
-func (f *packField) pathSize(t reflect.Type) (size int) {
-	for _, index := range f.index {
-		if t.Kind() == reflect.Pointer {
-			t = t.Elem()
-			size += allocSize(int(t.Size()))
-		}
-		t = t.Field(index).Type
-	}
-	return size
-}

@@ -5,17 +5,24 @@ import (
 	"reflect"
 	"sync"
 	"time"
+	"unsafe"
 )
 
-// packType knows how values of one type are written and read. It is built once
-// for every type, so that Append and Decode only follow it.
+// packType knows how values of one type are written, read and compared with
+// what was written. It is built once for every type, so that the codec only
+// follows it.
 type packType struct {
-	typ    reflect.Type
-	pack   func(*packer, reflect.Value) error
-	unpack func(*unpacker, reflect.Value) error // into an addressable, zero value
-	zeroer bool                                 // has IsZero() bool
-	fields *packFields                          // if the type is a struct that is written field by field
+	typ     reflect.Type
+	size    uintptr
+	pack    func(*packer, unsafe.Pointer) error   // the value of typ at the pointer
+	unpack  func(*unpacker, unsafe.Pointer) error // into a zero value
+	compare func(*comparer, unsafe.Pointer) bool
+	zeroer  bool        // has IsZero() bool
+	fields  *packFields // if the type is a struct that is written field by field
 }
+
+// at is the value at a pointer, for what only reflection can do.
+func (pt *packType) at(p unsafe.Pointer) reflect.Value { return reflect.NewAt(pt.typ, p).Elem() }
 
 var (
 	packTypes  sync.Map // reflect.Type to *packType
@@ -49,14 +56,15 @@ func (b packBuilder) build(t reflect.Type) (*packType, error) {
 	if pt := b[t]; pt != nil {
 		return pt, nil
 	}
-	pt := &packType{typ: t, zeroer: t.Implements(zeroerType)}
+	pt := &packType{typ: t, size: t.Size(), zeroer: t.Implements(zeroerType)}
+	pt.compare = pt.compareEncoded
 	b[t] = pt
 	return pt, b.fill(pt)
 }
 
 func (b packBuilder) fill(pt *packType) error {
 	if pt.typ == timeType {
-		pt.pack, pt.unpack = packTime, unpackTime
+		pt.pack, pt.unpack, pt.compare = packTime, unpackTime, compareTime
 		return nil
 	}
 	methods, err := ownMethodsOf(pt.typ)
@@ -64,23 +72,42 @@ func (b packBuilder) fill(pt *packType) error {
 		return fmt.Errorf("codec: %s: %w", pt.typ, err)
 	}
 	if methods != nil {
-		pt.pack, pt.unpack = methods.pack, methods.unpack
+		pt.pack = func(e *packer, p unsafe.Pointer) error { return methods.pack(e, pt.at(p)) }
+		pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return methods.unpack(d, pt.at(p)) }
 		return nil
 	}
 
 	switch pt.typ.Kind() {
 	case reflect.Bool:
-		pt.pack, pt.unpack = packBool, unpackBool
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		pt.pack, pt.unpack = packInt, unpackInt
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		pt.pack, pt.unpack = packUint, unpackUint
+		pt.pack, pt.unpack, pt.compare = packBool, unpackBool, compareBool
+	case reflect.Int:
+		fillInt[int](pt)
+	case reflect.Int8:
+		fillInt[int8](pt)
+	case reflect.Int16:
+		fillInt[int16](pt)
+	case reflect.Int32:
+		fillInt[int32](pt)
+	case reflect.Int64:
+		fillInt[int64](pt)
+	case reflect.Uint:
+		fillUint[uint](pt)
+	case reflect.Uint8:
+		fillUint[uint8](pt)
+	case reflect.Uint16:
+		fillUint[uint16](pt)
+	case reflect.Uint32:
+		fillUint[uint32](pt)
+	case reflect.Uint64:
+		fillUint[uint64](pt)
+	case reflect.Uintptr:
+		fillUint[uintptr](pt)
 	case reflect.Float32:
-		pt.pack, pt.unpack = packFloat32, unpackFloat
+		pt.pack, pt.unpack, pt.compare = packFloat32, unpackFloat[float32], compareFloat32
 	case reflect.Float64:
-		pt.pack, pt.unpack = packFloat64, unpackFloat
+		pt.pack, pt.unpack, pt.compare = packFloat64, unpackFloat[float64], compareFloat64
 	case reflect.String:
-		pt.pack, pt.unpack = packString, unpackString
+		pt.pack, pt.unpack, pt.compare = packString, unpackString, compareString
 	case reflect.Slice:
 		return b.fillSlice(pt)
 	case reflect.Array:
@@ -102,57 +129,74 @@ func (b packBuilder) fill(pt *packType) error {
 	return nil
 }
 
+func fillInt[N int | int8 | int16 | int32 | int64](pt *packType) {
+	pt.pack, pt.unpack, pt.compare = packInt[N], unpackInt[N], compareInt[N]
+}
+
+func fillUint[N uint | uint8 | uint16 | uint32 | uint64 | uintptr](pt *packType) {
+	pt.pack, pt.unpack, pt.compare = packUint[N], unpackUint[N], compareUint[N]
+}
+
 func (b packBuilder) fillSlice(pt *packType) error {
 	if pt.typ.Elem().Kind() == reflect.Uint8 {
-		pt.pack, pt.unpack = packBytes, unpackBytes
+		pt.pack, pt.unpack, pt.compare = packBytes, unpackBytes, compareBytes
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
-	empty := reflect.MakeSlice(pt.typ, 0, 0)
-	pt.pack = func(e *packer, v reflect.Value) error { return packSlice(e, v, elem) }
-	pt.unpack = func(d *unpacker, v reflect.Value) error { return unpackSlice(d, v, elem, empty) }
+	pt.pack = func(e *packer, p unsafe.Pointer) error { return packSlice(e, p, elem) }
+	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackSlice(d, p, pt, elem) }
+	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareSlice(c, p, elem) }
 	return err
 }
 
 func (b packBuilder) fillArray(pt *packType) error {
+	n := pt.typ.Len()
 	if pt.typ.Elem().Kind() == reflect.Uint8 {
-		pt.pack, pt.unpack = packByteArray, unpackByteArray
+		pt.pack = func(e *packer, p unsafe.Pointer) error {
+			e.buf = append(appendBinLen(e.buf, n), unsafe.Slice((*byte)(p), n)...)
+			return nil
+		}
+		pt.unpack = func(d *unpacker, p unsafe.Pointer) error {
+			return unpackByteArray(d, unsafe.Slice((*byte)(p), n))
+		}
+		pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareByteArray(c, p, n) }
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
-	pt.pack = func(e *packer, v reflect.Value) error { return packElems(e, v, elem) }
-	pt.unpack = func(d *unpacker, v reflect.Value) error { return unpackArray(d, v, elem) }
+	pt.pack = func(e *packer, p unsafe.Pointer) error { return packElems(e, p, n, elem) }
+	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackArray(d, p, pt, elem) }
+	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareArray(c, p, n, elem) }
 	return err
 }
 
 func (b packBuilder) fillPointer(pt *packType) error {
 	elem, err := b.build(pt.typ.Elem())
-	pt.pack = func(e *packer, v reflect.Value) error { return packPointer(e, v, elem) }
-	pt.unpack = func(d *unpacker, v reflect.Value) error { return unpackPointer(d, v, elem) }
+	pt.pack = func(e *packer, p unsafe.Pointer) error { return packPointer(e, p, elem) }
+	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackPointer(d, p, elem) }
+	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return comparePointer(c, p, elem) }
 	return err
 }
 
 // isEmpty reports whether the option omitempty leaves v out. The rules are
 // those of msgpack/v5: IsZero decides if there is one; a struct is empty if all
 // its fields are left out.
-func (pt *packType) isEmpty(v reflect.Value) bool {
+func (pt *packType) isEmpty(p unsafe.Pointer) bool {
+	v := pt.at(p)
 	switch kind := v.Kind(); {
 	case kind == reflect.Interface:
 		if v.IsNil() {
 			return true
 		}
 		elem, err := packTypeOf(v.Elem().Type())
-		return err == nil && elem.isEmpty(v.Elem())
+		return err == nil && elem.isEmpty(copied(v.Elem()))
 	case pt.zeroer:
 		if (kind == reflect.Pointer || kind == reflect.Map || kind == reflect.Slice) && v.IsNil() {
 			return true
 		}
-		if v.CanAddr() {
-			v = v.Addr() // an interface holds a pointer without allocating
-		}
-		return v.Interface().(interface{ IsZero() bool }).IsZero()
+		// An interface holds a pointer without allocating.
+		return v.Addr().Interface().(interface{ IsZero() bool }).IsZero()
 	case kind == reflect.Struct:
-		return pt.fields != nil && pt.fields.count(v) == 0
+		return pt.fields != nil && pt.fields.count(p) == 0
 	case kind == reflect.Array || kind == reflect.Map || kind == reflect.Slice || kind == reflect.String:
 		return v.Len() == 0
 	case kind == reflect.Float32 || kind == reflect.Float64:
@@ -160,4 +204,11 @@ func (pt *packType) isEmpty(v reflect.Value) bool {
 	default:
 		return v.IsZero()
 	}
+}
+
+// copied returns where a copy of v is: what is in an interface has no address.
+func copied(v reflect.Value) unsafe.Pointer {
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	return p.UnsafePointer()
 }

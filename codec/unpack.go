@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"sync"
 	"time"
+	"unsafe"
 )
 
 // unpacker reads values into variables whose type is known.
@@ -23,212 +23,215 @@ func (d *unpacker) charge(n int) error {
 	return nil
 }
 
-// passes reports whether the data goes on with b, and reads over it if so.
-func (d *unpacker) passes(b []byte) bool {
-	if !bytes.HasPrefix(d.data[d.pos:], b) {
-		return false
-	}
-	d.pos += len(b)
-	return true
+func (d *unpacker) mismatch(h head, typ string) error {
+	return fmt.Errorf("codec: msgpack: the %s before byte %d does not fit %s", h.kind, d.pos, typ)
 }
 
-func (d *unpacker) mismatch(h head, v reflect.Value) error {
-	return fmt.Errorf("codec: msgpack: the %s before byte %d does not fit %s", h.kind, d.pos, v.Type())
-}
-
-func (d *unpacker) overflow(h head, v reflect.Value) error {
+func (d *unpacker) overflow(h head, typ string) error {
 	if h.kind == kindInt {
-		return fmt.Errorf("codec: msgpack: %d does not fit %s", int64(h.num), v.Type())
+		return fmt.Errorf("codec: msgpack: %d does not fit %s", int64(h.num), typ)
 	}
-	return fmt.Errorf("codec: msgpack: %d does not fit %s", h.num, v.Type())
+	return fmt.Errorf("codec: msgpack: %d does not fit %s", h.num, typ)
 }
 
-func unpackBool(d *unpacker, v reflect.Value) error {
+func (d *unpacker) tooLong(h head, typ string) error {
+	return fmt.Errorf("codec: msgpack: %d elements do not fit %s", h.n, typ)
+}
+
+func unpackBool(d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindBool || h.kind == kindNil:
-		v.SetBool(h.num != 0)
+		*(*bool)(p) = h.num != 0
 		return nil
 	default:
-		return d.mismatch(h, v)
+		return d.mismatch(h, "bool")
 	}
 }
 
-func unpackInt(d *unpacker, v reflect.Value) error {
+func unpackInt[N int | int8 | int16 | int32 | int64](d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
-		return d.mismatch(h, v)
-	case h.kind == kindUint && h.num > math.MaxInt64 || v.OverflowInt(int64(h.num)):
-		return d.overflow(h, v)
 	}
-	v.SetInt(int64(h.num))
+	n := N(h.num)
+	switch {
+	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
+		return d.mismatch(h, fmt.Sprintf("%T", n))
+	case h.kind == kindUint && h.num > math.MaxInt64 || int64(n) != int64(h.num):
+		return d.overflow(h, fmt.Sprintf("%T", n))
+	}
+	*(*N)(p) = n
 	return nil
 }
 
-func unpackUint(d *unpacker, v reflect.Value) error {
+func unpackUint[N uint | uint8 | uint16 | uint32 | uint64 | uintptr](d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
-		return d.mismatch(h, v)
-	case h.kind == kindInt || v.OverflowUint(h.num):
-		return d.overflow(h, v)
 	}
-	v.SetUint(h.num)
+	n := N(h.num)
+	switch {
+	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
+		return d.mismatch(h, fmt.Sprintf("%T", n))
+	case h.kind == kindInt || uint64(n) != h.num:
+		return d.overflow(h, fmt.Sprintf("%T", n))
+	}
+	*(*N)(p) = n
 	return nil
 }
 
 // unpackFloat also takes integers, so that a field may become a float, but no
 // float64 where only a float32 fits.
-func unpackFloat(d *unpacker, v reflect.Value) error {
+func unpackFloat[F float32 | float64](d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	if err != nil {
 		return err
 	}
-	switch h.kind {
-	case kindNil, kindUint:
-		v.SetFloat(float64(h.num))
-	case kindInt:
-		v.SetFloat(float64(int64(h.num)))
-	case kindFloat32:
-		v.SetFloat(float64(math.Float32frombits(uint32(h.num))))
-	case kindFloat64:
-		if v.Kind() == reflect.Float32 {
-			return d.mismatch(h, v)
-		}
-		v.SetFloat(math.Float64frombits(h.num))
+	var f F
+	switch {
+	case h.kind == kindNil || h.kind == kindUint:
+		f = F(h.num)
+	case h.kind == kindInt:
+		f = F(int64(h.num))
+	case h.kind == kindFloat32:
+		f = F(math.Float32frombits(uint32(h.num)))
+	case h.kind == kindFloat64 && unsafe.Sizeof(f) == 8:
+		f = F(math.Float64frombits(h.num))
 	default:
-		return d.mismatch(h, v)
+		return d.mismatch(h, fmt.Sprintf("%T", f))
 	}
+	*(*F)(p) = f
 	return nil
 }
 
-func unpackString(d *unpacker, v reflect.Value) error {
+func unpackString(d *unpacker, p unsafe.Pointer) error {
+	if n, ok := d.fixStr(); ok {
+		if err := d.charge(stringSize(n)); err != nil {
+			return err
+		}
+		*(*string)(p) = d.str(n)
+		return nil
+	}
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetString("")
+		*(*string)(p) = ""
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, v)
+		return d.mismatch(h, "string")
 	}
 	if err := d.charge(stringSize(h.n)); err != nil {
 		return err
 	}
-	v.SetString(string(d.bytes(h.n)))
+	*(*string)(p) = d.str(h.n)
 	return nil
 }
 
-func unpackBytes(d *unpacker, v reflect.Value) error {
+func unpackBytes(d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetZero()
+		*(*[]byte)(p) = nil
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, v)
+		return d.mismatch(h, "[]byte")
 	}
 	if err := d.charge(allocSize(h.n)); err != nil {
 		return err
 	}
-	v.SetBytes(bytes.Clone(d.bytes(h.n)))
+	*(*[]byte)(p) = bytes.Clone(d.bytes(h.n))
 	return nil
 }
 
-func unpackByteArray(d *unpacker, v reflect.Value) error {
+func unpackByteArray(d *unpacker, a []byte) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetZero()
+		clear(a)
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, v)
-	case h.n > v.Len():
-		return d.tooLong(h, v)
+		return d.mismatch(h, fmt.Sprintf("[%d]byte", len(a)))
+	case h.n > len(a):
+		return d.tooLong(h, fmt.Sprintf("[%d]byte", len(a)))
 	}
-	v.SetZero()
-	copy(v.Bytes(), d.bytes(h.n))
+	clear(a[copy(a, d.bytes(h.n)):])
 	return nil
 }
 
-func (d *unpacker) tooLong(h head, v reflect.Value) error {
-	return fmt.Errorf("codec: msgpack: %d elements do not fit %s", h.n, v.Type())
-}
-
-func unpackTime(d *unpacker, v reflect.Value) error {
+func unpackTime(d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetZero()
+		*(*time.Time)(p) = time.Time{}
 		return nil
 	case h.kind != kindExt || h.ext != extTime:
-		return d.mismatch(h, v)
+		return d.mismatch(h, "time.Time")
 	}
-	t, err := parseTime(d.bytes(h.n))
-	*v.Addr().Interface().(*time.Time) = t
+	*(*time.Time)(p), err = parseTime(d.bytes(h.n))
 	return err
 }
 
-func unpackSlice(d *unpacker, v reflect.Value, elem *packType, empty reflect.Value) error {
+// nothing is what empty slices point to: they are not nil.
+var nothing [0]byte
+
+func unpackSlice(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetZero()
+		*(*slice)(p) = slice{}
 		return nil
 	case h.kind != kindArray:
-		return d.mismatch(h, v)
+		return d.mismatch(h, pt.typ.String())
 	case h.n == 0:
-		v.Set(empty)
+		*(*slice)(p) = slice{data: unsafe.Pointer(&nothing)}
 		return nil
 	}
-	if err := d.charge(sliceSize(h.n, int(elem.typ.Size()))); err != nil {
+	if err := d.charge(sliceSize(h.n, int(elem.size))); err != nil {
 		return err
 	}
-	v.SetZero()
+	*(*slice)(p) = slice{}
+	v := pt.at(p)
 	v.Grow(h.n) // unlike MakeSlice, it does not allocate a slice header
 	v.SetLen(h.n)
-	return d.elems(h, v, elem)
+	return d.elems(h, (*slice)(p).data, elem)
 }
 
-func unpackArray(d *unpacker, v reflect.Value, elem *packType) error {
+func unpackArray(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 	h, err := d.head()
 	switch {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
-		v.SetZero()
+		pt.at(p).SetZero()
 		return nil
 	case h.kind != kindArray:
-		return d.mismatch(h, v)
-	case h.n > v.Len():
-		return d.tooLong(h, v)
+		return d.mismatch(h, pt.typ.String())
+	case h.n > pt.typ.Len():
+		return d.tooLong(h, pt.typ.String())
 	}
-	v.SetZero()
-	return d.elems(h, v, elem)
+	pt.at(p).SetZero()
+	return d.elems(h, p, elem)
 }
 
-func (d *unpacker) elems(h head, v reflect.Value, elem *packType) error {
+func (d *unpacker) elems(h head, p unsafe.Pointer, elem *packType) error {
 	if err := d.enter(); err != nil {
 		return err
 	}
 	for i := range h.n {
-		if err := elem.unpack(d, v.Index(i)); err != nil {
+		if err := elem.unpack(d, unsafe.Add(p, uintptr(i)*elem.size)); err != nil {
 			return err
 		}
 	}
@@ -236,54 +239,15 @@ func (d *unpacker) elems(h head, v reflect.Value, elem *packType) error {
 	return nil
 }
 
-func unpackPointer(d *unpacker, v reflect.Value, elem *packType) error {
+func unpackPointer(d *unpacker, p unsafe.Pointer, elem *packType) error {
 	if d.passes(nilKey) {
-		v.SetZero()
+		*(*unsafe.Pointer)(p) = nil
 		return nil
 	}
-	if err := d.charge(allocSize(int(elem.typ.Size()))); err != nil {
+	if err := d.charge(allocSize(int(elem.size))); err != nil {
 		return err
 	}
-	v.Set(reflect.New(elem.typ))
-	return elem.unpack(d, v.Elem())
-}
-
-func unpackMap(d *unpacker, v reflect.Value, key, elem *packType, shape mapShape, pool *sync.Pool) error {
-	h, err := d.head()
-	switch {
-	case err != nil:
-		return err
-	case h.kind == kindNil:
-		v.SetZero()
-		return nil
-	case h.kind != kindMap:
-		return d.mismatch(h, v)
-	}
-	if err := d.enter(); err != nil {
-		return err
-	}
-	if err := d.charge(shape.size(h.n)); err != nil {
-		return err
-	}
-	v.Set(reflect.MakeMapWithSize(v.Type(), h.n))
-	if h.n == 0 {
-		d.leave()
-		return nil
-	}
-	s := pool.Get().(*mapScratch)
-	defer pool.Put(s)
-	defer s.forget()
-	for range h.n {
-		s.key.SetZero()
-		if err := key.unpack(d, s.key); err != nil {
-			return err
-		}
-		s.elem.SetZero()
-		if err := elem.unpack(d, s.elem); err != nil {
-			return err
-		}
-		v.SetMapIndex(s.key, s.elem)
-	}
-	d.leave()
-	return nil
+	to := reflect.New(elem.typ).UnsafePointer()
+	*(*unsafe.Pointer)(p) = to
+	return elem.unpack(d, to)
 }

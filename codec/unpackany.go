@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"unsafe"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -25,25 +26,18 @@ var (
 	mapAnyAny    = mapShapeOf(reflect.TypeFor[any](), reflect.TypeFor[any]())
 )
 
-func unpackAny(d *unpacker, v reflect.Value) error {
+func unpackAny(d *unpacker, p unsafe.Pointer) error {
 	start, cost := d.pos, 0
-	if err := d.measure(&cost); err != nil {
-		return err
+	err := d.measure(&cost)
+	if err == nil {
+		err = d.charge(cost)
 	}
-	if err := d.charge(cost); err != nil {
-		return err
-	}
-	d.pos = start
-	x, err := d.value()
 	if err != nil {
 		return err
 	}
-	if x == nil {
-		v.SetZero()
-	} else {
-		v.Set(reflect.ValueOf(x))
-	}
-	return nil
+	d.pos = start
+	*(*any)(p), err = d.value()
+	return err
 }
 
 // measure reads over a value, adds to cost what value will allocate for it, and
@@ -146,7 +140,7 @@ func (r *reader) value() (any, error) {
 	case kindFloat64:
 		return math.Float64frombits(h.num), nil
 	case kindStr:
-		return string(r.bytes(h.n)), nil
+		return r.str(h.n), nil
 	case kindBin:
 		return bytes.Clone(r.bytes(h.n)), nil
 	case kindExt:

@@ -96,16 +96,17 @@ func appendFloat64(b []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint64(append(b, codeFloat64), math.Float64bits(f))
 }
 
-func appendStr(b []byte, s string) []byte {
-	switch n := len(s); {
+func appendStr(b []byte, s string) []byte { return append(appendStrLen(b, len(s)), s...) }
+
+func appendStrLen(b []byte, n int) []byte {
+	switch {
 	case n < 32:
-		b = append(b, codeFixStr|byte(n))
+		return append(b, codeFixStr|byte(n))
 	case n <= math.MaxUint8:
-		b = append(b, codeStr8, byte(n))
+		return append(b, codeStr8, byte(n))
 	default:
-		b = appendLen(b, n, codeStr16, codeStr32)
+		return appendLen(b, n, codeStr16, codeStr32)
 	}
-	return append(b, s...)
 }
 
 func appendBinLen(b []byte, n int) []byte {

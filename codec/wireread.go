@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type head struct {
 // there, or could be.
 type reader struct {
 	data  []byte
+	text  string // data, once a string was read
 	pos   int
 	depth int
 }
@@ -92,6 +94,21 @@ func (r *reader) head() (head, error) {
 		return r.fits(head{kind: kindExt, n: 1 << (c - codeFixExt1)})
 	}
 	return head{}, errBadCode
+}
+
+// fixStr reads the head of a short string, which is what most values and most
+// keys are, if there is one.
+func (r *reader) fixStr() (n int, ok bool) {
+	left := len(r.data) - r.pos
+	if left <= 0 {
+		return 0, false
+	}
+	n = int(r.data[r.pos]) - codeFixStr
+	if uint(n) >= 32 || n >= left {
+		return 0, false
+	}
+	r.pos++
+	return n, true
 }
 
 // uint reads a big-endian number of size bytes.
@@ -161,6 +178,28 @@ func (r *reader) bytes(n int) []byte {
 	b := r.data[r.pos : r.pos+n : r.pos+n]
 	r.pos += n
 	return b
+}
+
+// passes reports whether the data goes on with b, and reads over it if so.
+func (r *reader) passes(b []byte) bool {
+	if !bytes.HasPrefix(r.data[r.pos:], b) {
+		return false
+	}
+	r.pos += len(b)
+	return true
+}
+
+// str reads a string of n bytes. All strings of a value are parts of one copy
+// of the data.
+func (r *reader) str(n int) string {
+	if n == 0 {
+		return ""
+	}
+	if r.text == "" {
+		r.text = string(r.data)
+	}
+	r.pos += n
+	return r.text[r.pos-n : r.pos]
 }
 
 // enter and leave enclose the elements of a container.
