@@ -27,13 +27,14 @@ func (e *Engine) All(ctx context.Context) iter.Seq2[Entry, error] {
 			yield(Entry{}, e.unsupported("list its sessions"))
 			return
 		}
-		began := time.Now()
+		began := e.began()
 		for item, err := range lister.All(ctx) {
 			if err != nil {
 				yield(Entry{}, e.failed(ctx, "list", store.Key{}, began, err))
 				return
 			}
-			value, st, why, _ := e.examine(item.Key, item.Record)
+			var st stored
+			value, why, _ := e.examine(item.Key, item.Record, &st)
 			if e.skip(ctx, item.Key, why) {
 				continue
 			}
@@ -61,7 +62,7 @@ func (e *Engine) OwnedBy(ctx context.Context, owner string) iter.Seq2[Entry, err
 			}
 			return
 		}
-		began := time.Now()
+		began := e.began()
 		for k, err := range index.Owned(ctx, owner) {
 			if err != nil {
 				yield(Entry{}, e.failed(ctx, "list", store.Key{}, began, err))
@@ -97,8 +98,9 @@ func (e *Engine) find(ctx context.Context, k store.Key) (Entry, error) {
 
 // load fetches a session by its key, for those who have no token.
 func (e *Engine) load(ctx context.Context, k store.Key) (any, stored, error) {
-	began := time.Now()
-	value, st, why, err := e.fetch(ctx, k)
+	began := e.began()
+	var st stored
+	value, why, err := e.fetch(ctx, k, &st)
 	if err != nil {
 		return nil, stored{}, e.failed(ctx, "load", k, began, err)
 	}
@@ -128,11 +130,11 @@ func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) 
 		if err != nil || !changed {
 			return err
 		}
-		next, began := st, time.Now()
+		next, began := st, e.began()
 		next.header.Codec = e.Codec.ID()
 		err = s.save(ctx, &next, data)
 		if err == nil {
-			e.emit(ctx, Event{Kind: Saved, Key: k, Duration: time.Since(began)})
+			e.emit(ctx, Event{Kind: Saved, Key: k, Duration: e.since(began)})
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -172,13 +174,13 @@ func (e *Engine) RevokeOwner(ctx context.Context, owner string, keep []string) (
 	if !ok {
 		return e.revokeListed(ctx, owner, spare)
 	}
-	began := time.Now()
+	began := e.began()
 	n, err := index.DeleteOwned(ctx, owner, spare...)
 	if err != nil {
 		return n, e.failed(ctx, "delete", store.Key{}, began, err)
 	}
 	if n > 0 {
-		e.emit(ctx, Event{Kind: Destroyed, Count: n, Duration: time.Since(began)})
+		e.emit(ctx, Event{Kind: Destroyed, Count: n, Duration: e.since(began)})
 	}
 	return n, nil
 }
@@ -217,11 +219,11 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 }
 
 func (e *Engine) delete(ctx context.Context, k store.Key) error {
-	began := time.Now()
+	began := e.began()
 	if err := e.Store.Delete(ctx, k); err != nil {
 		return e.failed(ctx, "delete", k, began, err)
 	}
-	e.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: time.Since(began)})
+	e.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: e.since(began)})
 	return nil
 }
 
@@ -240,7 +242,7 @@ func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
 	next := stored{key: token.Key(tok)}
 	next.header = renewed(envelope.Header{Codec: e.Codec.ID(), Binding: token.Bind(tok)}, e, now)
 	next.expires = expiry(next.header, now)
-	began := time.Now()
+	began := e.began()
 	if err := s.save(ctx, &next, data); err != nil && !errors.Is(err, store.ErrConflict) {
 		return s.refused(ctx, next.key, began, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"time"
 
 	"github.com/sesame-go/sesame/internal/envelope"
@@ -72,14 +71,14 @@ func (s *Session) settle(ctx context.Context, fn func(any) error) error {
 // bury deletes what was destroyed.
 func (s *Session) bury(ctx context.Context) error {
 	for len(s.doomed) > 0 {
-		k, began := s.doomed[0], time.Now()
+		k, began := s.doomed[0], s.engine.began()
 		err := s.write(ctx, func(ctx context.Context) error { return s.engine.Store.Delete(ctx, k) })
 		if err != nil {
 			return s.engine.failed(ctx, "delete", k, began, err)
 		}
 		s.doomed = s.doomed[1:]
 		s.cookie = Cookie{Action: DeleteCookie}
-		s.engine.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: time.Since(began)})
+		s.engine.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: s.engine.since(began)})
 	}
 	return nil
 }
@@ -156,12 +155,12 @@ func (s *Session) create(ctx context.Context, now time.Time, data []byte) error 
 	for try := 1; ; try++ {
 		tok := token.New()
 		next.key, next.header.Binding = token.Key(tok), token.Bind(tok)
-		began := time.Now()
+		began := e.began()
 		err := s.save(ctx, &next, data)
 		if err == nil {
 			s.token, s.current = tok, next
 			s.tellClient(now)
-			e.emit(ctx, Event{Kind: Created, Key: next.key, Duration: time.Since(began)})
+			e.emit(ctx, Event{Kind: Created, Key: next.key, Duration: e.since(began)})
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) || try == tries {
@@ -173,7 +172,7 @@ func (s *Session) create(ctx context.Context, now time.Time, data []byte) error 
 // replace stores a new version, encoded by the given codec, under a fresh token
 // if one is due.
 func (s *Session) replace(ctx context.Context, now time.Time, data []byte, by byte) (conflict bool, err error) {
-	e, began := s.engine, time.Now()
+	e, began := s.engine, s.engine.began()
 	next, tok, kind := s.current, s.token, Saved
 	next.header.Codec = by
 	if s.renew {
@@ -206,7 +205,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, data []byte, by by
 	if speak {
 		s.tellClient(now)
 	}
-	e.emit(ctx, Event{Kind: kind, Key: next.key, Duration: time.Since(began)})
+	e.emit(ctx, Event{Kind: kind, Key: next.key, Duration: e.since(began)})
 	if speak && s.sent {
 		s.tooLate(ctx) // only the cookie's new age: the session is saved
 	}
@@ -236,7 +235,6 @@ func (s *Session) record(next *stored, data []byte) (store.Record, error) {
 	if len(next.payload) > s.engine.MaxSize {
 		return store.Record{}, invalid{fmt.Errorf("%w: %d bytes encoded, at most %d are allowed (see WithMaxSize)", ErrTooLarge, len(next.payload), s.engine.MaxSize)}
 	}
-	next.hash = maphash.Bytes(seed, next.payload)
 	envelope.Put(data, next.header)
 	return store.Record{Version: next.version, Expires: next.expires, Owner: owner, Data: data}, nil
 }
@@ -259,7 +257,7 @@ func (s *Session) touch(ctx context.Context, now time.Time) error {
 	if idle == 0 || expires.Sub(s.current.expires) < idle/10 {
 		return nil
 	}
-	began := time.Now()
+	began := s.engine.began()
 	err := s.write(ctx, func(ctx context.Context) error { return s.engine.Store.Touch(ctx, s.current.key, expires) })
 	if err != nil {
 		return s.engine.failed(ctx, "touch", s.current.key, began, err)
@@ -268,7 +266,7 @@ func (s *Session) touch(ctx context.Context, now time.Time) error {
 	if s.current.header.Remembered {
 		s.tellClient(now)
 	}
-	s.engine.emit(ctx, Event{Kind: Touched, Key: s.current.key, Duration: time.Since(began)})
+	s.engine.emit(ctx, Event{Kind: Touched, Key: s.current.key, Duration: s.engine.since(began)})
 	return nil
 }
 

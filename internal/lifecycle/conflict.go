@@ -13,10 +13,11 @@ import (
 // it was loaded.
 func (s *Session) reconcile(ctx context.Context) error {
 	e := s.engine
-	began := time.Now()
+	began := e.began()
 	loadCtx, cancel := e.detach(ctx)
 	defer cancel()
-	theirs, latest, why, err := e.fetch(loadCtx, s.current.key)
+	var latest stored
+	theirs, why, err := e.fetch(loadCtx, s.current.key, &latest)
 	switch {
 	case err != nil:
 		return e.failed(ctx, "load", s.current.key, began, err)
@@ -31,11 +32,11 @@ func (s *Session) reconcile(ctx context.Context) error {
 		if why.kind == Expired {
 			kind = Expired
 		}
-		s.lose(ctx, kind, time.Since(began))
+		s.lose(ctx, kind, e.since(began))
 		return ErrNotFound
 	}
 
-	base, err := e.decode(s.current)
+	base, err := e.decode(&s.current)
 	if err != nil {
 		return err
 	}

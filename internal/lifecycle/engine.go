@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -62,9 +61,6 @@ type Engine struct {
 	swept   atomic.Int64 // Unix seconds of the last sweep
 }
 
-// seed is secret, so that no user can make a change that hashes like none.
-var seed = maphash.MakeSeed()
-
 // New returns an engine. Its error says what T or the codec lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, codecs: make(map[byte]codec.Codec)}
@@ -83,8 +79,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fmt.Errorf("the codec cannot encode the zero %s: %w", c.Type, err)
 	}
 	e.zero = stored{header: envelope.Header{Codec: c.Codec.ID()}, payload: data[envelope.Len:]}
-	e.zero.hash = maphash.Bytes(seed, e.zero.payload)
-	if _, err := e.decode(e.zero); err != nil {
+	if _, err := e.decode(&e.zero); err != nil {
 		return nil, fmt.Errorf("the codec cannot decode the zero %s it encoded: %w", c.Type, err)
 	}
 	e.swept.Store(time.Now().Unix())
@@ -97,8 +92,7 @@ type stored struct {
 	version uint64 // 0: the store has nothing
 	expires time.Time
 	header  envelope.Header
-	payload []byte
-	hash    uint64 // of the payload, or of an encoding found to mean the same
+	payload []byte // or an encoding found to mean the same
 }
 
 func (st *stored) exists() bool { return st.version != 0 }
@@ -109,24 +103,23 @@ func (st *stored) alive(now time.Time) bool {
 	return now.Before(st.expires) && now.Before(st.header.Deadline)
 }
 
-// open reads a record. A record that has moved is as good as none.
-func open(k store.Key, r store.Record) (stored, error) {
+// open reads a record into st. A record that has moved is as good as none.
+func open(k store.Key, r store.Record, st *stored) error {
+	*st = stored{key: k}
 	header, payload, err := envelope.Open(r.Data)
 	if err != nil {
-		return stored{}, err
+		return err
 	}
 	if header.Moved {
-		return stored{}, store.ErrNotFound
+		return store.ErrNotFound
 	}
-	return stored{
-		key: k, version: r.Version, expires: r.Expires,
-		header: header, payload: payload, hash: maphash.Bytes(seed, payload),
-	}, nil
+	st.version, st.expires, st.header, st.payload = r.Version, r.Expires, header, payload
+	return nil
 }
 
 // decode returns a fresh *T: one that was used before would keep what the
 // payload lacks.
-func (e *Engine) decode(st stored) (any, error) {
+func (e *Engine) decode(st *stored) (any, error) {
 	c, ok := e.codecs[st.header.Codec]
 	if !ok {
 		return nil, fmt.Errorf("written by the codec with ID %d, which is unknown here; give it to WithCodec as an older one", st.header.Codec)
@@ -156,13 +149,7 @@ func (e *Engine) clone(value any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.decode(stored{header: envelope.Header{Codec: e.Codec.ID()}, payload: data[envelope.Len:]})
-}
-
-// detach returns a context for a commit: a client that hangs up must not
-// cancel a log-out, and a store that hangs must not hold the request for ever.
-func (e *Engine) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), e.Timeout)
+	return e.decode(&stored{header: envelope.Header{Codec: e.Codec.ID()}, payload: data[envelope.Len:]})
 }
 
 // checkOwner refuses a method Owner that would never be called.

@@ -100,7 +100,7 @@ func (s *Session) discard(ctx context.Context, k store.Key) error {
 // ownerOfStored is whose session it is in the store, which may differ from
 // whose the handler has made it.
 func (s *Session) ownerOfStored() (string, error) {
-	value, err := s.engine.decode(s.current)
+	value, err := s.engine.decode(&s.current)
 	if err != nil {
 		return "", err
 	}

@@ -76,11 +76,11 @@ func (s *Session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	value, token, st, err := s.engine.resolve(ctx, s.cookies)
+	value, token, err := s.engine.resolve(ctx, s.cookies, &s.current)
 	if err != nil {
 		return err
 	}
-	s.value, s.token, s.current, s.loaded = value, token, st, true
+	s.value, s.token, s.loaded = value, token, true
 	return nil
 }
 

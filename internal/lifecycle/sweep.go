@@ -33,7 +33,7 @@ func (e *Engine) sweepSometimes(ctx context.Context) {
 	ctx, cancel := e.detach(ctx)
 	go func() {
 		defer cancel()
-		began := time.Now()
+		began := e.began()
 		for range sweepBatches {
 			n, err := sweeper.Sweep(ctx, sweepBatch)
 			if err != nil {
