@@ -14,6 +14,7 @@ import (
 	"github.com/sesame-go/sesame/store/logstore"
 	"github.com/sesame-go/sesame/store/memstore"
 	"github.com/sesame-go/sesame/store/sealed"
+	"github.com/sesame-go/sesame/store/storetest"
 )
 
 func TestMemstore(t *testing.T) {
@@ -31,6 +32,18 @@ func TestDirstore(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store {
 		s, err := dirstore.Open(t.TempDir(), dirstore.WithSync(false))
 		return closing(t, s, err)
+	})
+}
+
+// TestDirstoreTwo checks two stores on one directory, which are called in turn.
+func TestDirstoreTwo(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store {
+		dir := t.TempDir()
+		open := func() store.Store {
+			s, err := dirstore.Open(dir, dirstore.WithSync(false))
+			return closing(t, s, err)
+		}
+		return storetest.InTurn(open(), open())
 	})
 }
 

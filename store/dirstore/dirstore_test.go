@@ -1,11 +1,9 @@
 package dirstore_test
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
-	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,17 +18,12 @@ import (
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
-// A full store has all that the tests make use of.
-type full interface {
+var _ interface {
 	store.Store
 	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
-}
-
-var _ interface {
-	full
 	io.Closer
 } = (*dirstore.Store)(nil)
 
@@ -57,7 +50,7 @@ func TestStoreWithoutSync(t *testing.T) {
 func TestTwoHandles(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		dir := t.TempDir()
-		return &alternating{stores: [2]*dirstore.Store{open(t, dir), open(t, dir)}}
+		return storetest.InTurn(open(t, dir), open(t, dir))
 	})
 }
 
@@ -74,50 +67,6 @@ func TestMounted(t *testing.T) {
 	for range all.All(t.Context()) {
 		t.Fatal("what is mounted shows in the store itself")
 	}
-}
-
-// alternating gives each call to the other store.
-type alternating struct {
-	stores [2]*dirstore.Store
-	calls  atomic.Int64
-}
-
-func (a *alternating) next() full { return a.stores[a.calls.Add(1)%2] }
-
-func (a *alternating) Load(ctx context.Context, k store.Key) (store.Record, error) {
-	return a.next().Load(ctx, k)
-}
-
-func (a *alternating) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	return a.next().Save(ctx, k, r)
-}
-
-func (a *alternating) Touch(ctx context.Context, k store.Key, expires time.Time) error {
-	return a.next().Touch(ctx, k, expires)
-}
-
-func (a *alternating) Delete(ctx context.Context, k store.Key) error {
-	return a.next().Delete(ctx, k)
-}
-
-func (a *alternating) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	return a.next().Rotate(ctx, from, to, r)
-}
-
-func (a *alternating) All(ctx context.Context) iter.Seq2[store.Entry, error] {
-	return a.next().All(ctx)
-}
-
-func (a *alternating) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return a.next().Owned(ctx, owner)
-}
-
-func (a *alternating) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
-	return a.next().DeleteOwned(ctx, owner, keep...)
-}
-
-func (a *alternating) Sweep(ctx context.Context, limit int) (int, error) {
-	return a.next().Sweep(ctx, limit)
 }
 
 // key returns the n-th of as many keys as one likes.

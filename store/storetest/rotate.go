@@ -93,47 +93,6 @@ var rotateCases = []testCase{
 		},
 	},
 	{
-		name:        "rotate-expired",
-		explanation: "for Rotate an expired record does not exist: it cannot be rotated, and its key is free",
-		needs:       rotator,
-		f: func(x *trial) {
-			expired, from, to, r := x.key(), x.key(), x.key(), record("old")
-			r.Expires = in(brief)
-			old := r
-			old.Version = x.create(expired, r)
-			live := record("live")
-			live.Version = x.create(from, live)
-			x.pass(r.Expires)
-
-			old.Expires = in(time.Hour)
-			if _, err := x.rotate(expired, to, old); x.won(err) {
-				x.fatalf("Rotate revived an expired record")
-			}
-			x.missing(expired)
-			x.missing(to)
-			if _, err := x.rotate(from, expired, live); err != nil {
-				x.fatalf("Rotate to a key whose record has expired: %v", err)
-			}
-			x.missing(from)
-			x.holds(expired, live)
-		},
-	},
-	{
-		name:        "rotate-past",
-		explanation: "a Rotate that sets an Expires in the past is accepted, and the record is found under neither key",
-		needs:       rotator,
-		f: func(x *trial) {
-			from, to, r := x.key(), x.key(), record("data")
-			r.Version = x.create(from, r)
-			r.Expires = time.Now().Add(-time.Second)
-			if _, err := x.rotate(from, to, r); err != nil {
-				x.fatalf("Rotate: %v", err)
-			}
-			x.missing(from)
-			x.missing(to)
-		},
-	},
-	{
 		name:        "rotate-owner-too-long",
 		explanation: "Rotate refuses an owner of more than 255 bytes and changes nothing",
 		needs:       rotator,

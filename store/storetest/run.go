@@ -5,7 +5,20 @@
 //		storetest.Run(t, func(t *testing.T) store.Store { return mystore.New() })
 //	}
 //
-// It needs nothing but the standard library.
+// A store on an engine that several processes share has more to keep. Options
+// say how to open it a second time, with a wrong clock, and how to restart its
+// engine; Run then tests these too:
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, newOnServer,
+//			storetest.Second(another),
+//			storetest.Skewed(withClock),
+//			storetest.Restart(restartServer),
+//		)
+//	}
+//
+// [InTurn] makes one store of several for tests of your own. The package needs
+// nothing but the standard library.
 package storetest
 
 import (
@@ -27,27 +40,67 @@ import (
 //
 // The optional interfaces [store.Rotator], [store.Lister], [store.OwnerIndex]
 // and [store.Sweeper] are tested if the store implements them; Run logs which
-// it does not.
+// it does not. [Second], [Skewed] and [Restart] add cases that need more than
+// one store; Run logs which of them are missing.
 //
 // Some cases wait for records to expire by the wall clock, a few hundred
-// milliseconds each. The clocks of test and store must not differ by more than
-// some fifty milliseconds.
-func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
+// milliseconds each. The clocks of test and store, and of the store's engine,
+// must not differ by more than some fifty milliseconds.
+func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) {
 	t.Helper()
+	var o setup
+	for _, opt := range opts {
+		opt(&o)
+	}
 	s := newStore(t)
-	for _, o := range optional {
-		if !o.implementedBy(s) {
-			t.Logf("%T is no %s: the cases for it do not apply", s, o.name)
+	for _, i := range optional {
+		if !i.implementedBy(s) {
+			t.Logf("%T is no %s: the cases for it do not apply", s, i.name)
 		}
 	}
-	for _, c := range cases {
-		if !c.appliesTo(s) {
-			continue
+	put := func(t *testing.T, suite []testCase, parallel bool, arrange func(rig) rig) {
+		for _, c := range suite {
+			if !c.appliesTo(s) {
+				continue
+			}
+			t.Run(c.name, func(t *testing.T) {
+				if parallel {
+					t.Parallel()
+				}
+				r := arrange(o.rig(t, newStore(t)))
+				if !c.appliesTo(r.s) {
+					t.Fatalf("another store on the engine is no %s, as the first is", c.needs.name)
+				}
+				c.run(t, r)
+			})
 		}
-		t.Run(c.name, func(t *testing.T) {
+	}
+	group := func(name string, suite []testCase, arrange func(rig) rig) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.run(t, newStore(t))
+			put(t, suite, true, arrange)
 		})
+	}
+
+	// Parallel subtests do not begin before Run's caller has returned, so
+	// these have the engine to themselves.
+	if o.restart != nil {
+		put(t, restartCases, false, rig.alone)
+	} else {
+		t.Logf("no storetest.Restart: the cases restart-… do not apply")
+	}
+	put(t, cases, true, rig.alone)
+	if o.second != nil {
+		group("in-turn", cases, rig.inTurn)
+		put(t, secondCases, true, rig.alone)
+	} else {
+		t.Logf("no storetest.Second: the cases second-… do not apply")
+	}
+	if o.skewed != nil {
+		group("skewed", timelessCases, rig.outOfStep)
+		put(t, skewCases, true, rig.alone)
+	} else {
+		t.Logf("no storetest.Skewed: the cases skew-… do not apply")
 	}
 }
 
@@ -59,17 +112,25 @@ type testCase struct {
 	f           func(x *trial)
 }
 
+// cases are put to one store at a time.
 var cases = slices.Concat(
-	basicCases,
+	timelessCases,
 	dataCases,
 	expiryCases,
+	ttlCases,
 	contextCases,
-	raceCases,
-	rotateCases,
 	listCases,
 	ownerCases,
 	revokeCases,
+	manyCases,
 	sweepCases,
+)
+
+// timelessCases have the same outcome whatever the time is.
+var timelessCases = slices.Concat(
+	basicCases,
+	raceCases,
+	rotateCases,
 )
 
 // An iface is an optional interface.
@@ -106,10 +167,10 @@ type tb interface {
 	Failed() bool
 }
 
-// run puts the case to s, an empty store, and reports to t.
-func (c *testCase) run(t tb, s store.Store) {
+// run puts the case to a rig, whose store is empty, and reports to t.
+func (c *testCase) run(t tb, r rig) {
 	t.Helper()
-	x := &trial{tb: t, s: s, ctx: t.Context()}
+	x := &trial{tb: t, rig: r, ctx: t.Context()}
 	x.guard(func() { c.f(x) })
 	if t.Failed() {
 		t.Logf("%s: %s", c.name, c.explanation)

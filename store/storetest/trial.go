@@ -12,13 +12,20 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A trial is one case put to one store. Its methods do what the cases have in
+// A trial is one case put to one rig. Its methods do what the cases have in
 // common. Most end the trial, or the goroutine of [trial.together] they run
 // in, if the store does not answer as it must.
 type trial struct {
 	tb
-	s   store.Store
+	rig
 	ctx context.Context
+}
+
+// on returns a trial that makes its calls on another store and is x otherwise.
+func (x *trial) on(s store.Store) *trial {
+	y := *x
+	y.s = s
+	return &y
 }
 
 // stop is the panic by which a trial ends. Unlike [testing.T.FailNow] it may
@@ -207,10 +214,10 @@ func (x *trial) same(got, want store.Record) {
 	x.expires(got, want.Expires)
 }
 
-// expires compares to the millisecond.
+// expires compares to the millisecond, or less strictly if clocks differ.
 func (x *trial) expires(got store.Record, want time.Time) {
 	x.Helper()
-	if d := got.Expires.Sub(want); d.Abs() >= time.Millisecond {
+	if d := got.Expires.Sub(want); d.Abs() >= time.Millisecond+x.slack {
 		x.fatalf("Expires: got %v, want %v; it is off by %v", got.Expires, want, d)
 	}
 }

@@ -62,13 +62,23 @@ var zoo = []animal{
 	{"sweeps without limit", func() store.Store { return &greedySweep{Store: memstore.New()} },
 		[]string{"sweep"}},
 	{"index keeps the first owner", func() store.Store { return newStaleIndex() },
-		[]string{"owned-in-step"}},
+		[]string{"owned-in-step", "ttl-owner-changed"}},
 	{"deletes by a snapshot", func() store.Store { return &snapshotDelete{Store: memstore.New()} },
 		[]string{"delete-owned-race-rotate"}},
 	{"rotates in two steps", func() store.Store { return &twoSteps{Store: memstore.New()} },
 		[]string{"rotate-atomic", "rotate-race-rotate", "rotate-race-save"}},
 	{"walk stops early", func() store.Store { return &shortWalk{Store: memstore.New()} },
 		[]string{"all-many", "all-race"}},
+	{"index forgets on touch", func() store.Store { return newTimedIndex(false) },
+		[]string{"owned-touched", "ttl-owned"}},
+	{"index lives as long as its last", func() store.Store { return newTimedIndex(true) },
+		[]string{"ttl-owned"}},
+	{"index has one page", func() store.Store { return &onePage{Store: memstore.New()} },
+		[]string{"owned-thousand"}},
+	{"counts the expired", func() store.Store { return newHoarder() },
+		[]string{"ttl-owned", "ttl-all"}},
+	{"timer is never reset", func() store.Store { return &unresetTimer{Store: memstore.New()} },
+		[]string{"ttl-save", "ttl-successor"}},
 	{"walk ends quietly", func() store.Store { return &quietWalk{Store: memstore.New()} },
 		[]string{"all-cancel", "context-all"}},
 }
@@ -94,7 +104,7 @@ func TestZoo(t *testing.T) {
 				}
 				// A race may take several attempts on a busy machine.
 				for try := 0; !failed[name] && try < 20; try++ {
-					if rejects(t, &cases[i], a.newStore()) {
+					if rejects(t, &cases[i], rig{s: a.newStore()}) {
 						failed[name] = true
 					}
 				}
@@ -114,7 +124,7 @@ func rejected(t *testing.T, suite []testCase, newStore func() store.Store) map[s
 	failed := make(map[string]bool)
 	for i := range suite {
 		wg.Go(func() {
-			if c := &suite[i]; rejects(t, c, newStore()) {
+			if c := &suite[i]; rejects(t, c, rig{s: newStore()}) {
 				mu.Lock()
 				defer mu.Unlock()
 				failed[c.name] = true
@@ -125,13 +135,13 @@ func rejected(t *testing.T, suite []testCase, newStore func() store.Store) map[s
 	return failed
 }
 
-// rejects reports whether the case fails, and says why, for s.
-func rejects(t *testing.T, c *testCase, s store.Store) bool {
-	if !c.appliesTo(s) {
+// rejects reports whether the case fails, and says why, for the rig.
+func rejects(t *testing.T, c *testCase, on rig) bool {
+	if !c.appliesTo(on.s) {
 		return false
 	}
 	r := &recorder{ctx: t.Context()}
-	c.run(r, s)
+	c.run(r, on)
 	if r.failed && !strings.Contains(r.log[len(r.log)-1], c.explanation) {
 		t.Errorf("case %s failed without an explanation: %q", c.name, r.log)
 	}
@@ -179,7 +189,7 @@ func TestReference(t *testing.T) {
 // explanation.
 func TestCases(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, secondCases, skewCases, restartCases) {
 		if seen[c.name] || c.name == "" {
 			t.Errorf("two cases named %q", c.name)
 		}

@@ -1,13 +1,10 @@
 package sqltest
 
 import (
-	"context"
 	"io"
-	"iter"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/sesame-go/sesame/internal/lincheck"
 	"github.com/sesame-go/sesame/store"
@@ -15,18 +12,37 @@ import (
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
-var _ interface {
+// A full store has all that deals in records.
+type full interface {
 	store.Store
 	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
+}
+
+var _ interface {
+	full
 	store.Pinger
 	io.Closer
 } = (*sqlstore.Store)(nil)
 
+// TestStore runs the suite on files, also with two stores on each, with a pool
+// of its own for either, as two processes have them.
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return newFile(t) })
+	var files sync.Map // of the stores, by themselves
+	open := func(t *testing.T, file string) store.Store {
+		s := newStore(t, openDB(t, dsn(file)))
+		files.Store(s, file)
+		return s
+	}
+	storetest.Run(t,
+		func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "sessions.sqlite")) },
+		storetest.Second(func(t *testing.T, first store.Store) store.Store {
+			file, _ := files.Load(first)
+			return open(t, file.(string))
+		}),
+	)
 }
 
 // TestStoreOneConnection runs the suite on a database in memory, which is one
@@ -39,12 +55,6 @@ func TestStoreOneConnection(t *testing.T) {
 	})
 }
 
-// TestStoreTwo runs the suite on two stores with one file, each with a pool of
-// its own, as two processes have them, that are called in turn.
-func TestStoreTwo(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return newTwo(t) })
-}
-
 func TestLinearizable(t *testing.T) {
 	lincheck.Run(t, func(t *testing.T) store.Store { return newFile(t) })
 }
@@ -53,48 +63,9 @@ func TestLinearizableTwo(t *testing.T) {
 	lincheck.Run(t, func(t *testing.T) store.Store { return newTwo(t) })
 }
 
-// two is two stores on one file, called in turn.
-type two struct {
-	stores [2]*sqlstore.Store
-	calls  atomic.Uint32
-}
-
-func newTwo(t *testing.T) *two {
+// newTwo returns two stores with one file, each with a pool of its own, that
+// are called in turn.
+func newTwo(t *testing.T) full {
 	file := filepath.Join(t.TempDir(), "sessions.sqlite")
-	return &two{stores: [2]*sqlstore.Store{
-		newStore(t, openDB(t, dsn(file))),
-		newStore(t, openDB(t, dsn(file))),
-	}}
+	return storetest.InTurn(newStore(t, openDB(t, dsn(file))), newStore(t, openDB(t, dsn(file)))).(full)
 }
-
-func (s *two) next() *sqlstore.Store { return s.stores[s.calls.Add(1)%2] }
-
-func (s *two) Load(ctx context.Context, k store.Key) (store.Record, error) {
-	return s.next().Load(ctx, k)
-}
-
-func (s *two) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	return s.next().Save(ctx, k, r)
-}
-
-func (s *two) Touch(ctx context.Context, k store.Key, expires time.Time) error {
-	return s.next().Touch(ctx, k, expires)
-}
-
-func (s *two) Delete(ctx context.Context, k store.Key) error { return s.next().Delete(ctx, k) }
-
-func (s *two) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	return s.next().Rotate(ctx, from, to, r)
-}
-
-func (s *two) All(ctx context.Context) iter.Seq2[store.Entry, error] { return s.next().All(ctx) }
-
-func (s *two) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return s.next().Owned(ctx, owner)
-}
-
-func (s *two) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
-	return s.next().DeleteOwned(ctx, owner, keep...)
-}
-
-func (s *two) Sweep(ctx context.Context, limit int) (int, error) { return s.next().Sweep(ctx, limit) }

@@ -1,0 +1,200 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// The beasts wrap a client that is right. What they get wrong shows only to
+// another client, or by an outage.
+
+// memory is what a client remembers of the records it has seen.
+type memory struct {
+	mu    sync.Mutex
+	known map[store.Key]store.Record
+}
+
+func (m *memory) keep(k store.Key, r store.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil {
+		m.known = make(map[store.Key]store.Record)
+	}
+	r.Data = bytes.Clone(r.Data)
+	m.known[k] = r
+}
+
+func (m *memory) forget(k store.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.known, k)
+}
+
+func (m *memory) knows(k store.Key) (store.Record, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.known[k]
+	r.Data = bytes.Clone(r.Data)
+	return r, ok && r.Expires.After(time.Now())
+}
+
+// cache answers a Load from memory. It forgets what it changes itself.
+type cache struct {
+	*client
+	memory
+}
+
+func newCache(c *client) store.Store { return &cache{client: c} }
+
+func (s *cache) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	if r, ok := s.knows(k); ok && ctx.Err() == nil {
+		return r, nil
+	}
+	r, err := s.client.Load(ctx, k)
+	if err == nil {
+		s.keep(k, r)
+	}
+	return r, err
+}
+
+func (s *cache) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	defer s.forget(k)
+	return s.client.Save(ctx, k, r)
+}
+
+func (s *cache) Touch(ctx context.Context, k store.Key, expires time.Time) error {
+	defer s.forget(k)
+	return s.client.Touch(ctx, k, expires)
+}
+
+func (s *cache) Delete(ctx context.Context, k store.Key) error {
+	defer s.forget(k)
+	return s.client.Delete(ctx, k)
+}
+
+func (s *cache) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
+	defer s.forget(from)
+	return s.client.Rotate(ctx, from, to, r)
+}
+
+// observer remembers what it has loaded, saved and not deleted.
+type observer struct {
+	*client
+	memory
+}
+
+func (s *observer) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	r, err := s.client.Load(ctx, k)
+	if err == nil {
+		s.keep(k, r)
+	}
+	return r, err
+}
+
+func (s *observer) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	v, err := s.client.Save(ctx, k, r)
+	if err == nil {
+		r.Version = v
+		s.keep(k, r)
+	}
+	return v, err
+}
+
+func (s *observer) Delete(ctx context.Context, k store.Key) error {
+	s.forget(k)
+	return s.client.Delete(ctx, k)
+}
+
+// overwrite saves whatever is there.
+func (s *observer) overwrite(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	for {
+		old, _ := s.client.Load(ctx, k)
+		r.Version = old.Version
+		if v, err := s.Save(ctx, k, r); err != store.ErrConflict {
+			return v, err
+		}
+	}
+}
+
+// knowing takes a key that it has not seen for one that does not exist.
+type knowing struct {
+	*observer
+	seen sync.Map
+}
+
+func newKnowing(c *client) store.Store { return &knowing{observer: &observer{client: c}} }
+
+func (s *knowing) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	s.seen.Store(k, true)
+	return s.observer.Load(ctx, k)
+}
+
+func (s *knowing) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	if _, seen := s.seen.LoadOrStore(k, true); !seen && r.Version == 0 {
+		return s.overwrite(ctx, k, r)
+	}
+	return s.observer.Save(ctx, k, r)
+}
+
+// trusting compares versions with those that it knows.
+type trusting struct{ *observer }
+
+func newTrusting(c *client) store.Store { return &trusting{&observer{client: c}} }
+
+func (s *trusting) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	if old, ok := s.knows(k); ok && r.Version == old.Version {
+		return s.overwrite(ctx, k, r)
+	}
+	return s.observer.Save(ctx, k, r)
+}
+
+// reviver touches by saving what it knows.
+type reviver struct{ *observer }
+
+func newReviver(c *client) store.Store { return &reviver{&observer{client: c}} }
+
+func (s *reviver) Touch(ctx context.Context, k store.Key, expires time.Time) error {
+	if r, ok := s.knows(k); ok && expires.After(r.Expires) {
+		r.Expires = expires
+		_, err := s.overwrite(ctx, k, r)
+		return err
+	}
+	return s.client.Touch(ctx, k, expires)
+}
+
+// ownIndex finds what it knows itself.
+type ownIndex struct{ *observer }
+
+func newOwnIndex(c *client) store.Store { return &ownIndex{&observer{client: c}} }
+
+func (s *ownIndex) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
+	for k, err := range s.Owned(ctx, owner) {
+		if err != nil {
+			return 0, err
+		}
+		if _, ok := s.knows(k); !ok {
+			keep = append(keep, k)
+		}
+	}
+	return s.client.DeleteOwned(ctx, owner, keep...)
+}
+
+// ownList lists what it knows itself.
+type ownList struct{ *observer }
+
+func newOwnList(c *client) store.Store { return &ownList{&observer{client: c}} }
+
+func (s *ownList) All(ctx context.Context) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		for e, err := range s.client.All(ctx) {
+			if _, ok := s.knows(e.Key); (ok || err != nil) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// More beasts: those that trust clocks, and those that outages break.
+
+// newOwnCounter chooses versions without asking the engine.
+func newOwnCounter(c *client) store.Store {
+	c.counter = new(uint64)
+	return c
+}
+
+// timestamps has the last one win, by the clocks of the clients.
+type timestamps struct{ *client }
+
+func newTimestamps(c *client) store.Store {
+	c.counter = new(uint64)
+	return &timestamps{c}
+}
+
+func (s *timestamps) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	s.mu.Lock()
+	*s.counter = uint64(s.now().UnixNano())
+	s.mu.Unlock()
+	return s.client.Save(ctx, k, r)
+}
+
+func (s *timestamps) Delete(ctx context.Context, k store.Key) error {
+	if r, err := s.Load(ctx, k); err == nil && r.Version > uint64(s.now().UnixNano()) {
+		return nil
+	}
+	return s.client.Delete(ctx, k)
+}
+
+// skewForever looks whether a record has expired by one clock and sets its time
+// to live by the other; one that is not positive means none.
+type skewForever struct{ *client }
+
+func (s *skewForever) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	if time.Until(r.Expires) > 0 && !r.Expires.After(s.now()) {
+		r.Expires = r.Expires.AddDate(100, 0, 0)
+	}
+	return s.client.Save(ctx, k, r)
+}
+
+// skewTwice sets a time to live and does not go by it. It does so with a clock
+// that is ahead, or with one that is behind.
+type skewTwice struct {
+	*client
+	ahead bool
+}
+
+func (s *skewTwice) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	if s.by > 0 == s.ahead {
+		r.Expires = r.Expires.Add(-s.by)
+	}
+	return s.client.Save(ctx, k, r)
+}
+
+// touchSets compares times and then sets a time to live.
+type touchSets struct{ *client }
+
+func (s *touchSets) Touch(ctx context.Context, k store.Key, expires time.Time) error {
+	return s.call(ctx, func() error {
+		if r := s.live(k); r.Version != 0 && expires.After(r.Expires.Add(-s.by)) {
+			r.Expires = expires
+			s.put(k, r)
+		}
+		return nil
+	})
+}
+
+// hastySweep wants to be on the safe side, and adds where it should subtract.
+type hastySweep struct{ *client }
+
+func (s *hastySweep) Sweep(ctx context.Context, limit int) (int, error) {
+	hasty := *s.client
+	hasty.by *= 2
+	return hasty.Sweep(ctx, limit)
+}
+
+func revive(e *engine) {
+	for k, r := range e.past {
+		if _, ok := e.records[k]; !ok {
+			e.records[k] = r
+		}
+	}
+}
+
+func forgetTouches(e *engine) {
+	for k, r := range e.records {
+		r.Expires = e.past[k].Expires
+		e.records[k] = r
+	}
+}
+
+func rollBack(e *engine) {
+	for k := range e.records {
+		e.records[k] = e.past[k]
+	}
+}
+
+func forgetOwners(e *engine) {
+	for k := range e.records {
+		e.lost[k] = true
+	}
+}
+
+// quietOutage cannot tell an outage from a missing record.
+type quietOutage struct{ *client }
+
+func (s *quietOutage) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	r, err := s.client.Load(ctx, k)
+	if errors.Is(err, errDown) {
+		err = store.ErrNotFound
+	}
+	return r, err
+}
+
+// conflictOutage takes no answer for no.
+type conflictOutage struct{ *client }
+
+func (s *conflictOutage) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	v, err := s.client.Save(ctx, k, r)
+	if errors.Is(err, errDown) {
+		err = store.ErrConflict
+	}
+	return v, err
+}
+
+// brokenForGood is lost with its connection.
+type brokenForGood struct{ *client }
+
+func (s *brokenForGood) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	s.mu.Lock()
+	broken := s.restarts > 0
+	s.mu.Unlock()
+	if broken {
+		return store.Record{}, errDown
+	}
+	return s.client.Load(ctx, k)
+}

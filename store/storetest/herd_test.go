@@ -1,0 +1,183 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// A beast is a store that is right on its own and breaks the contract on an
+// engine that several share, or that restarts.
+type beast struct {
+	name     string
+	wrap     func(c *client) store.Store // nil if it is the engine's fault
+	restart  func(e *engine)             // nil if it is the store's fault
+	relative bool
+	caughtBy []string // cases that must fail, among others
+}
+
+var herd = []beast{
+	{name: "caches what it loads", wrap: newCache,
+		caughtBy: []string{"second-load", "second-delete", "second-rotate", "in-turn/save"}},
+	{name: "creates what it does not know", wrap: newKnowing,
+		caughtBy: []string{"second-race", "in-turn/create-existing"}},
+	{name: "trusts its own versions", wrap: newTrusting,
+		caughtBy: []string{"second-stale"}},
+	{name: "counts versions by itself", wrap: newOwnCounter,
+		caughtBy: []string{"second-versions", "in-turn/version-changes"}},
+	{name: "touch writes what it knows", wrap: newReviver,
+		caughtBy: []string{"second-touch"}},
+	{name: "indexes its own", wrap: newOwnIndex,
+		caughtBy: []string{"second-owned", "second-owned-race"}},
+	{name: "lists its own", wrap: newOwnList,
+		caughtBy: []string{"second-all"}},
+
+	{name: "deletes by timestamp", wrap: newTimestamps,
+		caughtBy: []string{"skewed/delete"}},
+	{name: "takes skew for no expiry", wrap: func(c *client) store.Store { return &skewForever{c} }, relative: true,
+		caughtBy: []string{"skew-past"}},
+	{name: "counts being ahead twice", wrap: func(c *client) store.Store { return &skewTwice{c, true} },
+		caughtBy: []string{"skew-expiry"}},
+	{name: "counts being behind twice", wrap: func(c *client) store.Store { return &skewTwice{c, false} },
+		caughtBy: []string{"skew-expiry"}},
+	{name: "touch sets a time to live", wrap: func(c *client) store.Store { return &touchSets{c} }, relative: true,
+		caughtBy: []string{"skew-touch", "skew-touch-lives"}},
+	{name: "sweeps with a margin", wrap: func(c *client) store.Store { return &hastySweep{c} },
+		caughtBy: []string{"skew-sweep"}},
+
+	{name: "restart loses all", restart: func(e *engine) { clear(e.records) },
+		caughtBy: []string{"restart-kept", "restart-midst"}},
+	{name: "restart revives", restart: revive,
+		caughtBy: []string{"restart-kept", "restart-midst"}},
+	{name: "restart forgets touches", restart: forgetTouches,
+		caughtBy: []string{"restart-kept"}},
+	{name: "restart rolls back", restart: rollBack,
+		caughtBy: []string{"restart-kept", "restart-midst"}},
+	{name: "restart counts anew", restart: func(e *engine) { e.version = 0 },
+		caughtBy: []string{"restart-versions"}},
+	{name: "restart loses the index", restart: forgetOwners,
+		caughtBy: []string{"restart-kept"}},
+	{name: "not found in an outage", wrap: func(c *client) store.Store { return &quietOutage{c} },
+		caughtBy: []string{"restart-midst"}},
+	{name: "conflict in an outage", wrap: func(c *client) store.Store { return &conflictOutage{c} },
+		caughtBy: []string{"restart-midst"}},
+	{name: "does not recover", wrap: func(c *client) store.Store { return &brokenForGood{c} },
+		caughtBy: []string{"restart-kept", "restart-midst"}},
+}
+
+// rig returns a rig of beasts on an engine of their own.
+func (b *beast) rig() rig {
+	e := newEngine()
+	open := func(by time.Duration) store.Store {
+		c := &client{engine: e, by: by, relative: b.relative}
+		if b.wrap == nil {
+			return c
+		}
+		return b.wrap(c)
+	}
+	second := open(0)
+	return rig{
+		s:        open(0),
+		second:   func() store.Store { return second },
+		skewed:   open,
+		restart:  func() { e.restart(b.restart) },
+		patience: 300 * time.Millisecond,
+	}
+}
+
+func newEngine() *engine {
+	return &engine{
+		records: make(map[store.Key]store.Record),
+		past:    make(map[store.Key]store.Record),
+		lost:    make(map[store.Key]bool),
+	}
+}
+
+// sharedSuite returns all that is put to stores that share an engine, by the
+// names of the subtests.
+func sharedSuite() map[string]func(t *testing.T, r rig) bool {
+	suite := make(map[string]func(t *testing.T, r rig) bool)
+	add := func(prefix string, cases []testCase, arrange func(rig) rig) {
+		for i := range cases {
+			suite[prefix+cases[i].name] = func(t *testing.T, r rig) bool { return rejects(t, &cases[i], arrange(r)) }
+		}
+	}
+	add("", slices.Concat(secondCases, skewCases, restartCases), rig.alone)
+	add("in-turn/", basicCases, rig.inTurn)
+	add("skewed/", timelessCases, rig.outOfStep)
+	return suite
+}
+
+// TestHerd sees that the suite rejects each store that does not get on with
+// others, by the cases that are meant for it, and by none for a single store.
+func TestHerd(t *testing.T) {
+	suite := sharedSuite()
+	for _, b := range herd {
+		t.Run(strings.ReplaceAll(b.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			for _, name := range b.caughtBy {
+				rejects, ok := suite[name]
+				if !ok {
+					t.Errorf("there is no case %s", name)
+					continue
+				}
+				caught := false
+				for try := 0; !caught && try < 20; try++ {
+					caught = rejects(t, b.rig())
+				}
+				if !caught {
+					t.Errorf("case %s does not reject the stores", name)
+				}
+			}
+			for name := range rejected(t, basicCases, func() store.Store { return b.rig().s }) {
+				t.Errorf("case %s rejects a single store: it is broken in more than one way", name)
+			}
+		})
+	}
+}
+
+// TestHerdWatched sees that there is a beast for each case that needs more
+// than one store.
+func TestHerdWatched(t *testing.T) {
+	caught := make(map[string]bool)
+	for _, b := range herd {
+		for _, name := range b.caughtBy {
+			caught[name] = true
+		}
+	}
+	for _, c := range slices.Concat(secondCases, skewCases, restartCases) {
+		if !caught[c.name] {
+			t.Errorf("no broken store is meant for case %s, only for %v", c.name, slices.Sorted(maps.Keys(caught)))
+		}
+	}
+}
+
+// TestReferenceShared sees that a store which is right passes with all options.
+func TestReferenceShared(t *testing.T) {
+	Run(t, func(t *testing.T) store.Store { return &client{engine: newEngine()} },
+		Second(func(t *testing.T, first store.Store) store.Store {
+			return &client{engine: first.(*client).engine}
+		}),
+		Skewed(func(t *testing.T, first store.Store, by time.Duration) store.Store {
+			return &client{engine: first.(*client).engine, by: by}
+		}),
+		Restart(func(t *testing.T, s store.Store) { s.(*client).engine.restart(nil) }),
+	)
+}
+
+// TestReferenceRelative sees that so does one whose engine is told times to
+// live, which wrong clocks make longer or shorter.
+func TestReferenceRelative(t *testing.T) {
+	good := &beast{relative: true}
+	for name, rejects := range sharedSuite() {
+		t.Run(name, func(t *testing.T) {
+			if rejects(t, good.rig()) {
+				t.Error("the case rejects a store that is right")
+			}
+		})
+	}
+}

@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// restartCases are about an engine that is stopped and started again while the
+// store stays open.
+var restartCases = []testCase{
+	{
+		name:        "restart-kept",
+		explanation: "what was saved, touched, rotated, deleted and indexed before the engine's restart is so after it, and versions from before are as good as they were",
+		f: func(x *trial) {
+			kept := x.creates(20, owned("ann"))
+			dead := x.buried()
+			stale := make(map[store.Key]store.Record)
+			for k, r := range kept {
+				switch len(stale) % 3 {
+				case 0:
+					r.Data, r.Owner = []byte("saved"), "bob"
+					r.Version = x.save(k, r)
+				case 1:
+					r.Expires = r.Expires.Add(time.Hour)
+					x.touch(k, r.Expires)
+					r.Version = x.load(k).Version
+				}
+				stale[k], kept[k] = kept[k], r
+			}
+			if rotator.implementedBy(x.s) {
+				from, to, r := x.key(), x.key(), owned("ann")(0)
+				r.Version = x.create(from, r)
+				v, err := x.rotate(from, to, r)
+				if err != nil {
+					x.fatalf("Rotate: %v", err)
+				}
+				r.Version = v
+				kept[to] = r
+				dead = append(dead, from)
+			}
+			stores := []store.Store{x.s}
+			if x.second != nil {
+				stores = append(stores, x.second())
+				x.on(stores[1]).missing(x.key())
+			}
+			x.restart()
+
+			var views []*trial
+			for _, s := range stores {
+				views = append(views, x.on(s).recovering())
+			}
+			for _, y := range views {
+				for k, r := range kept {
+					if v := y.holds(k, r); v != r.Version {
+						x.fatalf("version %d has become %d by the restart", r.Version, v)
+					}
+				}
+				for _, k := range dead {
+					y.missing(k)
+				}
+				if ownerIndex.implementedBy(x.s) {
+					for _, owner := range []string{"ann", "bob"} {
+						var keys []store.Key
+						for k, r := range kept {
+							if r.Owner == owner {
+								keys = append(keys, k)
+							}
+						}
+						y.owns(owner, keys...)
+					}
+				}
+			}
+			for _, y := range views {
+				for k, r := range kept {
+					if old, ok := stale[k]; ok && old.Version != r.Version {
+						old.Data = []byte("stale")
+						y.conflict(k, old)
+					}
+					r.Data = strconv.AppendInt(nil, int64(len(r.Data)), 10)
+					r.Version = y.save(k, r)
+					kept[k] = r
+					y.holds(k, r)
+				}
+				for _, k := range dead {
+					y.touch(k, in(time.Hour))
+					y.missing(k)
+				}
+			}
+		},
+	},
+	{
+		name:        "restart-versions",
+		explanation: "versions from before the engine's restart are not chosen again after it: a Save with one that is stale remains a conflict",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			seen := make(map[uint64]bool)
+			var old []store.Record
+			round := func(y *trial) {
+				r.Version = 0
+				for range 10 {
+					r.Version = y.save(k, r)
+					if seen[r.Version] {
+						x.fatalf("version %d was in use before", r.Version)
+					}
+					seen[r.Version] = true
+					old = append(old, r)
+				}
+			}
+			round(x)
+			x.delete(k)
+			x.restart()
+			y := x.recovering()
+			round(y)
+			for _, stale := range old[:len(old)-1] {
+				stale.Data = []byte("stale")
+				y.conflict(k, stale)
+			}
+		},
+	},
+	{
+		name:        "restart-midst",
+		explanation: "while its engine restarts a store's calls succeed or fail as an outage, never with ErrNotFound or ErrConflict for a record that is there; nothing acknowledged is lost, nothing deleted comes back, and the store recovers by itself",
+		f: func(x *trial) {
+			var workers []*witness
+			for range 6 {
+				w := &witness{trial: x, counter: x.key()}
+				x.create(w.counter, record("0"))
+				workers = append(workers, w)
+			}
+			x.duringRestart(workers)
+			y := x.recovering()
+			for _, w := range workers {
+				w.saw(y.load(w.counter))
+				for _, k := range w.deleted {
+					y.missing(k)
+				}
+			}
+		},
+	},
+}
+
+// buried returns keys of records that were deleted or have expired, with an
+// owner or without.
+func (x *trial) buried() []store.Key {
+	x.Helper()
+	var keys []store.Key
+	soon := in(brief)
+	for i := range 10 {
+		k, r := x.key(), owned([]string{"", "ann"}[i%2])(i)
+		if i < 4 {
+			r.Expires = soon
+		}
+		x.create(k, r)
+		if i >= 4 {
+			x.delete(k)
+		}
+		keys = append(keys, k)
+	}
+	if ownerIndex.implementedBy(x.s) {
+		for k := range x.creates(5, owned("carol")) {
+			keys = append(keys, k)
+		}
+		x.deleteOwned(5, "carol")
+	}
+	x.pass(soon)
+	return keys
+}
+
+// isOutage reports whether a call failed without an answer.
+func isOutage(err error) bool {
+	for _, answer := range []error{nil, store.ErrNotFound, store.ErrConflict, store.ErrCorrupt} {
+		if errors.Is(err, answer) {
+			return false
+		}
+	}
+	return true
+}

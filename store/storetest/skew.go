@@ -1,0 +1,152 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// skewCases are about two stores on one engine whose clocks differ. They may
+// disagree on when a record expires, by as much as their clocks do.
+var skewCases = []testCase{
+	{
+		name:        "skew-expiry",
+		explanation: "a clock that is wrong by d makes a record die no more than d too early or too late, whoever has saved it and whoever looks for it",
+		f: func(x *trial) {
+			const by = brief
+			ahead, behind := x.on(x.skewed(by)), x.on(x.skewed(-by))
+			pairs := [][2]*trial{{x, ahead}, {x, behind}, {ahead, x}, {behind, x}, {ahead, ahead}, {behind, behind}}
+			keys := make([]store.Key, len(pairs))
+			// All find it before early, nobody after late.
+			early := x.alive(func(early time.Time) {
+				for i, p := range pairs {
+					keys[i] = x.key()
+					p[0].create(keys[i], store.Record{Expires: early.Add(by + margin)})
+				}
+				time.Sleep(time.Until(early) - margin)
+				for i, p := range pairs {
+					if _, ok := p[1].exists(keys[i]); !ok && time.Until(early) > 0 {
+						x.fatalf("the record has expired more than %v too early", by)
+					}
+				}
+			})
+			late := early.Add(by + margin + by)
+			x.pass(late)
+			for i, p := range pairs {
+				for _, y := range p {
+					if _, ok := y.exists(keys[i]); ok {
+						x.fatalf("the record has not expired %v after its Expires, with a clock that is wrong by %v", by+margin, by)
+					}
+				}
+			}
+		},
+	},
+	{
+		name:        "skew-touch",
+		explanation: "a Touch by a clock that is behind or ahead never brings Expires nearer, and sets it wrong by no more than the clock is",
+		f: func(x *trial) {
+			for _, by := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
+				y := x.on(x.skewed(by))
+				k, r := x.key(), record("data")
+				x.create(k, r)
+				for _, expires := range append(pastTimes(), in(0), in(time.Minute),
+					r.Expires.Add(-by.Abs()), r.Expires.Add(-time.Minute), r.Expires, r.Expires.Add(time.Minute)) {
+					before := x.load(k).Expires
+					y.touch(k, expires)
+					if after := x.load(k).Expires; after.Before(before.Add(-margin)) {
+						x.fatalf("Touch by a clock that is wrong by %v brought Expires nearer, by %v", by, before.Sub(after))
+					}
+				}
+				later := r.Expires.Add(time.Hour)
+				y.touch(k, later)
+				if d := x.load(k).Expires.Sub(later); d.Abs() > by.Abs()+margin {
+					x.fatalf("Touch by a clock that is wrong by %v set Expires wrong by %v", by, d)
+				}
+			}
+		},
+	},
+	{
+		name:        "skew-touch-lives",
+		explanation: "a record that was touched by a clock that is behind or ahead is there at least as long as without the Touch",
+		f: func(x *trial) {
+			const by = brief
+			var keys [2]store.Key
+			x.alive(func(expires time.Time) {
+				for i, y := range []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))} {
+					keys[i] = x.key()
+					x.create(keys[i], store.Record{Expires: expires})
+					y.touch(keys[i], expires.Add(by/2))
+				}
+				time.Sleep(time.Until(expires) - margin)
+				for _, k := range keys {
+					if _, ok := x.exists(k); !ok && time.Until(expires) > 0 {
+						x.fatalf("the record has expired too early because of a Touch")
+					}
+				}
+			})
+		},
+	},
+	{
+		name:        "skew-past",
+		explanation: "an Expires that is over by the clock of the store that saves is accepted, and does not mean \"no expiry\" to anybody: the record dies by the other clock at the latest",
+		f: func(x *trial) {
+			ahead := x.on(x.skewed(time.Hour))
+			soon := in(brief)
+			past := store.Record{Expires: soon, Data: []byte("past")}
+
+			created := x.key()
+			ahead.create(created, past)
+			ahead.missing(created)
+
+			saved := x.key()
+			r := past
+			r.Version = x.create(saved, store.Record{Expires: in(3 * time.Hour)})
+			ahead.save(saved, r)
+			ahead.missing(saved)
+
+			touched := x.key()
+			x.create(touched, past)
+			ahead.touch(touched, soon.Add(brief))
+
+			keys := []store.Key{created, saved, touched}
+			if rotator.implementedBy(x.s) {
+				from, to, r := x.key(), x.key(), past
+				r.Version = x.create(from, store.Record{Expires: in(3 * time.Hour)})
+				if _, err := ahead.rotate(from, to, r); err != nil {
+					x.fatalf("Rotate: %v", err)
+				}
+				ahead.missing(from)
+				ahead.missing(to)
+				keys = append(keys, from, to)
+			}
+			x.pass(soon.Add(brief))
+			for _, k := range keys {
+				x.missing(k)
+				ahead.missing(k)
+			}
+		},
+	},
+	{
+		name:        "skew-sweep",
+		explanation: "Sweep by a store whose clock is ahead removes at most what has expired by its clock, and one that is behind nothing that lives",
+		needs:       sweeper,
+		f: func(x *trial) {
+			ahead, behind := x.on(x.skewed(10*time.Minute)), x.on(x.skewed(-10*time.Minute))
+			near := x.creates(20, func(int) store.Record { return store.Record{Expires: in(5 * time.Minute)} })
+			far := x.creates(20, func(int) store.Record { return store.Record{Expires: in(15 * time.Minute)} })
+			behind.sweep(1000)
+			for k := range near {
+				x.load(k)
+			}
+			if n := ahead.sweep(7); n > 7 {
+				x.fatalf("Sweep(7) removed %d records", n)
+			}
+			if n := ahead.sweep(1000); n > len(near) {
+				x.fatalf("Sweep removed %d records, and only %d have expired by the clock that is ahead", n, len(near))
+			}
+			for k, r := range far {
+				x.holds(k, r)
+			}
+		},
+	},
+}
