@@ -200,9 +200,11 @@ func WithMaxSize(bytes int) Option {
 	return option(func(c *config) { c.engine.MaxSize = bytes })
 }
 
-// WithCommitTimeout sets how long saving a session may take. The default is 5
-// seconds. Saving goes on when the client hangs up.
-func WithCommitTimeout(d time.Duration) Option {
+// WithStoreTimeout sets how long a request waits for its store: once to load
+// its session, and each time it saves it. The default is 5 seconds; then it is
+// the store that has failed. Loading also ends when the client hangs up, saving
+// does not.
+func WithStoreTimeout(d time.Duration) Option {
 	return option(func(c *config) { c.engine.Timeout = d })
 }
 
@@ -299,7 +301,7 @@ func (c *config) validate() error {
 	case e.MaxSize <= 0:
 		return fmt.Errorf("WithMaxSize(%d): use a positive number of bytes", e.MaxSize)
 	case e.Timeout <= 0:
-		return fmt.Errorf("WithCommitTimeout(%s): use a positive duration", e.Timeout)
+		return fmt.Errorf("WithStoreTimeout(%s): use a positive duration", e.Timeout)
 	case c.onError == nil:
 		return errors.New("WithErrorHandler(nil): leave it out for the default")
 	}

@@ -53,7 +53,7 @@ func TestNew(t *testing.T) {
 		"no lifetime":              {option(sesame.WithLifetime(0)), "sessions must end"},
 		"lifetime in ns":           {option(sesame.WithLifetime(24)), "WithLifetime(24ns)"},
 		"max size":                 {option(sesame.WithMaxSize(0)), "positive number"},
-		"commit timeout":           {option(sesame.WithCommitTimeout(0)), "positive duration"},
+		"store timeout":            {option(sesame.WithStoreTimeout(0)), "positive duration"},
 		"nil error handler":        {option(sesame.WithErrorHandler(nil)), "leave it out"},
 		"cookie value":             {option(sesame.WithCookie(http.Cookie{Value: "x"})), "leave it empty"},
 		"cookie age":               {option(sesame.WithCookie(http.Cookie{MaxAge: 60})), "Remember"},
@@ -369,17 +369,28 @@ func TestCodecSwitch(t *testing.T) {
 	}
 }
 
-// TestCommitTimeout: a store that hangs does not hold a request for ever.
-func TestCommitTimeout(t *testing.T) {
+// TestStoreTimeout: a store that hangs does not hold a request for ever.
+func TestStoreTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := sesame.New[counter](sesame.WithStore(hanging{newFake()}), sesame.WithCommitTimeout(3*time.Second), newWitness().logger())
+		m := sesame.New[counter](sesame.WithStore(hanging{newFake()}), sesame.WithStoreTimeout(3*time.Second), newWitness().logger())
 		began := time.Now()
 		require.Equal(t, 503, within(m, "", func(_ context.Context, c *counter) { c.N++ }).StatusCode)
+		require.Equal(t, 3*time.Second, time.Since(began))
+
+		began = time.Now()
+		res := within(m, strings.Repeat("A", 26), func(context.Context, *counter) { t.Error("loaded") })
+		require.Equal(t, 503, res.StatusCode)
+		require.Empty(t, res.Cookies())
 		require.Equal(t, 3*time.Second, time.Since(began))
 	})
 }
 
 type hanging struct{ store.Store }
+
+func (hanging) Load(ctx context.Context, _ store.Key) (store.Record, error) {
+	<-ctx.Done()
+	return store.Record{}, ctx.Err()
+}
 
 func (hanging) Save(ctx context.Context, _ store.Key, _ store.Record) (uint64, error) {
 	<-ctx.Done()

@@ -9,41 +9,53 @@ import (
 // detach returns a context for a commit: a client that hangs up must not
 // cancel a log-out, and a store that hangs must not hold the request for ever.
 func (e *Engine) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	c := &commitContext{values: ctx, timeout: e.Timeout}
+	c := &storeContext{request: ctx, detached: true, timeout: e.Timeout}
 	return c, c.end
 }
 
-// commitContext is a context.WithTimeout that makes its timer when somebody
-// first waits for it, and its time runs from then. A store in memory never
-// waits, and the timer would cost it more than the session does.
-type commitContext struct {
-	values  context.Context
-	timeout time.Duration
-
-	mu     sync.Mutex
-	asked  bool
-	ended  bool
-	limit  context.Context // once somebody waits
-	cancel context.CancelFunc
+// limit returns a context for a load, which is worth nothing to a client that
+// has hung up.
+func (e *Engine) limit(ctx context.Context) *storeContext {
+	return &storeContext{request: ctx, timeout: e.Timeout}
 }
 
-func (c *commitContext) limited() context.Context {
+// storeContext is a context.WithTimeout that makes its timer when somebody
+// first waits for it, and its time runs from then. A store in memory never
+// waits, and the timer would cost it more than the session does.
+type storeContext struct {
+	request  context.Context
+	detached bool // from the request's end
+	timeout  time.Duration
+
+	mu      sync.Mutex
+	asked   bool
+	ended   bool
+	limited context.Context // once somebody waits
+	cancel  context.CancelFunc
+}
+
+// start makes the timer, with c.mu held.
+func (c *storeContext) start() context.Context {
+	if c.limited == nil {
+		parent := c.request
+		if c.detached {
+			parent = context.WithoutCancel(parent)
+		}
+		c.limited, c.cancel = context.WithTimeout(parent, c.timeout)
+		if c.ended {
+			c.cancel()
+		}
+	}
+	return c.limited
+}
+
+func (c *storeContext) wait() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.start()
 }
 
-func (c *commitContext) start() context.Context {
-	if c.limit == nil {
-		c.limit, c.cancel = context.WithTimeout(context.WithoutCancel(c.values), c.timeout)
-		if c.ended {
-			c.cancel()
-		}
-	}
-	return c.limit
-}
-
-func (c *commitContext) end() {
+func (c *storeContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
@@ -52,28 +64,36 @@ func (c *commitContext) end() {
 	}
 }
 
-func (c *commitContext) Deadline() (time.Time, bool) { return c.limited().Deadline() }
-func (c *commitContext) Done() <-chan struct{}       { return c.limited().Done() }
+func (c *storeContext) Deadline() (time.Time, bool) { return c.wait().Deadline() }
+func (c *storeContext) Done() <-chan struct{}       { return c.wait().Done() }
 
 // Err takes whoever asks a second time for one who waits.
-func (c *commitContext) Err() error {
+func (c *storeContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.asked && !c.ended && c.limit == nil {
+	if !c.asked && !c.ended && c.limited == nil {
 		c.asked = true
-		return nil
+		if c.detached {
+			return nil
+		}
+		return c.request.Err()
 	}
 	return c.start().Err()
 }
 
 // Value lets a context made from this one find the timer's, so that it needs no
-// goroutine to learn of its end.
-func (c *commitContext) Value(key any) any {
+// goroutine to learn of its end. What it must not find is what ends the
+// request, if this context is detached from that.
+func (c *storeContext) Value(key any) any {
 	c.mu.Lock()
-	limit := c.limit
+	limited := c.limited
 	c.mu.Unlock()
-	if limit != nil {
-		return limit.Value(key)
+	switch {
+	case limited != nil:
+		return limited.Value(key)
+	case c.detached:
+		return context.WithoutCancel(c.request).Value(key)
+	default:
+		return c.request.Value(key)
 	}
-	return context.WithoutCancel(c.values).Value(key)
 }

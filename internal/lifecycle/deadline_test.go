@@ -16,9 +16,14 @@ func commitOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	return e.detach(ctx)
 }
 
-// TestCommitContext waits for the end of a commit's time in every way in which
-// a store can.
-func TestCommitContext(t *testing.T) {
+func loadOf(ctx context.Context) *storeContext {
+	e := &Engine{Config: Config{Timeout: time.Second}}
+	return e.limit(ctx)
+}
+
+// TestStoreContext waits for the end of a commit's and a load's time in every
+// way in which a store can.
+func TestStoreContext(t *testing.T) {
 	for name, wait := range map[string]func(context.Context){
 		"done": func(ctx context.Context) { <-ctx.Done() },
 		"poll": func(ctx context.Context) {
@@ -55,13 +60,31 @@ func TestCommitContext(t *testing.T) {
 				require.True(t, ok)
 				require.Equal(t, began.Add(time.Second), deadline)
 			})
+			synctest.Test(t, func(t *testing.T) {
+				ctx := loadOf(context.WithValue(t.Context(), keyOf("a"), 1))
+				defer ctx.end()
+				require.NoError(t, ctx.Err())
+				require.Equal(t, 1, ctx.Value(keyOf("a")))
+				began := time.Now()
+				wait(ctx)
+				require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded)
+				require.InDelta(t, time.Second, time.Since(began), float64(10*time.Millisecond))
+
+				hungUp, cancel := context.WithCancel(t.Context())
+				ctx = loadOf(hungUp)
+				defer ctx.end()
+				time.AfterFunc(time.Millisecond, cancel)
+				wait(ctx)
+				require.ErrorIs(t, ctx.Err(), context.Canceled, "a client that hangs up ends its load")
+				require.ErrorIs(t, loadOf(hungUp).Err(), context.Canceled)
+			})
 		})
 	}
 }
 
-// TestCommitContextEnds looks at the context after the commit, as a store's
+// TestStoreContextEnds looks at the context after the commit, as a store's
 // forgotten goroutine might.
-func TestCommitContextEnds(t *testing.T) {
+func TestStoreContextEnds(t *testing.T) {
 	ctx, end := commitOf(t.Context())
 	end()
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
@@ -74,8 +97,8 @@ func TestCommitContextEnds(t *testing.T) {
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
 }
 
-// TestCommitContextIsLight holds what it is made for.
-func TestCommitContextIsLight(t *testing.T) {
+// TestStoreContextIsLight holds what it is made for.
+func TestStoreContextIsLight(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		ctx, end := commitOf(t.Context())
 		if ctx.Err() != nil {

@@ -21,13 +21,15 @@ func (e *Engine) resolve(ctx context.Context, cookies []string, st *stored) (val
 	candidates := tokens.All()
 	var events [cookie.MaxTokens]Event
 	live, began := 0, e.began()
+	limited := e.limit(ctx)
+	defer limited.end()
 	for i, candidate := range candidates {
 		var found stored
 		at := st
 		if live > 0 {
 			at = &found // the first one stays where it is
 		}
-		v, why, err := e.lookup(ctx, candidate, at)
+		v, why, err := e.lookup(limited, candidate, at)
 		if err != nil {
 			return nil, "", e.failed(ctx, "load", at.key, began, err)
 		}
