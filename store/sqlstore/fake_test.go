@@ -73,7 +73,7 @@ type fakeStmt struct {
 	text string
 }
 
-func (s *fakeStmt) NumInput() int { return strings.Count(s.text, "?") }
+func (s *fakeStmt) NumInput() int { return strings.Count(s.text, "?") + strings.Count(s.text, "$") }
 func (s *fakeStmt) Close() error  { return s.f.do("close " + s.text) }
 
 func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) {

@@ -30,13 +30,17 @@ func (s *Store) load(ctx context.Context, k store.Key) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, err
 	}
-	r, err := scan(p[loadOne].QueryRowContext(ctx, k[:]))
+	var r store.Record
+	err = s.repeat(ctx, func() (err error) {
+		r, err = scan(p[loadOne].QueryRowContext(ctx, k[:]))
+		return err
+	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return store.Record{}, store.ErrNotFound
 	case err != nil:
 		return store.Record{}, err
-	case r.Expires.UnixMilli() <= clock():
+	case r.Expires.UnixMilli() <= s.now():
 		return store.Record{}, store.ErrExpired
 	}
 	return r, nil
@@ -69,7 +73,7 @@ func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, 
 	if r.Version == 0 {
 		version := 1 + rand.Int64N(1<<62)
 		return s.swap(ctx, "save", version, func(x exec) (int64, error) {
-			return claim(x, k, func() (int64, error) {
+			return s.claim(x, k, func() (int64, error) {
 				return x(create, k[:], version, c.expires, slot(c.expires), c.owner, c.data)
 			})
 		})
@@ -78,7 +82,7 @@ func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, 
 		r.Version = 0
 	}
 	return s.swap(ctx, "save", int64(r.Version)+1, func(x exec) (int64, error) {
-		return x(save, c.expires, slot(c.expires), c.owner, c.data, k[:], int64(r.Version), clock())
+		return x(save, c.expires, slot(c.expires), c.owner, c.data, k[:], int64(r.Version), s.now())
 	})
 }
 
@@ -86,7 +90,7 @@ func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, 
 func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error {
 	exp := millis(expires)
 	_, err := s.write(ctx, "touch", func(x exec) (int64, error) {
-		return x(touch, exp, slot(exp), k[:], exp, clock())
+		return x(touch, exp, slot(exp), k[:], exp, s.now())
 	})
 	return err
 }
@@ -111,19 +115,19 @@ func (s *Store) Rotate(ctx context.Context, from, to store.Key, r store.Record) 
 		if from == to { // it exists, or does not: both are a conflict
 			return 0, nil
 		}
-		return claim(x, to, func() (int64, error) {
-			return x(rotate, to[:], c.expires, slot(c.expires), c.owner, c.data, from[:], int64(r.Version), clock())
+		return s.claim(x, to, func() (int64, error) {
+			return x(rotate, to[:], c.expires, slot(c.expires), c.owner, c.data, from[:], int64(r.Version), s.now())
 		})
 	})
 }
 
 // claim tries what needs k to be free, and tries once more if all that is under
 // k is a record that has expired.
-func claim(x exec, k store.Key, try func() (int64, error)) (int64, error) {
+func (s *Store) claim(x exec, k store.Key, try func() (int64, error)) (int64, error) {
 	if rows, err := try(); rows > 0 || err != nil {
 		return rows, err
 	}
-	if rows, err := x(reclaim, k[:], clock()); rows == 0 || err != nil {
+	if rows, err := x(reclaim, k[:], s.now()); rows == 0 || err != nil {
 		return 0, err
 	}
 	return try()

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"database/sql"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ func TestNewPanics(t *testing.T) {
 	db := openFake(t, &fake{})
 	assert.PanicsWithValue(t, "sqlstore: New(nil, …): the database is missing; open one with sql.Open",
 		func() { New(nil, SQLite()) })
+	assert.PanicsWithValue(t, "sqlstore: WithClock(nil): the clock is missing; leave the option out for time.Now",
+		func() { WithClock(nil) })
 	assert.PanicsWithValue(t, "sqlstore: New with an empty Dialect; take the one of the database, such as sqlstore.SQLite()",
 		func() { New(db, Dialect{}) })
 }
@@ -52,6 +55,35 @@ CREATE INDEX IF NOT EXISTS sesame_slot ON sesame (slot);
 CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NULL;
 `, New(db, SQLite()).Schema())
 
+	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
+  id    bytea PRIMARY KEY, -- SHA-256 of the token
+  ver   bigint NOT NULL,   -- version, for compare-and-swap
+  exp   bigint NOT NULL,   -- expiry, in milliseconds since 1970
+  slot  integer NOT NULL,  -- exp / 600000
+  owner bytea,             -- NULL for nobody
+  data  bytea NOT NULL     -- header of 43 bytes, then what the codec wrote
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX IF NOT EXISTS sesame_slot ON sesame (slot);
+CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NULL;
+`, New(db, PostgreSQL()).Schema())
+	assert.Equal(t, strings.Replace(New(db, PostgreSQL()).Schema(), "CREATE TABLE", "CREATE UNLOGGED TABLE", 1),
+		New(db, UnloggedPostgreSQL()).Schema())
+	inSchema := New(db, PostgreSQL(), WithTable("auth.visits")).Schema()
+	assert.Contains(t, inSchema, "CREATE TABLE IF NOT EXISTS auth.visits (")
+	assert.Contains(t, inSchema, "INDEX IF NOT EXISTS visits_owner ON auth.visits (owner)")
+
+	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
+  id    BINARY(32) NOT NULL PRIMARY KEY, -- SHA-256 of the token
+  ver   BIGINT NOT NULL,                 -- version, for compare-and-swap
+  exp   BIGINT NOT NULL,                 -- expiry, in milliseconds since 1970
+  slot  INT NOT NULL,                    -- exp / 600000
+  owner VARBINARY(255),                  -- NULL for nobody
+  data  LONGBLOB NOT NULL,               -- header of 43 bytes, then what the codec wrote
+  KEY slot (slot),
+  KEY owner (owner)
+) ENGINE = InnoDB;
+`, New(db, MySQL()).Schema())
+
 	other := New(db, SQLite(), WithTable("auth.visits")).Schema()
 	assert.Contains(t, other, "CREATE TABLE IF NOT EXISTS auth.visits (")
 	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_slot ON visits (slot)")
@@ -63,12 +95,29 @@ CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NUL
 func TestStatements(t *testing.T) {
 	parameters := statementCounts{
 		loadOne: 1, create: 6, save: 7, touch: 5, remove: 1, reclaim: 2, rotate: 8,
-		page: 3, owned: 2, removeOwned: 3, sweep: 3, lock: 0,
+		page: 3, owned: 2, removeOwned: 3, leftOwned: 2, sweep: 3, lock: 0,
 	}
-	for i, text := range New(openFake(t, &fake{}), SQLite(), WithTable("a.b")).texts {
-		assert.Equal(t, parameters[i], strings.Count(text, "?"), text)
-		assert.Contains(t, text, " a.b ")
-		assert.NotContains(t, text, "{")
+	for name, dialect := range map[string]Dialect{
+		"SQLite": SQLite(), "PostgreSQL": PostgreSQL(), "UnloggedPostgreSQL": UnloggedPostgreSQL(), "MySQL": MySQL(),
+	} {
+		texts := New(openFake(t, &fake{}), dialect, WithTable("a.b")).texts
+		for i, text := range texts {
+			if text == "" {
+				assert.Contains(t, []statement{leftOwned, lock}, statement(i), name)
+				continue
+			}
+			if strings.Contains(name, "PostgreSQL") {
+				assert.NotContains(t, text, "?")
+				assert.Equal(t, parameters[i], strings.Count(text, "$"), text)
+				assert.Equal(t, parameters[i] > 0, strings.Contains(text, "$"+strconv.Itoa(parameters[i])), text)
+			} else {
+				assert.Equal(t, parameters[i], strings.Count(text, "?"), text)
+			}
+			assert.Contains(t, text, " a.b ", name)
+			assert.NotContains(t, text, "{", name)
+		}
+		assert.Equal(t, name == "MySQL", texts[leftOwned] != "")
+		assert.Equal(t, name == "SQLite", texts[lock] != "")
 	}
 }
 
@@ -98,9 +147,10 @@ func TestLazy(t *testing.T) {
 	for range 3 {
 		require.NoError(t, s.Delete(t.Context(), [32]byte{1}))
 	}
-	assert.Equal(t, int(statementCount), f.count("prepare"))
+	statements := int(statementCount) - 1 // without leftOwned
+	assert.Equal(t, statements, f.count("prepare"))
 	require.NoError(t, s.Close())
-	assert.Equal(t, int(statementCount), f.count("close"))
+	assert.Equal(t, statements, f.count("close"))
 }
 
 func openFake(t *testing.T, f *fake) *sql.DB {

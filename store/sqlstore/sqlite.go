@@ -25,17 +25,23 @@ import "strings"
 // which a database in memory needs, but loads then wait for writes.
 func SQLite() Dialect {
 	texts := common
-	texts[create] = `INSERT INTO {table} (id, ver, exp, slot, owner, data) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	texts[rotate] = `UPDATE OR IGNORE {table} SET id = ?, ver = ver + 1, exp = ?, slot = ?, owner = ?, data = ? WHERE id = ? AND ver = ? AND exp > ?`
-	texts[removeOwned] = `DELETE FROM {table} WHERE owner = ? AND exp > ? AND instr(?, hex(id)) = 0`
+	texts[removeOwned] = `DELETE FROM {table} WHERE owner = ? AND exp <= ? AND instr(?, hex(id)) = 0`
 	texts[sweep] = `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE slot <= ? AND exp <= ? LIMIT ?)`
 	texts[lock] = `DELETE FROM {table} WHERE id IS NULL`
 	return Dialect{
 		schema:     sqliteSchema,
 		statements: texts,
 		oneWriter:  true,
-		noTable:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+		failure:    sqliteFailure,
 	}
+}
+
+func sqliteFailure(err error) failure {
+	if strings.Contains(err.Error(), "no such table") {
+		return noTable
+	}
+	return other
 }
 
 func sqliteSchema(table string) []string {

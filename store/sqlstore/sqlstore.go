@@ -1,18 +1,19 @@
 // Package sqlstore keeps sessions in a table of an SQL database, through
 // database/sql and the driver that the program brings:
 //
-//	import _ "modernc.org/sqlite"
+//	import _ "github.com/jackc/pgx/v5/stdlib"
 //
-//	db, err := sql.Open("sqlite", "file:sessions.sqlite"+
-//		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")
+//	db, err := sql.Open("pgx", "postgres://user:password@host/database")
 //	…
-//	s := sqlstore.New(db, sqlstore.SQLite())
+//	s := sqlstore.New(db, sqlstore.PostgreSQL())
 //	err = s.CreateTable(ctx)
 //	…
 //	sessions := sesame.New[Session](sesame.WithStore(s))
 //
-// The table may be in the database that the program has anyway, next to its
-// other tables, and several processes may share it.
+// There is a [Dialect] for [PostgreSQL], one for [MySQL] and MariaDB, and one
+// for [SQLite]; what each promises, and how the data source name should be, is
+// said there. The table may be in the database that the program has anyway,
+// next to its other tables, and several processes may share it.
 //
 // # Time
 //
@@ -26,7 +27,9 @@
 //
 // A call that fails because the database did, or whose context ends while the
 // database is at work, may have had its effect or not, as always with
-// databases. One whose context ends before that has none.
+// databases, and may even have it a little later. One whose context ends before
+// that has none. When the database is back so is the store: nothing has to be
+// opened again.
 package sqlstore
 
 import (
@@ -52,6 +55,7 @@ type Store struct {
 	db      *sql.DB
 	dialect Dialect
 	table   string
+	clock   func() time.Time
 	texts   statements
 	group   *group // nil if the database lets many write at a time
 
@@ -76,6 +80,18 @@ func WithTable(name string) Option {
 	return func(s *Store) { s.table = name }
 }
 
+// WithClock sets the clock by which sessions expire, [time.Now] by default. It
+// must be safe for concurrent use. It is for tests, also of what happens when
+// the clocks of several processes differ.
+//
+// WithClock panics if the clock is nil.
+func WithClock(now func() time.Time) Option {
+	if now == nil {
+		panic("sqlstore: WithClock(nil): the clock is missing; leave the option out for time.Now")
+	}
+	return func(s *Store) { s.clock = now }
+}
+
 // New returns a store in db, which speaks the given dialect. It does not use
 // the database yet: the statements are prepared by the first operation, and
 // the table must exist by then, see [Store.CreateTable]. The program remains
@@ -90,7 +106,7 @@ func New(db *sql.DB, dialect Dialect, opts ...Option) *Store {
 	if dialect.schema == nil {
 		panic("sqlstore: New with an empty Dialect; take the one of the database, such as sqlstore.SQLite()")
 	}
-	s := &Store{db: db, dialect: dialect, table: "sesame"}
+	s := &Store{db: db, dialect: dialect, table: "sesame", clock: time.Now}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -109,14 +125,34 @@ func (s *Store) Schema() string {
 }
 
 // CreateTable creates the table and its indexes if they do not exist. It may
-// be called at every start of the program.
+// be called at every start of the program, by several processes at once. If
+// the table is there it needs no right to create one, and locks nothing.
 func (s *Store) CreateTable(ctx context.Context) error {
-	for _, text := range s.dialect.schema(s.table) {
-		if _, err := s.db.ExecContext(ctx, text); err != nil {
-			return s.failed(ctx, "create table", err)
-		}
+	if s.Ping(ctx) == nil {
+		return nil
+	}
+	// To another process that creates the same it may lose in the middle.
+	err := s.repeat(ctx, func() error { return s.createTable(ctx) }, taken)
+	if err != nil {
+		return s.failed(ctx, "create table", err)
 	}
 	return nil
+}
+
+// createTable creates the table with its indexes or, where the database has
+// transactions for that, not at all.
+func (s *Store) createTable(ctx context.Context) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, text := range s.dialect.schema(s.table) {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			_ = tx.Rollback()
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // Ping implements [store.Pinger]. It asks the table for a session and so also
@@ -158,7 +194,7 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("sqlstore: %s: %w", what, cause)
 	}
-	if s.dialect.noTable(err) {
+	if s.dialect.failure(err) == noTable {
 		return fmt.Errorf("sqlstore: %s: %w; create the table with Store.CreateTable, "+
 			"or by yourself with the statements that Store.Schema returns", what, err)
 	}
@@ -200,12 +236,15 @@ func millis(t time.Time) int64 {
 	case y < 1970:
 		return 0
 	case y > 9999:
-		return 253_402_300_799_999
+		return lastMillis
 	}
 	return max(t.UnixMilli(), 0)
 }
 
-func clock() int64 { return time.Now().UnixMilli() }
+const lastMillis = 253_402_300_799_999 // the end of the year 9999
+
+// now returns the time by the store's clock.
+func (s *Store) now() int64 { return s.clock().UnixMilli() }
 
 // slot returns the ten minutes that a time is in. It is what the table has an
 // index on: an index on the exact time would have to be changed by every save

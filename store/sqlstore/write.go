@@ -7,10 +7,12 @@ import (
 )
 
 // An operation changes rows and returns how many. It may be run more than
-// once, until it takes effect.
+// once, until it takes effect. Where many may write at a time it is no
+// transaction: each statement is one by itself.
 type operation func(exec) (rows int64, err error)
 
-// exec runs a statement of an operation and returns how many rows it changed.
+// exec runs a statement of an operation and returns how many rows it changed:
+// none if the id that it was to use is taken.
 type exec func(s statement, args ...any) (rows int64, err error)
 
 // write carries out an operation.
@@ -33,9 +35,18 @@ func (s *Store) change(ctx context.Context, op operation) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return op(func(st statement, args ...any) (int64, error) {
-		return affected(p[st].ExecContext(ctx, args...))
+	var rows int64
+	err = s.repeat(ctx, func() (err error) {
+		rows, err = op(func(st statement, args ...any) (int64, error) {
+			rows, err := affected(p[st].ExecContext(ctx, args...))
+			if err != nil && s.dialect.failure(err) == taken {
+				return 0, nil
+			}
+			return rows, err
+		})
+		return err
 	})
+	return rows, err
 }
 
 // transact carries out a batch in one transaction. It returns the position of
