@@ -1,0 +1,51 @@
+package goredis_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/store/redisstore"
+	"github.com/sesame-go/sesame/store/redisstore/goredis"
+)
+
+type Session struct{ Times int }
+
+// The program makes the client, with the options of its choice, and closes it.
+func Example() {
+	client := redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs: []string{os.Getenv("SESAME_TEST_REDIS")}, // such as "localhost:6379"; several for a cluster
+	})
+	defer client.Close()
+	sessions := sesame.New[Session](
+		sesame.WithStore(redisstore.New(goredis.New(client))),
+		sesame.WithInsecureCookie(), // for this example, which does without TLS
+	)
+	handler := sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := sessions.Get(r.Context())
+		s.Times++
+		fmt.Fprintf(w, "%d times!", s.Times)
+	}))
+
+	var cookies []*http.Cookie
+	for range 3 {
+		r := httptest.NewRequest("GET", "/", nil)
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if set := w.Result().Cookies(); len(set) > 0 {
+			cookies = set
+		}
+		fmt.Println(w.Body)
+	}
+	// Output:
+	// 1 times!
+	// 2 times!
+	// 3 times!
+}

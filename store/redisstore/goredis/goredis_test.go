@@ -1,0 +1,126 @@
+package goredis_test
+
+import (
+	"crypto/rand"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/redisstore"
+	"github.com/sesame-go/sesame/store/redisstore/goredis"
+	"github.com/sesame-go/sesame/store/storetest"
+)
+
+// env returns what scripts/services has set.
+func env(t testing.TB, name string) []string {
+	value := os.Getenv(name)
+	if value == "" {
+		t.Fatalf("%s is not set: run scripts/services run redis redis-cluster -- go test ./...", name)
+	}
+	return strings.Split(value, ",")
+}
+
+// single returns a client for the one server.
+func single(t testing.TB) *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: env(t, "SESAME_TEST_REDIS")[0]})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// cluster returns a client for the three.
+func cluster(t testing.TB) *redis.ClusterClient {
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: env(t, "SESAME_TEST_REDIS_CLUSTER")})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// prefix returns a prefix of the test's own.
+func prefix() redisstore.Option { return redisstore.WithPrefix("test-" + rand.Text() + ":") }
+
+func TestStore(t *testing.T) {
+	conn := goredis.New(single(t))
+	storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
+}
+
+func TestCluster(t *testing.T) {
+	conn := goredis.New(cluster(t))
+	storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
+}
+
+func TestPanics(t *testing.T) {
+	require.Panics(t, func() { goredis.New(nil) })
+	require.Panics(t, func() { goredis.New(redis.NewRing(&redis.RingOptions{})) })
+	for _, o := range []redis.ClusterOptions{{ReadOnly: true}, {RouteByLatency: true}, {RouteRandomly: true}} {
+		require.Panics(t, func() { goredis.New(redis.NewClusterClient(&o)) })
+	}
+}
+
+// TestScriptsForgotten sees that the store does not mind when the server
+// forgets its scripts, also while many use them.
+func TestScriptsForgotten(t *testing.T) {
+	client := single(t)
+	s := redisstore.New(goredis.New(client), prefix())
+	k, r := store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)}
+	var err error
+	for range 200 {
+		require.NoError(t, client.ScriptFlush(t.Context()).Err())
+		r.Version, err = s.Save(t.Context(), k, r)
+		require.NoError(t, err)
+	}
+}
+
+// TestOutage sees that a client which is closed, or has no server, is no
+// missing session.
+func TestOutage(t *testing.T) {
+	closed := redis.NewClient(&redis.Options{Addr: env(t, "SESAME_TEST_REDIS")[0]})
+	require.NoError(t, closed.Close())
+	nobody := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	defer nobody.Close()
+	for _, client := range []*redis.Client{closed, nobody} {
+		s := redisstore.New(goredis.New(client))
+		_, err := s.Load(t.Context(), store.Key{})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, store.ErrNotFound)
+		require.NotErrorIs(t, err, store.ErrCorrupt)
+		_, err = s.Save(t.Context(), store.Key{}, store.Record{})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, store.ErrConflict)
+		require.Error(t, s.Ping(t.Context()))
+	}
+}
+
+// TestWrongType sees that what is no session is unreadable, and left alone.
+func TestWrongType(t *testing.T) {
+	client, k := single(t), store.Key{1}
+	own := "test-" + rand.Text() + ":"
+	s := redisstore.New(goredis.New(client), redisstore.WithPrefix(own))
+	require.NoError(t, client.LPush(t.Context(), own+"s:"+k.String(), "x").Err())
+	_, err := s.Load(t.Context(), k)
+	require.ErrorIs(t, err, store.ErrCorrupt)
+	_, err = s.Save(t.Context(), k, store.Record{})
+	require.ErrorIs(t, err, store.ErrCorrupt)
+	for range s.All(t.Context()) {
+		t.Fatal("All yields what is no session")
+	}
+}
+
+// TestSentOnce sees that a script which writes is not sent again when the
+// connection is cut before the reply, and that what only reads is.
+func TestSentOnce(t *testing.T) {
+	address, sent := cutter(t)
+	client := redis.NewClient(&redis.Options{Addr: address, MaxRetries: 3, MinRetryBackoff: time.Millisecond})
+	defer client.Close()
+	s := redisstore.New(goredis.New(client))
+	require.Error(t, s.Delete(t.Context(), store.Key{}))
+	require.EqualValues(t, 1, sent.Swap(0))
+	_, err := s.Save(t.Context(), store.Key{}, store.Record{})
+	require.Error(t, err)
+	require.EqualValues(t, 1, sent.Swap(0))
+	require.Error(t, s.Ping(t.Context()))
+	require.EqualValues(t, 4, sent.Swap(0))
+}

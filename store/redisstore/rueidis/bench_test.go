@@ -1,0 +1,84 @@
+package rueidis_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/redisstore"
+	sesamerueidis "github.com/sesame-go/sesame/store/redisstore/rueidis"
+)
+
+// live is how many sessions of 300 bytes there are.
+const live = 10_000
+
+// BenchmarkStore compares the operations of the store with a plain GET through
+// the same client.
+func BenchmarkStore(b *testing.B) {
+	client := dial(b, "SESAME_TEST_REDIS")
+	own := prefix()
+	s := redisstore.New(sesamerueidis.New(client), own)
+	cached := redisstore.New(sesamerueidis.New(client, sesamerueidis.WithCache(time.Minute)), own)
+	keys, versions := make([]store.Key, live), make([]uint64, live)
+	r := store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, 300)}
+	for i := range keys {
+		keys[i] = store.Key{byte(i), byte(i >> 8)}
+		v, err := s.Save(b.Context(), keys[i], r)
+		require.NoError(b, err)
+		versions[i] = v
+	}
+	require.NoError(b, client.Do(b.Context(), client.B().Set().Key("raw").Value(string(make([]byte, 329))).Ex(time.Hour).Build()).Error())
+	for _, goroutines := range []int{1, 64} {
+		run := func(op string, f func(i int) error) {
+			b.Run(fmt.Sprintf("client=rueidis/op=%s/goroutines=%d", op, goroutines), func(b *testing.B) {
+				b.ReportAllocs()
+				parallel(b, goroutines, f)
+			})
+		}
+		run("get", func(int) error { return client.Do(b.Context(), client.B().Get().Key("raw").Build()).Error() })
+		run("load", func(i int) error {
+			_, err := s.Load(b.Context(), keys[i])
+			return err
+		})
+		run("load-cached", func(i int) error {
+			_, err := cached.Load(b.Context(), keys[i])
+			return err
+		})
+		run("save", func(i int) error {
+			r := r
+			r.Version = versions[i]
+			v, err := s.Save(b.Context(), keys[i], r)
+			versions[i] = v
+			return err
+		})
+		run("touch", func(i int) error { return s.Touch(b.Context(), keys[i], time.Now().Add(2*time.Hour)) })
+	}
+}
+
+// parallel calls f from so many goroutines, each with numbers of its own.
+func parallel(b *testing.B, goroutines int, f func(i int) error) {
+	if goroutines == 1 {
+		for b.Loop() {
+			require.NoError(b, f(rand.IntN(live)))
+		}
+		return
+	}
+	next := make(chan int, goroutines)
+	for i := range goroutines {
+		next <- i
+	}
+	b.SetParallelism(goroutines / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for i := <-next; pb.Next(); i = (i + goroutines) % (live / goroutines * goroutines) {
+			if err := f(i); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

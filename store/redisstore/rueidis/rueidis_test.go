@@ -1,0 +1,116 @@
+package rueidis_test
+
+import (
+	"crypto/rand"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/redisstore"
+	sesamerueidis "github.com/sesame-go/sesame/store/redisstore/rueidis"
+	"github.com/sesame-go/sesame/store/storetest"
+)
+
+// env returns what scripts/services has set.
+func env(t testing.TB, name string) []string {
+	value := os.Getenv(name)
+	if value == "" {
+		t.Fatalf("%s is not set: run scripts/services run redis redis-cluster -- go test ./...", name)
+	}
+	return strings.Split(value, ",")
+}
+
+// dial returns a client for the servers that a variable names.
+func dial(t testing.TB, name string) rueidis.Client {
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: env(t, name)})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
+}
+
+// prefix returns a prefix of the test's own.
+func prefix() redisstore.Option { return redisstore.WithPrefix("test-" + rand.Text() + ":") }
+
+func TestStore(t *testing.T) {
+	for _, servers := range []string{"SESAME_TEST_REDIS", "SESAME_TEST_REDIS_CLUSTER"} {
+		client := dial(t, servers)
+		t.Run(servers, func(t *testing.T) {
+			conn := sesamerueidis.New(client)
+			storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
+		})
+		t.Run(servers+"/cache", func(t *testing.T) {
+			conn := sesamerueidis.New(client, sesamerueidis.WithCache(time.Second))
+			storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
+		})
+	}
+}
+
+func TestPanics(t *testing.T) {
+	require.Panics(t, func() { sesamerueidis.New(nil) })
+	for _, ttl := range []time.Duration{-1, 0, time.Microsecond, 2 * time.Hour} {
+		require.Panics(t, func() { sesamerueidis.WithCache(ttl) }, ttl)
+	}
+}
+
+// TestScriptsForgotten sees that the store does not mind when the server
+// forgets its scripts.
+func TestScriptsForgotten(t *testing.T) {
+	client := dial(t, "SESAME_TEST_REDIS")
+	s := redisstore.New(sesamerueidis.New(client), prefix())
+	k, r := store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)}
+	for range 200 {
+		require.NoError(t, client.Do(t.Context(), client.B().ScriptFlush().Build()).Error())
+		var err error
+		r.Version, err = s.Save(t.Context(), k, r)
+		require.NoError(t, err)
+	}
+}
+
+// TestOutage sees that a client which is closed is no missing session.
+func TestOutage(t *testing.T) {
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: env(t, "SESAME_TEST_REDIS")})
+	require.NoError(t, err)
+	client.Close()
+	for _, conn := range []*sesamerueidis.Conn{
+		sesamerueidis.New(client), sesamerueidis.New(client, sesamerueidis.WithCache(time.Second)),
+	} {
+		s := redisstore.New(conn)
+		_, err = s.Load(t.Context(), store.Key{})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Save(t.Context(), store.Key{}, store.Record{})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, store.ErrConflict)
+		require.Error(t, s.Ping(t.Context()))
+	}
+}
+
+// TestSentOnce sees that a script which writes is not sent again when the
+// connection is cut before the reply, and that what only reads is.
+func TestSentOnce(t *testing.T) {
+	address, sent := cutter(t)
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{address}, AlwaysRESP2: true, DisableCache: true, ForceSingleClient: true,
+		RetryDelay: func(attempts int, _ rueidis.Completed, _ error) time.Duration {
+			if attempts > 3 {
+				return -1
+			}
+			return time.Millisecond
+		},
+	})
+	require.NoError(t, err)
+	defer client.Close()
+	s := redisstore.New(sesamerueidis.New(client))
+	require.Error(t, s.Delete(t.Context(), store.Key{}))
+	require.EqualValues(t, 1, sent.Swap(0))
+	_, err = s.Save(t.Context(), store.Key{}, store.Record{})
+	require.Error(t, err)
+	require.EqualValues(t, 1, sent.Swap(0))
+	require.Error(t, s.Ping(t.Context()))
+	require.EqualValues(t, 4, sent.Swap(0))
+}
