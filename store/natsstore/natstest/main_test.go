@@ -1,0 +1,93 @@
+// Package natstest tests natsstore on real servers, which it runs in the
+// process. It is a module of its own, so that nobody who uses natsstore has to
+// download the server.
+package natstest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/natsstore"
+)
+
+// options returns those of a server that keeps its files in dir. It takes
+// messages of more than a megabyte, since storetest saves one.
+func options(dir string) *server.Options {
+	return &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		JetStream: true, StoreDir: dir,
+		MaxPayload: 8 << 20,
+		NoLog:      true, NoSigs: true,
+	}
+}
+
+// start runs a server until the test ends and waits until it is there.
+func start(t testing.TB, opts *server.Options) *server.Server {
+	srv := run(t, opts)
+	require.True(t, srv.ReadyForConnections(20*time.Second), "the server does not start")
+	return srv
+}
+
+func run(t testing.TB, opts *server.Options) *server.Server {
+	srv, err := server.NewServer(opts)
+	require.NoError(t, err)
+	srv.Start()
+	t.Cleanup(func() { stop(srv) })
+	return srv
+}
+
+func stop(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// port returns where a server listens, so that another can take its place.
+func port(srv *server.Server) int { return srv.Addr().(*net.TCPAddr).Port }
+
+// connect returns a connection of its own, which restores itself for as long
+// as the test runs.
+func connect(t testing.TB, url string) jetstream.JetStream {
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	return js
+}
+
+var buckets atomic.Int64
+
+// bucket returns a name that no other test has.
+func bucket() string { return fmt.Sprintf("b%d", buckets.Add(1)) }
+
+// open returns a store, in a new bucket unless opts name one.
+func open(t testing.TB, js jetstream.JetStream, opts ...natsstore.Option) *natsstore.Store {
+	s, err := natsstore.Open(context.Background(), js, append([]natsstore.Option{natsstore.WithBucket(bucket())}, opts...)...)
+	require.NoError(t, err)
+	return s
+}
+
+// stream returns the stream of a bucket.
+func stream(t testing.TB, js jetstream.JetStream, bucket string) jetstream.Stream {
+	st, err := js.Stream(context.Background(), "KV_"+bucket)
+	require.NoError(t, err)
+	return st
+}
+
+func key(n int) store.Key {
+	return store.Key{31: byte(n), 1: byte(n), 0: byte(n >> 8), 29: byte(n >> 16)}
+}
+
+func record(data string) store.Record {
+	return store.Record{Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}
+}

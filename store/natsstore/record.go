@@ -1,0 +1,120 @@
+package natsstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// A session is the value of a message: a byte for the format, when it expires
+// and until when the index has it, in milliseconds since 1970 and big-endian,
+// the length of the owner, the owner, and the data.
+const (
+	format = 1
+	header = 1 + 8 + 8 + 1
+)
+
+// session returns the value for r.
+func session(r store.Record, expires, indexed int64) []byte {
+	b := make([]byte, 0, header+len(r.Owner)+len(r.Data))
+	b = append(b, format)
+	b = binary.BigEndian.AppendUint64(b, uint64(expires))
+	b = binary.BigEndian.AppendUint64(b, uint64(indexed))
+	b = append(b, byte(len(r.Owner)))
+	b = append(b, r.Owner...)
+	return append(b, r.Data...)
+}
+
+// A state is what the bucket has for a key.
+type state struct {
+	seq     uint64 // of the last message; 0 if there is none
+	live    bool
+	record  store.Record // if it is live or has expired
+	expires int64
+	indexed int64
+}
+
+// read returns the state that a message is. Its error wraps
+// [store.ErrCorrupt]; the sequence is there all the same.
+func read(m *jetstream.RawStreamMsg, now int64) (state, error) {
+	if m == nil {
+		return state{}, nil
+	}
+	st := state{seq: m.Sequence}
+	if isMarker(m.Header) {
+		return st, nil
+	}
+	if len(m.Data) < header || m.Data[0] != format || len(m.Data) < header+int(m.Data[header-1]) {
+		return st, fmt.Errorf("message %d: %w", m.Sequence, store.ErrCorrupt)
+	}
+	st.expires = int64(binary.BigEndian.Uint64(m.Data[1:]))
+	st.indexed = int64(binary.BigEndian.Uint64(m.Data[9:]))
+	end := header + int(m.Data[header-1])
+	st.record = store.Record{
+		Version: m.Sequence,
+		Expires: time.UnixMilli(st.expires),
+		Owner:   string(m.Data[header:end]),
+		Data:    m.Data[end:len(m.Data):len(m.Data)], // the message is ours alone
+	}
+	st.live = now < st.expires
+	return st, nil
+}
+
+// isMarker reports whether a message says that there is nothing: one of ours,
+// one of NATS's own tools (nats kv del), or the server's.
+func isMarker(h nats.Header) bool {
+	op := h.Get(operation)
+	return op == deleted || op == "PURGE" || h.Get(jetstream.MarkerReasonHeader) != ""
+}
+
+// operation and deleted are how key-value buckets mark a deletion.
+const (
+	operation = "KV-Operation"
+	deleted   = "DEL"
+)
+
+// millis returns t in milliseconds since 1970. What is out of the range of
+// four-digit years is as past or as distant as its limits are.
+func millis(t time.Time) int64 {
+	switch y := t.Year(); {
+	case y < 1970:
+		return 0
+	case y > 9999:
+		return latest
+	}
+	return max(t.UnixMilli(), 0)
+}
+
+// latest is the end of the year 9999.
+const latest = 253_402_300_799_999
+
+const (
+	// grace is how much longer than a session its message is kept. Clocks
+	// that differ by less agree on when a session ends.
+	grace = 10 * time.Second
+
+	// longest bounds TTLs: a hundred years, in milliseconds.
+	longest = 100 * 365 * 24 * 3600 * 1000
+)
+
+// ttl returns how long a message is kept that is needed for so many
+// milliseconds. NATS counts whole seconds.
+func ttl(left int64) time.Duration {
+	left = min(max(left, 0), longest)
+	return time.Duration((left+999)/1000)*time.Second + grace
+}
+
+var (
+	// errStale says that a message was refused because the subject has another
+	// one by now.
+	errStale = errors.New("the key has changed")
+
+	// errBusy says that others were faster, very often.
+	errBusy = errors.New("given up: others changed the key again and again meanwhile")
+)
