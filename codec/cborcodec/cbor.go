@@ -1,0 +1,168 @@
+// Package cborcodec stores sessions as CBOR, RFC 8949, by means of
+// [github.com/fxamacker/cbor/v2]:
+//
+//	sessions := sesame.New[Session](sesame.WithCodec(cborcodec.CBOR))
+//
+// It is for sites whose other programs read sessions and speak CBOR. Bytes are
+// those of the core deterministic encoding (RFC 8949, section 4.2.1), which
+// every implementation of CBOR can write and compare. It is a module of its
+// own, so that nobody else needs that package.
+package cborcodec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// CBOR writes core deterministic CBOR: keys of maps and structs in bytewise
+// order, lengths, integers and floats as short as their values allow, nothing
+// of indefinite length. Decode accepts no other order, and a key only once.
+//
+// Struct tags are `cbor:"name,omitempty,omitzero,keyasint"`, and `cbor:",toarray"`
+// on a field _; a field without a cbor tag goes by its json tag. A struct that is
+// written as an array can neither lose nor gain fields later. Names are
+// case-sensitive. A type's own methods are used in this order: MarshalCBOR,
+// MarshalBinary, MarshalText, each of which needs its counterpart for decoding.
+// What MarshalCBOR writes is canonical only if it sees to that. MarshalJSON is
+// not used.
+//
+// What a value of static type any comes back as depends on what was written
+// only: nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64
+// does not hold it, float64, string, []byte, time.Time, []any or map[string]any.
+// Maps in an any need strings for keys.
+//
+// A time.Time keeps its instant, to the nanosecond, and comes back in UTC. Years
+// below 0 or beyond 9999 are an error. A nil slice or map stays apart from an
+// empty one. A pointer to something that is nil, or to the zero time, comes
+// back as nil. NaN, the infinities and -0 are kept; all NaN are one.
+//
+// A string that is not valid UTF-8 is an error; []byte may hold anything.
+// Tags are written and read for times and for big.Int only, except by a
+// type's own MarshalCBOR. Arrays and maps have at most 1,048,576 entries.
+//
+// It implements [codec.Checker], its ID is 4, and it is safe for concurrent use.
+var CBOR codec.Codec = cborCodec{}
+
+type cborCodec struct{}
+
+func (cborCodec) ID() byte       { return 4 }
+func (cborCodec) String() string { return "cbor" }
+
+// maxEntries is how many entries an array or a map may have.
+const maxEntries = 1 << 20
+
+var (
+	encoder = must(func() (cbor.UserBufferEncMode, error) {
+		o := cbor.CoreDetEncOptions()
+		o.Time = cbor.TimeRFC3339NanoUTC
+		o.TimeTag = cbor.EncTagRequired
+		o.TextMarshaler = cbor.TextMarshalerTextString
+		return o.UserBufferEncMode()
+	})
+
+	decoder = must(cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		TimeTag:           cbor.DecTagRequired,
+		MaxNestedLevels:   maxDepth,
+		MaxArrayElements:  maxEntries,
+		MaxMapPairs:       maxEntries,
+		IndefLength:       cbor.IndefLengthForbidden,
+		IntDec:            cbor.IntDecConvertSignedOrBigInt,
+		DefaultMapType:    reflect.TypeFor[map[string]any](),
+		UTF8:              cbor.UTF8RejectInvalid,
+		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+		TextUnmarshaler:   cbor.TextUnmarshalerTextString,
+	}.DecMode)
+)
+
+func must[M any](mode func() (M, error)) M {
+	m, err := mode()
+	if err != nil {
+		panic(fmt.Errorf("cborcodec: %w", err))
+	}
+	return m
+}
+
+// Check implements [codec.Checker].
+func (cborCodec) Check(t reflect.Type) error {
+	_, err := planOf(t)
+	return err
+}
+
+// Append implements [codec.Codec].
+func (cborCodec) Append(dst []byte, v any) ([]byte, error) {
+	p, err := target(v)
+	if err != nil {
+		return dst, err
+	}
+	plan, err := planOf(p.Type().Elem())
+	if err != nil {
+		return dst, err
+	}
+	// The library follows a cycle until the stack is exhausted.
+	if err := plan.measureDepth(p.Elem(), 0); err != nil {
+		return dst, err
+	}
+
+	start := len(dst)
+	buf := buffers.Get().(*bytes.Buffer)
+	*buf = *bytes.NewBuffer(dst)
+	err = encoder.MarshalToBuffer(v, buf)
+	dst = buf.Bytes()
+	*buf = bytes.Buffer{}
+	buffers.Put(buf)
+	if err != nil {
+		return dst, fmt.Errorf("cborcodec: %w", err)
+	}
+	// What Decode would refuse must not be stored.
+	s := scanner{data: dst[start:]}
+	return dst, s.scan(plan)
+}
+
+// buffers are pooled because they are passed to an interface, and would be
+// allocated each time.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Decode implements [codec.Codec].
+func (cborCodec) Decode(data []byte, v any) (err error) {
+	p, err := target(v)
+	if err != nil {
+		return err
+	}
+	plan, err := planOf(p.Type().Elem())
+	if err != nil {
+		return err
+	}
+	s := scanner{data: data}
+	if err := s.scan(plan); err != nil {
+		return err
+	}
+
+	// The methods of the session's own types may not expect damaged data.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cborcodec: panic while decoding: %v", r)
+		}
+	}()
+	if err := decoder.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("cborcodec: %w", err)
+	}
+	return nil
+}
+
+var errTarget = errors.New("cborcodec: a pointer that is not nil is needed")
+
+func target(v any) (reflect.Value, error) {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return p, fmt.Errorf("%w, not %T", errTarget, v)
+	}
+	return p, nil
+}

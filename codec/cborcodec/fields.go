@@ -1,0 +1,184 @@
+package cborcodec
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// field is a field of a struct, or one of an embedded struct that counts as the
+// outer one's.
+type field struct {
+	*plan
+	index  []int
+	key    string // encoded
+	tagged bool
+	side   int // bytes that embedded pointers on the way to it take
+}
+
+var (
+	errHidden       = errors.New("which has only unexported fields")
+	errOutOfReach   = errors.New("which cannot be decoded: an unexported struct can be embedded neither by pointer nor by name")
+	errEmbedsMethod = errors.New("whose methods have no effect where it is embedded: give the field a name")
+	errIndefinite   = errors.New("whose option toindefarray is not deterministic: use toarray")
+)
+
+// addFields finds the fields of a struct as the library does. Of those with the
+// same key the least deep one wins, then the only one with a tag, else none.
+func (b *builder) addFields(path string, p *plan) error {
+	if hidden(p.typ) {
+		return fmt.Errorf("%s has type %s, %w", path, p.typ, errHidden)
+	}
+	if marker, ok := p.typ.FieldByName("_"); ok {
+		options := strings.Split(marker.Tag.Get("cbor"), ",")[1:]
+		if slices.Contains(options, "toindefarray") {
+			return fmt.Errorf("%s has type %s, %w", path, p.typ, errIndefinite)
+		}
+		if slices.Contains(options, "toarray") {
+			p.form = ofTuple
+		}
+	}
+	found := map[string][]*field{}
+	visited := map[reflect.Type]bool{}
+	for level := []embedded{{typ: p.typ}}; len(level) > 0; {
+		var next []embedded
+		for i, e := range level {
+			if twice(level, i) {
+				continue
+			}
+			visited[e.typ] = true
+			fields, deeper, err := b.fieldsOf(path, e)
+			if err != nil {
+				return err
+			}
+			for _, f := range fields {
+				found[f.key] = append(found[f.key], f)
+			}
+			next = append(next, deeper...)
+		}
+		level = slices.DeleteFunc(next, func(e embedded) bool { return visited[e.typ] })
+	}
+
+	p.names = map[string]*field{}
+	for key, fields := range found {
+		if f := dominant(fields); f != nil {
+			p.names[key] = f
+			p.fields = append(p.fields, f)
+		}
+	}
+	slices.SortFunc(p.fields, func(f, g *field) int { return slices.Compare(f.index, g.index) })
+	return nil
+}
+
+// embedded is a struct in which to look for fields.
+type embedded struct {
+	typ   reflect.Type
+	index []int
+	side  int
+}
+
+// twice reports whether the i-th type is embedded twice on one level, which
+// hides the fields of both.
+func twice(level []embedded, i int) bool {
+	for j, e := range level {
+		if j != i && e.typ == level[i].typ {
+			return true
+		}
+	}
+	return false
+}
+
+// hidden reports whether t has fields, but none within reach.
+func hidden(t reflect.Type) bool {
+	for f := range t.Fields() {
+		if f.IsExported() || f.Anonymous {
+			return false
+		}
+	}
+	return t.NumField() > 0
+}
+
+// dominant is the field that the library chooses among those of the same key,
+// which are in the order of their depth.
+func dominant(fields []*field) *field {
+	depth := len(fields[0].index)
+	fields = slices.DeleteFunc(slices.Clone(fields), func(f *field) bool { return len(f.index) > depth })
+	if len(fields) > 1 {
+		fields = slices.DeleteFunc(fields, func(f *field) bool { return !f.tagged })
+	}
+	if len(fields) != 1 {
+		return nil
+	}
+	return fields[0]
+}
+
+// fieldsOf returns the fields of one struct, and the structs embedded in it.
+func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []embedded, err error) {
+	for sf := range e.typ.Fields() {
+		ft := sf.Type
+		if ft.Kind() == reflect.Pointer {
+			ft = ft.Elem()
+		}
+		if !sf.IsExported() && !(sf.Anonymous && ft.Kind() == reflect.Struct) {
+			continue
+		}
+		tag := sf.Tag.Get("cbor")
+		if tag == "" {
+			tag = sf.Tag.Get("json")
+		}
+		if tag == "-" {
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		here := path + "." + sf.Name
+		index := append(slices.Clone(e.index), sf.Index...)
+
+		if sf.Anonymous && ft.Kind() == reflect.Struct {
+			side := e.side
+			if sf.Type != ft {
+				side += allocSize(int(ft.Size()))
+			}
+			if !sf.IsExported() && (sf.Type != ft || name != "") {
+				return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errOutOfReach)
+			}
+			if name == "" {
+				if own, _ := ownForm(ft); own != 0 || ft == timeType || ft == bigType {
+					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errEmbedsMethod)
+				}
+				deeper = append(deeper, embedded{ft, index, side})
+				continue
+			}
+		}
+		if name == "" {
+			name = sf.Name
+		}
+		key, err := encodedKey(name, slices.Contains(strings.Split(options, ","), "keyasint"))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s has the tag keyasint, but %q is no integer", here, name)
+		}
+		p, err := b.build(here, sf.Type)
+		if err != nil {
+			return nil, nil, err
+		}
+		fields = append(fields, &field{p, index, key, tag != "", e.side})
+	}
+	return fields, deeper, nil
+}
+
+func encodedKey(name string, asInt bool) (string, error) {
+	if !asInt {
+		key, err := cbor.Marshal(name)
+		return string(key), err
+	}
+	n, err := strconv.Atoi(name)
+	if err != nil {
+		return "", err
+	}
+	key, err := cbor.Marshal(n)
+	return string(key), err
+}
