@@ -114,8 +114,8 @@ func TestAllocations(t *testing.T) {
 
 	require.LessOrEqual(t, allocs(s.serve(s.handler(nil), "")), floor+2, "untouched, no cookie")
 	require.LessOrEqual(t, allocs(s.serve(s.handler(nil), s.cookie)), floor+2, "untouched, with a cookie")
-	require.LessOrEqual(t, allocs(s.serve(s.handler(func(*small) {}), s.cookie)), floor+6, "read")
-	require.LessOrEqual(t, allocs(s.serve(s.handler(func(s *small) { s.Times++ }), s.cookie)), floor+10, "changed")
+	require.LessOrEqual(t, allocs(s.serve(s.handler(func(*small) {}), s.cookie)), floor+4, "read")
+	require.LessOrEqual(t, allocs(s.serve(s.handler(func(s *small) { s.Times++ }), s.cookie)), floor+9, "changed")
 
 	read := malformed.handler(func(*small) {})
 	without := allocs(malformed.serve(read, ""))

@@ -57,3 +57,11 @@ type Comparer interface {
 	// from it; otherwise equal is false and means nothing.
 	Compare(data []byte, v any) (equal, certain bool)
 }
+
+// Sharer is a [Codec] that can leave the strings of a session where they are,
+// in its encoding.
+type Sharer interface {
+	// DecodeShared is Decode for those who give data away: v may alias it, so
+	// nobody may change it any more.
+	DecodeShared(data []byte, v any) error
+}

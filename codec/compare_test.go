@@ -225,3 +225,17 @@ func TestCompareAllocates(t *testing.T) {
 		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { comparer(t).Compare(data, v) }), 2.0, reflect.TypeOf(v))
 	}
 }
+
+// TestDecodeShared shows the difference: one keeps the data, one does not.
+func TestDecodeShared(t *testing.T) {
+	data := encoded(t, full())
+	var own, shared everything
+	require.NoError(t, codec.MsgPack.Decode(data, &own))
+	require.NoError(t, codec.MsgPack.(codec.Sharer).DecodeShared(data, &shared))
+	own.Rates, shared.Rates = nil, nil // NaN is not equal to itself
+	require.Equal(t, own, shared)
+	clear(data)
+	require.Equal(t, full().String, own.String)
+	require.NotEqual(t, full().String, shared.String)
+	require.Equal(t, full().Bytes, shared.Bytes, "what can be changed is never shared")
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"unsafe"
 
 	"github.com/sesame-go/sesame/internal/shape"
 )
@@ -91,7 +92,15 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 }
 
 // Decode implements [Codec].
-func (msgPack) Decode(data []byte, v any) (err error) {
+func (msgPack) Decode(data []byte, v any) error { return decodeMsgPack(data, "", v) }
+
+// DecodeShared implements [Sharer].
+func (msgPack) DecodeShared(data []byte, v any) error {
+	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
+}
+
+// decodeMsgPack decodes data, of which text is a copy if there is one already.
+func decodeMsgPack(data []byte, text string, v any) (err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
@@ -103,7 +112,7 @@ func (msgPack) Decode(data []byte, v any) (err error) {
 
 	defer recoverInto(&err)
 	d := unpackers.Get().(*unpacker)
-	*d = unpacker{reader: reader{data: data}, left: budget(len(data))}
+	*d = unpacker{reader: reader{data: data, text: text}, left: budget(len(data))}
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)

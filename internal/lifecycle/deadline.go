@@ -14,24 +14,28 @@ func (e *Engine) detach(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // limit returns a context for a load, which is worth nothing to a client that
-// has hung up.
-func (e *Engine) limit(ctx context.Context) *storeContext {
-	return &storeContext{request: ctx, timeout: e.Timeout}
+// has hung up. It uses room unless that is in use already.
+func (e *Engine) limit(ctx context.Context, room *storeContext) *storeContext {
+	if room.request != nil {
+		room = new(storeContext)
+	}
+	room.request, room.timeout = ctx, e.Timeout
+	return room
 }
 
 // storeContext is a context.WithTimeout that makes its timer when somebody
 // first waits for it, and its time runs from then. A store in memory never
 // waits, and the timer would cost it more than the session does.
 type storeContext struct {
-	request  context.Context
-	detached bool // from the request's end
-	timeout  time.Duration
+	request context.Context
+	timeout time.Duration
 
-	mu      sync.Mutex
-	asked   bool
-	ended   bool
-	limited context.Context // once somebody waits
-	cancel  context.CancelFunc
+	mu       sync.Mutex
+	detached bool // from the request's end
+	asked    bool
+	ended    bool
+	limited  context.Context // once somebody waits
+	cancel   context.CancelFunc
 }
 
 // start makes the timer, with c.mu held.

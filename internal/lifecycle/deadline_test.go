@@ -18,7 +18,7 @@ func commitOf(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func loadOf(ctx context.Context) *storeContext {
 	e := &Engine{Config: Config{Timeout: time.Second}}
-	return e.limit(ctx)
+	return e.limit(ctx, new(storeContext))
 }
 
 // TestStoreContext waits for the end of a commit's and a load's time in every

@@ -118,14 +118,18 @@ func open(k store.Key, r store.Record, st *stored) error {
 }
 
 // decode returns a fresh *T: one that was used before would keep what the
-// payload lacks.
+// payload lacks. The payload is never changed, so the value may share it.
 func (e *Engine) decode(st *stored) (any, error) {
 	c, ok := e.codecs[st.header.Codec]
 	if !ok {
 		return nil, fmt.Errorf("written by the codec with ID %d, which is unknown here; give it to WithCodec as an older one", st.header.Codec)
 	}
 	value := reflect.New(e.Type).Interface()
-	if err := c.Decode(st.payload, value); err != nil {
+	decode := c.Decode
+	if sharer, ok := c.(codec.Sharer); ok {
+		decode = sharer.DecodeShared
+	}
+	if err := decode(st.payload, value); err != nil {
 		return nil, err
 	}
 	return value, nil

@@ -16,12 +16,12 @@ var errBinding = errors.New("the record belongs to another token: the store answ
 // resolve finds the one live session that a request's cookies name. Without
 // one, or with more, the request is anonymous: it gets a zero *T. Only a store
 // that fails is an error.
-func (e *Engine) resolve(ctx context.Context, cookies []string, st *stored) (value any, tok string, err error) {
+func (e *Engine) resolve(ctx context.Context, cookies []string, room *storeContext, st *stored) (value any, tok string, err error) {
 	tokens := cookie.Read(cookies, e.CookieName)
 	candidates := tokens.All()
 	var events [cookie.MaxTokens]Event
 	live, began := 0, e.began()
-	limited := e.limit(ctx)
+	limited := e.limit(ctx, room)
 	defer limited.end()
 	for i, candidate := range candidates {
 		var found stored

@@ -18,18 +18,19 @@ type Session struct {
 	cookies []string // the request's Cookie header lines
 
 	mu          sync.Mutex
-	loaded      bool
-	value       any           // *T, once loaded
-	token       string        // of current
-	current     stored        // what value is compared with
-	renew       bool          // a fresh token is due
-	remember    time.Duration // a new lifetime is due, if
-	remembering bool
-	doomed      []store.Key // destroyed, not yet deleted
-	gone        bool        // ended by somebody else while we held it
-	sent        bool        // the response has begun
-	late        bool        // which has been reported
+	loading     storeContext // of the first load
+	value       any          // *T, once loaded
+	token       string       // of current
+	current     stored       // what value is compared with
+	doomed      []store.Key  // destroyed, not yet deleted
 	cookie      Cookie
+	remember    time.Duration // the new lifetime that is due, if remembering
+	remembering bool
+	loaded      bool
+	renew       bool // a fresh token is due
+	gone        bool // ended by somebody else while we held it
+	sent        bool // the response has begun
+	late        bool // which has been reported
 }
 
 // Cookie is what the response must tell the client.
@@ -76,7 +77,7 @@ func (s *Session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	value, token, err := s.engine.resolve(ctx, s.cookies, &s.current)
+	value, token, err := s.engine.resolve(ctx, s.cookies, &s.loading, &s.current)
 	if err != nil {
 		return err
 	}

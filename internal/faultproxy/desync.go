@@ -1,0 +1,152 @@
+package faultproxy
+
+import "bytes"
+
+// Desync puts the open connections out of step, as a client does that gives a
+// connection back to its pool with an unread reply on it: from now on each
+// request is answered with the reply to the one before, and the first with
+// what was the last reply already. No byte more than that is there to be read,
+// so a client cannot notice by looking at the socket. New connections are
+// sound, and so are messages that the server pushes.
+//
+// It needs a protocol with its replies in the order of the requests, and knows
+// that of Redis: RESP 2 and 3. [Proxy.Heal] cuts the connections that are out
+// of step.
+func (p *Proxy) Desync() { p.desync(false) }
+
+// DesyncAcross is like [Proxy.Desync], but the previous reply is that of all
+// connections: each hears what another one has asked.
+func (p *Proxy) DesyncAcross() { p.desync(true) }
+
+func (p *Proxy) desync(across bool) {
+	p.change(func(f *faults) {
+		f.across = across
+		for l := range p.links {
+			l.replies.late = true
+		}
+	})
+}
+
+// replies follows the stream of a server's replies.
+type replies struct {
+	rest   []byte // the beginning of a reply that is not complete
+	latest []byte // the last complete one
+	alien  bool   // this is not RESP
+	late   bool   // the link is to be put out of step, at the end of a reply
+}
+
+// most is how long a reply may be before it is taken for another protocol's.
+const most = 64 << 20
+
+// shift returns what a client is told when the server says b. The caller holds
+// Proxy.mu.
+func (l *link) shift(b []byte) []byte {
+	r, p := &l.replies, l.proxy
+	if r.alien {
+		return b
+	}
+	if r.late && len(r.rest) == 0 {
+		l.shifted = true
+	}
+	var out []byte
+	r.rest = append(r.rest, b...)
+	for len(r.rest) > 0 {
+		n, ok := replyLen(r.rest)
+		if !ok || n == 0 && len(r.rest) > most {
+			r.alien, r.rest = true, nil
+			return b
+		}
+		if n == 0 {
+			break
+		}
+		reply := bytes.Clone(r.rest[:n])
+		r.rest = r.rest[n:]
+		if reply[0] == '>' { // pushed, nobody's reply
+			out = append(out, reply...)
+			continue
+		}
+		previous := r.latest
+		if p.faults.across {
+			previous = p.latest
+		}
+		if previous == nil {
+			previous = reply
+		}
+		out = append(out, previous...)
+		r.latest, p.latest = reply, reply
+	}
+	if !l.shifted {
+		return b
+	}
+	return out
+}
+
+// replyLen returns the length of the reply that b begins with, 0 if it is not
+// there as a whole. It reports false if b cannot be RESP.
+func replyLen(b []byte) (n int, ok bool) {
+	open := 1 // replies that have to come yet, those in arrays too
+	for open > 0 {
+		kind, size, head, ok := replyHead(b[n:])
+		if !ok || head == 0 {
+			return 0, ok
+		}
+		n += head
+		open--
+		switch kind {
+		case '$', '=', '!':
+			if size >= 0 {
+				n += size + 2
+			}
+		case '*', '~', '>':
+			open += max(size, 0)
+		case '%':
+			open += 2 * max(size, 0)
+		}
+		if n > len(b) {
+			return 0, true
+		}
+	}
+	return n, true
+}
+
+// replyHead reads the first line of a reply, of the length head: 0 if it is
+// not complete.
+func replyHead(b []byte) (kind byte, size, head int, ok bool) {
+	if len(b) == 0 {
+		return 0, 0, 0, true
+	}
+	kind = b[0]
+	sized := bytes.IndexByte([]byte("$=!*~>%"), kind) >= 0
+	if !sized && bytes.IndexByte([]byte("+-:_,#("), kind) < 0 {
+		return 0, 0, 0, false
+	}
+	end := bytes.Index(b, []byte("\r\n"))
+	if end < 0 {
+		return 0, 0, 0, !sized || len(b) < 12
+	}
+	if sized {
+		size, ok = parseSize(b[1:end])
+		if !ok {
+			return 0, 0, 0, false
+		}
+	}
+	return kind, size, end + 2, true
+}
+
+// parseSize reads a length, or -1.
+func parseSize(b []byte) (int, bool) {
+	if string(b) == "-1" {
+		return -1, true
+	}
+	if len(b) == 0 || len(b) > 9 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, true
+}
