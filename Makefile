@@ -2,13 +2,13 @@
 # make test       is all that a change has to pass, but for make lint
 
 .DEFAULT_GOAL := help
-.PHONY: help test vet lint fuzz bench cover run
+.PHONY: help test vet lint fuzz bench bench-codecs bench-own cover run
 
 FUZZTIME ?= 10s
 BENCH    ?= .
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## vet and test every module, with -race and by itself (scripts/test)
 	./scripts/test
@@ -22,7 +22,18 @@ lint: ## run golangci-lint on every module (scripts/lint)
 fuzz: ## run every fuzz target for FUZZTIME, 10s by default (scripts/fuzz)
 	./scripts/fuzz $(FUZZTIME)
 
-bench: ## run the benchmarks that match BENCH, all by default
+COMPARE = go -C bench run ./cmd/compare -o results.txt -docs ../docs
+
+bench: ## compare sesame with other libraries: tables and plots in docs, ten minutes
+	GOWORK=off ./scripts/services run redis postgres -- $(COMPARE)
+
+CODECS = go test -run '^$$' -bench Codecs -benchtime 200ms -count 6 .
+
+bench-codecs: ## compare the codecs: a table, and plots in docs/img
+	cd bench && GOWORK=off $(CODECS) >codecs.txt
+	cd bench && GOWORK=off go run ./cmd/codecplot -out ../docs/img -command "$(CODECS)" <codecs.txt
+
+bench-own: ## run the benchmarks of the core module that match BENCH, all by default
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 cover: ## test with coverage and write coverage.html

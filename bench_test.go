@@ -28,6 +28,7 @@ type small struct {
 
 type medium struct {
 	User, Name, Email string
+	AccessToken       string // of an identity provider
 	Times             int
 	SignedIn          time.Time
 	Roles             []string
@@ -48,10 +49,11 @@ func newMedium() medium {
 	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 	m := medium{
 		User: "u-4711", Name: "Ann Example", Email: "ann@example.com", Times: 3, SignedIn: at,
-		Roles: []string{"reader", "writer", "auditor"},
-		Cart:  map[string]int{}, Settings: map[string]string{},
+		AccessToken: strings.Repeat("t", 300),
+		Roles:       []string{"reader", "writer", "auditor"},
+		Cart:        map[string]int{}, Settings: map[string]string{},
 	}
-	for i := range 10 {
+	for i := range 6 {
 		m.Cart[fmt.Sprintf("article-%04d", i)] = i
 		m.Settings[fmt.Sprintf("setting-%d", i)] = strings.Repeat("x", 20)
 		m.Recent = append(m.Recent, page{fmt.Sprintf("/articles/%04d", i), at.Add(time.Duration(i) * time.Minute)})

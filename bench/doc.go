@@ -1,5 +1,10 @@
-// Package bench compares sesame's stores with each other and with engines that
-// it does not use. It is a module of its own, so that nobody else needs those.
+// Package bench compares sesame with other session libraries, in one process
+// and in turns, and its stores with other engines. It is a module of its own,
+// so that nobody else needs those libraries.
 //
-//	go test -run '^$' -bench Embedded ./bench
+//	go run ./cmd/compare -help
+//	go test -run '^$' -bench Compare/lib=scs/store=memory/op=read .
+//	go test -run '^$' -bench Embedded .
+//
+// The sessions that are measured are in session.go: put your own there.
 package bench

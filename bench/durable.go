@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/sesame-go/sesame/bench/internal/measure"
+	"github.com/sesame-go/sesame/store/logstore"
+	"github.com/sesame-go/sesame/store/sqlstore"
+)
+
+// embedded are the engines in one file, all of which answer a save when it is
+// on the disk.
+var embedded = []struct {
+	name string
+	open func(p Place, sessions int) (engine, error)
+}{
+	{"logstore", openLogEngine},
+	{"bbolt", openBoltEngine},
+	{"sqlite", openSQLiteEngine},
+}
+
+func openLogEngine(p Place, n int) (engine, error) {
+	dir, err := p.dir()
+	if err != nil {
+		return nil, err
+	}
+	s, err := logstore.Open(filepath.Join(string(dir), "sessions.log"))
+	if err != nil {
+		return nil, err
+	}
+	return newStoreEngine(s, n, ioClosers{s, dir}), nil
+}
+
+func openBoltEngine(p Place, n int) (engine, error) {
+	dir, err := p.dir()
+	if err != nil {
+		return nil, err
+	}
+	s, err := openBolt(filepath.Join(string(dir), "sessions.bolt"))
+	if err != nil {
+		return nil, err
+	}
+	return newStoreEngine(s, n, ioClosers{s, dir}), nil
+}
+
+func openSQLiteEngine(p Place, n int) (engine, error) {
+	db, closers, err := p.sqlite()
+	if err != nil {
+		return nil, err
+	}
+	s := sqlstore.New(db, sqlstore.SQLite())
+	if err := s.CreateTable(context.Background()); err != nil {
+		return nil, err
+	}
+	return newStoreEngine(s, n, append(ioClosers{s}, closers...)), nil
+}
+
+// Durable writes what a save takes that is on the disk before it is answered:
+// a compare-and-swap of 300 bytes, by one writer and by 64 at once, in engines
+// that keep everything in one file.
+func (p Plan) Durable(w io.Writer, sessions int) error {
+	if !chosen(p.Stores, "file") {
+		return nil
+	}
+	for _, writers := range []int{1, 64} {
+		_, _ = fmt.Fprintf(p.Progress, "durable saves, %d writers\n", writers)
+		var subjects []measure.Subject
+		var opened ioClosers
+		for _, engine := range embedded {
+			e, err := engine.open(p.Place, sessions)
+			if err != nil {
+				return fmt.Errorf("bench: %s: %w", engine.name, err)
+			}
+			opened = append(opened, e)
+			if err := fill(e, sessions, inAnHour); err != nil {
+				return fmt.Errorf("bench: %s: %w", engine.name, err)
+			}
+			s := &saver{e, make([]int, writers), sessions / writers}
+			name := fmt.Sprintf("BenchmarkDurable/engine=%s/sessions=%d/writers=%d-%d", engine.name, sessions, writers, runtime.GOMAXPROCS(0))
+			subjects = append(subjects, measure.Subject{Name: name, Run: s.run})
+		}
+		for i, slices := range measure.Rounds(subjects, p.Rounds, p.slice("file")) {
+			for _, slice := range slices {
+				fmt.Fprintf(w, "%s\t%d\t%.5g ns/op\n", subjects[i].Name, slice.N, slice.Per(float64(slice.Wall)))
+			}
+		}
+		if err := opened.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func inAnHour() time.Time { return time.Now().Add(time.Hour) }
+
+// saver saves sessions in turn. Each writer has its own, so that none is
+// overtaken.
+type saver struct {
+	engine engine
+	turns  []int // of each writer
+	own    int   // sessions of each writer
+}
+
+func (s *saver) run(n int) {
+	writers := len(s.turns)
+	var wg sync.WaitGroup
+	for w := range writers {
+		share := n / writers
+		if w < n%writers {
+			share++
+		}
+		wg.Go(func() {
+			for range share {
+				if err := s.engine.save(w*s.own+s.turns[w]%s.own, inAnHour()); err != nil {
+					panic(err)
+				}
+				s.turns[w]++
+			}
+		})
+	}
+	wg.Wait()
+}
