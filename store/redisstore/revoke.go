@@ -28,6 +28,8 @@ import (
 //   - It did not find D either, so D had moved to some E before. E was entered
 //     by somebody who had loaded D after C was marked, that is after the list
 //     was complete. So E would have been new, and the pass not the last.
+//
+// The number that it returns counts a session that is being renewed as two.
 func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
 	settled := make(map[store.Key]bool)
 	for _, k := range keep {

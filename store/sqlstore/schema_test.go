@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"database/sql"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -88,6 +89,24 @@ CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NUL
 	assert.Contains(t, other, "CREATE TABLE IF NOT EXISTS auth.visits (")
 	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_slot ON visits (slot)")
 	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_owner ON visits (owner)")
+}
+
+// TestDocumentedSchema compares the documentation with the program.
+func TestDocumentedSchema(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/STORES.md")
+	require.NoError(t, err)
+	db := openFake(t, &fake{})
+	for title, dialect := range map[string]Dialect{
+		"the table":               SQLite(),
+		"the table in PostgreSQL": PostgreSQL(),
+		"the table in MySQL":      MySQL(),
+	} {
+		_, block, found := strings.Cut(string(docs), "```sql\n-- "+title+"\n")
+		require.True(t, found, title)
+		block, _, found = strings.Cut(block, "```")
+		require.True(t, found, title)
+		assert.Equal(t, New(db, dialect).Schema(), block, title)
+	}
 }
 
 // TestStatements sees that each has as many parameters as it is called with,

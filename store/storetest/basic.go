@@ -50,7 +50,7 @@ var basicCases = []testCase{
 			v := x.create(k, store.Record{Expires: in(time.Hour), Owner: "ann", Data: []byte("one")})
 			for _, r := range []store.Record{
 				{Expires: in(2 * time.Hour), Owner: "ann", Data: []byte("longer than one")},
-				{Expires: in(time.Minute), Owner: "bob", Data: []byte("two")},
+				{Expires: in(10 * time.Minute), Owner: "bob", Data: []byte("two")},
 				{Expires: in(3 * time.Hour), Owner: "", Data: []byte("")},
 				{Expires: in(3 * time.Hour), Owner: "ann", Data: []byte("back")},
 			} {

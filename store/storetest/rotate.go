@@ -239,17 +239,18 @@ var rotateCases = []testCase{
 		f: func(x *trial) {
 			a, b := x.key(), x.key()
 			x.create(a, record("data"))
-			there := func(from, to store.Key) func() {
-				return func() {
-					for range x.rounds(500) {
-						if r, ok := x.exists(from); ok {
-							_, err := x.rotate(from, to, r)
-							x.won(err)
+			x.progresses(func(step func()) {
+				there := func(from, to store.Key) func() {
+					return func() {
+						for range x.rounds(500) {
+							if r, ok := x.exists(from); ok {
+								_, err := x.rotate(from, to, r)
+								x.won(err)
+							}
+							step()
 						}
 					}
 				}
-			}
-			x.within(30*time.Second, func() {
 				x.together(there(a, b), there(b, a), there(a, b), there(b, a))
 			})
 			_, inA := x.exists(a)

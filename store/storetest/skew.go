@@ -13,32 +13,24 @@ var skewCases = []testCase{
 		name:        "skew-expiry",
 		explanation: "a clock that is wrong by d makes a record die no more than d too early or too late, whoever has saved it and whoever looks for it",
 		f: func(x *trial) {
-			const by = brief
+			by := x.enough()
 			ahead, behind := x.on(x.skewed(by)), x.on(x.skewed(-by))
 			pairs := [][2]*trial{{x, ahead}, {x, behind}, {ahead, x}, {behind, x}, {ahead, ahead}, {behind, behind}}
-			keys := make([]store.Key, len(pairs))
-			// All find it before early, nobody after late.
-			early := x.alive(func(early time.Time) {
-				for i, p := range pairs {
-					keys[i] = x.key()
-					p[0].create(keys[i], store.Record{Expires: early.Add(by + margin)})
-				}
-				time.Sleep(time.Until(early) - margin)
-				for i, p := range pairs {
-					if _, ok := p[1].exists(keys[i]); !ok && time.Until(early) > 0 {
-						x.fatalf("the record has expired more than %v too early", by)
-					}
-				}
-			})
-			late := early.Add(by + margin + by)
-			x.pass(late)
-			for i, p := range pairs {
-				for _, y := range p {
-					if _, ok := y.exists(keys[i]); ok {
-						x.fatalf("the record has not expired %v after its Expires, with a clock that is wrong by %v", by+margin, by)
-					}
-				}
-			}
+			x.together(times(len(pairs), func(i int) {
+				writer, reader := pairs[i][0], pairs[i][1]
+				var k store.Key
+				var expires time.Time
+				x.until(func(life time.Duration) bool {
+					k, expires = x.key(), in(life+2*by)
+					writer.create(k, store.Record{Expires: expires})
+					// By a clock that counts twice it has expired here.
+					x.pass(expires.Add(-2 * by))
+					return reader.dies(k, expires.Add(-by), expires.Add(by))
+				})
+				x.pass(expires.Add(by))
+				writer.missing(k)
+				reader.missing(k)
+			})...)
 		},
 	},
 	{
@@ -69,21 +61,19 @@ var skewCases = []testCase{
 		name:        "skew-touch-lives",
 		explanation: "a record that was touched by a clock that is behind or ahead is there at least as long as without the Touch",
 		f: func(x *trial) {
-			const by = brief
-			var keys [2]store.Key
-			x.alive(func(expires time.Time) {
-				for i, y := range []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))} {
-					keys[i] = x.key()
-					x.create(keys[i], store.Record{Expires: expires})
-					y.touch(keys[i], expires.Add(by/2))
-				}
-				time.Sleep(time.Until(expires) - margin)
-				for _, k := range keys {
-					if _, ok := x.exists(k); !ok && time.Until(expires) > 0 {
-						x.fatalf("the record has expired too early because of a Touch")
-					}
-				}
-			})
+			by := x.enough()
+			touchers := []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))}
+			x.together(times(len(touchers), func(i int) {
+				x.until(func(life time.Duration) bool {
+					k, expires := x.key(), in(life+by)
+					x.create(k, store.Record{Expires: expires})
+					touched := expires.Add(by / 4)
+					touchers[i].touch(k, touched)
+					// If the clock was taken for right it has expired here.
+					x.pass(touched.Add(-by))
+					return x.dies(k, expires, touched.Add(by))
+				})
+			})...)
 		},
 	},
 	{
@@ -91,34 +81,36 @@ var skewCases = []testCase{
 		explanation: "an Expires that is over by the clock of the store that saves is accepted, and does not mean \"no expiry\" to anybody: the record dies by the other clock at the latest",
 		f: func(x *trial) {
 			ahead := x.on(x.skewed(time.Hour))
-			soon := in(brief)
-			past := store.Record{Expires: soon, Data: []byte("past")}
+			var keys []store.Key
+			soon := x.alive(func(soon time.Time) {
+				past := store.Record{Expires: soon, Data: []byte("past")}
 
-			created := x.key()
-			ahead.create(created, past)
-			ahead.missing(created)
+				created := x.key()
+				ahead.create(created, past)
+				ahead.missing(created)
 
-			saved := x.key()
-			r := past
-			r.Version = x.create(saved, store.Record{Expires: in(3 * time.Hour)})
-			ahead.save(saved, r)
-			ahead.missing(saved)
+				saved := x.key()
+				r := past
+				r.Version = x.create(saved, store.Record{Expires: in(3 * time.Hour)})
+				ahead.save(saved, r)
+				ahead.missing(saved)
 
-			touched := x.key()
-			x.create(touched, past)
-			ahead.touch(touched, soon.Add(brief))
+				touched := x.key()
+				x.create(touched, past)
+				ahead.touch(touched, soon.Add(brief))
 
-			keys := []store.Key{created, saved, touched}
-			if rotator.implementedBy(x.s) {
-				from, to, r := x.key(), x.key(), past
-				r.Version = x.create(from, store.Record{Expires: in(3 * time.Hour)})
-				if _, err := ahead.rotate(from, to, r); err != nil {
-					x.fatalf("Rotate: %v", err)
+				keys = []store.Key{created, saved, touched}
+				if rotator.implementedBy(x.s) {
+					from, to, r := x.key(), x.key(), past
+					r.Version = x.create(from, store.Record{Expires: in(3 * time.Hour)})
+					if _, err := ahead.rotate(from, to, r); err != nil {
+						x.fatalf("Rotate: %v", err)
+					}
+					ahead.missing(from)
+					ahead.missing(to)
+					keys = append(keys, from, to)
 				}
-				ahead.missing(from)
-				ahead.missing(to)
-				keys = append(keys, from, to)
-			}
+			})
 			x.pass(soon.Add(brief))
 			for _, k := range keys {
 				x.missing(k)
@@ -149,4 +141,14 @@ var skewCases = []testCase{
 			}
 		},
 	},
+}
+
+// enough returns by how much clocks must be wrong for calls to fit between the
+// expiry by one and by another: half a second, and more if calls are slow.
+func (x *trial) enough() time.Duration {
+	x.Helper()
+	begun, k := time.Now(), x.key()
+	x.create(k, record("data"))
+	x.load(k)
+	return min(500*time.Millisecond+10*time.Since(begun), 3*time.Second)
 }

@@ -87,21 +87,6 @@ func (x *trial) rounds(n int) iter.Seq[int] {
 	}
 }
 
-// within runs f and fails if it takes suspiciously long.
-func (x *trial) within(d time.Duration, f func()) {
-	x.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		x.guard(f)
-	}()
-	select {
-	case <-done:
-	case <-time.After(d):
-		x.fatalf("the store hangs: not done after %v", d)
-	}
-}
-
 // key returns a key that nobody has used.
 func (x *trial) key() (k store.Key) {
 	rand.Read(k[:])
@@ -111,11 +96,6 @@ func (x *trial) key() (k store.Key) {
 // record returns a record that lives for an hour.
 func record(data string) store.Record {
 	return store.Record{Expires: in(time.Hour), Data: []byte(data)}
-}
-
-// in returns the time after d, in whole milliseconds, as all stores keep it.
-func in(d time.Duration) time.Time {
-	return time.Now().Add(d).Truncate(time.Millisecond)
 }
 
 // create saves r under k, where there must be nothing.
@@ -234,32 +214,6 @@ func (x *trial) delete(k store.Key) {
 	if err := x.s.Delete(x.ctx, k); err != nil {
 		x.fatalf("Delete: %v", err)
 	}
-}
-
-// Records of the cases that wait live for brief; pass waits until one has
-// certainly expired.
-const (
-	brief  = 200 * time.Millisecond
-	margin = 60 * time.Millisecond
-)
-
-func (x *trial) pass(expires time.Time) { time.Sleep(time.Until(expires) + margin) }
-
-// alive calls f to create records that expire soon, at the given time, and to
-// do what has to be done while they live. Should store or machine be too slow
-// for that, it gives f other records and more time. It returns when the records
-// expire.
-func (x *trial) alive(f func(expires time.Time)) time.Time {
-	x.Helper()
-	for d := brief; d < time.Minute; d *= 2 {
-		expires := in(d)
-		f(expires)
-		if time.Until(expires) > 0 {
-			return expires
-		}
-	}
-	x.fatalf("the store is too slow for records that expire")
-	panic("unreachable")
 }
 
 // creates fills the store with n records and returns them by their keys.

@@ -190,13 +190,3 @@ var ttlCases = []testCase{
 		},
 	},
 }
-
-// savedInTime saves r, which must succeed unless the record has expired.
-func (x *trial) savedInTime(k store.Key, r store.Record, expires time.Time) (version uint64) {
-	x.Helper()
-	v, err := x.s.Save(x.ctx, k, r)
-	if !x.won(err) && time.Until(expires) > 0 {
-		x.fatalf("Save with version %d: %v", r.Version, err)
-	}
-	return v
-}

@@ -86,10 +86,11 @@ var zoo = []animal{
 // TestZoo sees that the suite rejects each broken store, by the cases that are
 // meant for it.
 func TestZoo(t *testing.T) {
+	whole := slices.Concat(cases, manyCases)
 	for _, a := range zoo {
 		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			suite := cases
+			suite := whole
 			if _, ok := a.newStore().(*reference); ok {
 				// Its flaws are no matter of chance, but the race detector
 				// would find them in the cases with several goroutines.
@@ -97,14 +98,14 @@ func TestZoo(t *testing.T) {
 			}
 			failed := rejected(t, suite, a.newStore)
 			for _, name := range a.caughtBy {
-				i := slices.IndexFunc(cases, func(c testCase) bool { return c.name == name })
+				i := slices.IndexFunc(whole, func(c testCase) bool { return c.name == name })
 				if i < 0 {
 					t.Errorf("there is no case %s", name)
 					continue
 				}
 				// A race may take several attempts on a busy machine.
 				for try := 0; !failed[name] && try < 20; try++ {
-					if rejects(t, &cases[i], rig{s: a.newStore()}) {
+					if rejects(t, &whole[i], rig{s: a.newStore()}) {
 						failed[name] = true
 					}
 				}
@@ -189,7 +190,7 @@ func TestReference(t *testing.T) {
 // explanation.
 func TestCases(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, c := range slices.Concat(cases, secondCases, skewCases, restartCases) {
+	for _, c := range slices.Concat(cases, manyCases, secondCases, skewCases, restartCases) {
 		if seen[c.name] || c.name == "" {
 			t.Errorf("two cases named %q", c.name)
 		}

@@ -25,7 +25,9 @@ import (
 // A Conn is a [redisstore.Conn] over a client of rueidis. Make one with [New].
 // All methods are safe for concurrent use.
 //
-// Scripts that write are sent once, reads again if the connection fails.
+// Scripts that write are sent once. Reads are sent again as long as the
+// connection fails, until their context ends: whoever calls a store directly,
+// and not through a session manager, should give it a deadline.
 type Conn struct {
 	client rueidis.Client
 	cache  *window // nil without WithCache

@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// Time is what a slow machine has too little of. So no case demands that calls
+// be done by some time. What was answered too late to be judged proves nothing,
+// and is asked again of a record that lives longer.
+
+// Records of the cases that wait live for brief, at first. Clocks may differ by
+// a margin.
+const (
+	brief  = 200 * time.Millisecond
+	margin = 60 * time.Millisecond
+)
+
+// in returns the time after d, in whole milliseconds, as all stores keep it.
+func in(d time.Duration) time.Time {
+	return time.Now().Add(d).Truncate(time.Millisecond)
+}
+
+// pass waits until a record has certainly expired.
+func (x *trial) pass(expires time.Time) { time.Sleep(time.Until(expires) + margin) }
+
+// until calls f until it reports that it was in time to prove something, each
+// time with longer for records to live.
+func (x *trial) until(f func(life time.Duration) bool) {
+	x.Helper()
+	const longest = 20 * time.Second
+	for life := brief; life <= longest; {
+		begun := time.Now()
+		if f(life) {
+			return
+		}
+		life = 2 * max(life, time.Since(begun))
+	}
+	x.fatalf("store or machine are too slow for records that live %v", longest)
+}
+
+// alive calls f to create records that expire soon, at the given time, and to
+// do what has to be done while they live. If that took too long it calls f
+// again, for other records. It returns when the records expire.
+func (x *trial) alive(f func(expires time.Time)) (expires time.Time) {
+	x.Helper()
+	x.until(func(life time.Duration) bool {
+		expires = in(life)
+		f(expires)
+		return time.Until(expires) > margin
+	})
+	return expires
+}
+
+// dies loads k, whose record expires at some time from earliest to latest. The
+// answer is wrong if no instant between the beginning and the end of the Load
+// justifies it. It reports whether the end was early enough to demand that the
+// record be there.
+func (x *trial) dies(k store.Key, earliest, latest time.Time) bool {
+	x.Helper()
+	began := time.Now()
+	_, ok := x.exists(k)
+	early := time.Until(earliest) > margin
+	if !ok && early {
+		x.fatalf("the record has expired at least %v too early", time.Until(earliest))
+	}
+	if late := began.Sub(latest); ok && late > margin {
+		x.fatalf("the record is there %v after it must have expired", late)
+	}
+	return early
+}
+
+// savedInTime saves r, which must succeed unless the record has expired.
+func (x *trial) savedInTime(k store.Key, r store.Record, expires time.Time) (version uint64) {
+	x.Helper()
+	v, err := x.s.Save(x.ctx, k, r)
+	if !x.won(err) && time.Until(expires) > margin {
+		x.fatalf("Save with version %d: %v", r.Version, err)
+	}
+	return v
+}
+
+// progresses runs f, which calls step whenever it has made some calls, and
+// fails if that does not happen for suspiciously long.
+func (x *trial) progresses(f func(step func())) {
+	x.Helper()
+	const patience = 30 * time.Second
+	done, steps := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		x.guard(func() {
+			f(func() {
+				select {
+				case steps <- struct{}{}:
+				case <-x.ctx.Done():
+				}
+			})
+		})
+	}()
+	for {
+		select {
+		case <-done:
+			return
+		case <-steps:
+		case <-time.After(patience):
+			x.fatalf("the store hangs: nothing was done for %v", patience)
+		}
+	}
+}
