@@ -95,6 +95,6 @@ func (s *Session) checkpoint() (undo func(), err error) {
 // those who collided do not collide again.
 func pause(attempt int) {
 	if attempt > 0 {
-		time.Sleep(rand.N(time.Millisecond << min(attempt, 5)))
+		time.Sleep(rand.N(50 * time.Microsecond << min(attempt, 9)))
 	}
 }
