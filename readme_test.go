@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every Go block of the README and of docs is compiled and run:
+// Every Go block of the README and of docs is compiled, and nearly all are run:
 //
 //   - A block that is a whole program has to be the counter: it is started, on
 //     a free port instead of 9090, and asked twice.
@@ -26,6 +27,10 @@ import (
 //     testdata/readme/name_test.go, which is then run as a test. The name is in
 //     a comment above the block, <!-- test: name -->; without one it is that of
 //     the file and the block's number, such as stores1.
+//   - A block that needs a server, a driver or another module cannot be run
+//     here. It quotes a file that its module's tests compile, which a comment
+//     above it names, <!-- see: path/to/example_test.go -->. A line of the
+//     block that is … alone stands for any number of lines.
 func TestDocumentedCode(t *testing.T) {
 	dir := t.TempDir()
 	sum, err := os.ReadFile("go.sum")
@@ -41,6 +46,10 @@ replace github.com/sesame-go/sesame => %q
 
 	for _, b := range goBlocks(t) {
 		switch {
+		case b.see != "":
+			file, err := os.ReadFile(b.see)
+			require.NoError(t, err, b.at)
+			require.NoError(t, quoted(b.code, string(file)), "%s: not in %s", b.at, b.see)
 		case strings.HasPrefix(b.code, "package main\n"):
 			port := freePort(t)
 			require.Equal(t, 1, strings.Count(b.code, "localhost:9090"), "%s: the counter listens on localhost:9090", b.at)
@@ -74,13 +83,14 @@ type goBlock struct {
 	at   string // file and number of the block
 	name string // a directory's
 	test string // the name of its test
+	see  string // or the file that it quotes
 	code string
 }
 
 func goBlocks(t *testing.T) (blocks []goBlock) {
 	files, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
-	pattern := regexp.MustCompile("(?m)(?:^<!-- test: (\\w+) -->\n+)?^```go\n((?s).*?)^```$")
+	pattern := regexp.MustCompile("(?m)(?:^<!-- (?:test: (\\w+)|see: (\\S+)) -->\n+)?^```go\n((?s).*?)^```$")
 	for _, file := range append([]string{"README.md"}, files...) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -89,10 +99,115 @@ func goBlocks(t *testing.T) (blocks []goBlock) {
 		for i, m := range found {
 			at := fmt.Sprintf("%s, block %d", file, i+1)
 			name := fmt.Sprintf("%s%d", strings.ToLower(strings.TrimSuffix(filepath.Base(file), ".md")), i+1)
-			blocks = append(blocks, goBlock{at, name, cmp.Or(m[1], name), m[2]})
+			blocks = append(blocks, goBlock{at, name, cmp.Or(m[1], name), m[2], m[3]})
 		}
 	}
 	return blocks
+}
+
+// quoted returns an error if the lines of block are not those of file. How far
+// they are indented does not matter, and … stands for what is left out.
+func quoted(block, file string) error {
+	lines := trimmedLines(file)
+	var passage []string
+	for _, line := range append(trimmedLines(block), "…") {
+		if line != "…" {
+			passage = append(passage, line)
+			continue
+		}
+		at := 0
+		for ; at+len(passage) <= len(lines); at++ {
+			if slices.Equal(lines[at:at+len(passage)], passage) {
+				break
+			}
+		}
+		if at+len(passage) > len(lines) {
+			return fmt.Errorf("after what is found of the block: %q", passage)
+		}
+		lines, passage = lines[at+len(passage):], nil
+	}
+	return nil
+}
+
+func trimmedLines(text string) []string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return lines
+}
+
+func TestQuoted(t *testing.T) {
+	const file = "package p\n\nfunc f() {\n\ta()\n\tb() // why\n\tc()\n\td()\n}\n"
+	for _, block := range []string{
+		"a()\nb() // why\n", "\ta()\n\tb() // why\n", "a()\n…\nc()\n", "…\nd()\n…\n", "b() // why\n…\nc()\n",
+	} {
+		require.NoError(t, quoted(block, file), block)
+	}
+	for _, block := range []string{
+		"a()\nc()\n", "b()\n", "c()\n…\na()\n", "a()\n…\nb() // why\nd()\n", "e()\n", "…\ne()\n", "a()\n…\na()\n",
+	} {
+		require.Error(t, quoted(block, file), block)
+	}
+}
+
+// Every link from one document to a file, or to a section of a document, leads
+// somewhere.
+func TestDocumentedLinks(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		files = append(files, found...)
+	}
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)|\b(?:src|srcset)="([^"]+)"`)
+	n := 0
+	for _, file := range files {
+		for _, m := range links.FindAllStringSubmatch(prose(t, file), -1) {
+			link := m[1] + m[2]
+			if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+				continue
+			}
+			n++
+			path, section, _ := strings.Cut(link, "#")
+			target := file
+			if path != "" {
+				target = filepath.Join(filepath.Dir(file), path)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %s: %v", file, link, err)
+				continue
+			}
+			if section != "" && !slices.Contains(anchors(prose(t, target)), section) {
+				t.Errorf("%s: %s: there is no such section", file, link)
+			}
+		}
+	}
+	require.Greater(t, n, 50, "the links are not found any more")
+}
+
+// prose returns what a document says outside of blocks and spans of code.
+func prose(t *testing.T, file string) string {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	outside := regexp.MustCompile("(?ms)^ *```.*?^ *```$").ReplaceAllString(string(text), "")
+	return regexp.MustCompile("`[^`\n]*\\]\\([^`\n]*`").ReplaceAllString(outside, "")
+}
+
+// anchors returns what GitHub calls the sections of a document.
+func anchors(text string) (all []string) {
+	seen := make(map[string]int)
+	unwanted := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+	for _, m := range regexp.MustCompile(`(?m)^#+ +(.+?) *$`).FindAllStringSubmatch(text, -1) {
+		name := strings.ReplaceAll(unwanted.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")
+		if n := seen[name]; n > 0 {
+			all = append(all, fmt.Sprintf("%s-%d", name, n))
+		} else {
+			all = append(all, name)
+		}
+		seen[name]++
+	}
+	return all
 }
 
 func write(t *testing.T, dir, name string, data []byte) {

@@ -42,7 +42,9 @@ func Test(t *testing.T) {
 			t.Errorf("got %+v, %t", got, ok)
 		}
 	}
-	if _, err := sqlite.Find(t.Context(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"); !errors.Is(err, sesame.ErrStore) {
-		t.Errorf("without a database: %v", err)
+	for _, sessions := range []*sesame.Manager[Session]{sqlite, postgres} {
+		if _, err := sessions.Find(t.Context(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"); !errors.Is(err, sesame.ErrStore) {
+			t.Errorf("without a database: %v", err)
+		}
 	}
 }
