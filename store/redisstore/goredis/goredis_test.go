@@ -124,3 +124,22 @@ func TestSentOnce(t *testing.T) {
 	require.Error(t, s.Ping(t.Context()))
 	require.EqualValues(t, 4, sent.Swap(0))
 }
+
+// TestRefused has a wrong password, which the server says before any command
+// is sent: an outage, not a session that is missing or damaged.
+func TestRefused(t *testing.T) {
+	client := redis.NewClient(&redis.Options{
+		Addr: env(t, "SESAME_TEST_REDIS")[0], Username: "nobody", Password: "secret", MaxRetries: -1,
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	s := redisstore.New(goredis.New(client), prefix())
+	_, load := s.Load(t.Context(), store.Key{1})
+	_, save := s.Save(t.Context(), store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)})
+	for _, err := range []error{load, save, s.Delete(t.Context(), store.Key{1}), s.Ping(t.Context())} {
+		require.ErrorContains(t, err, "WRONGPASS")
+		require.NotErrorIs(t, err, store.ErrCorrupt)
+		require.NotErrorIs(t, err, store.ErrNotFound)
+		require.NotErrorIs(t, err, store.ErrConflict)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}

@@ -105,5 +105,19 @@ func send(p redis.Pipeliner, batch []*call) {
 	for _, c := range batch {
 		_ = p.Process(ctx, c.cmd) // it only queues
 	}
-	_, _ = p.Exec(ctx) // the commands have their errors
+	_, err := p.Exec(ctx)
+	if err == nil {
+		return
+	}
+	// The commands have their errors, but for one that the server gives when a
+	// connection is opened, such as WRONGPASS: then nothing was sent, and the
+	// commands look as if they had succeeded.
+	for _, c := range batch {
+		if c.cmd.Err() != nil {
+			return
+		}
+	}
+	for _, c := range batch {
+		c.cmd.SetErr(err)
+	}
 }
