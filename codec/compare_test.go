@@ -50,7 +50,7 @@ type page struct {
 }
 
 type tuple struct {
-	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // an option, not a field
+	_msgpack struct{} `msgpack:",as_array"`
 	A        int
 	B        string
 }
