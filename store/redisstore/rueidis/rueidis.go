@@ -57,14 +57,18 @@ func New(client rueidis.Client, opts ...Option) *Conn {
 
 var _ redisstore.Conn = (*Conn)(nil)
 
+// Commands that may be sent again are pinned: rueidis would use their memory for
+// others when the second answer comes, while the first attempt is still on its
+// way out.
+
 // Get implements [redisstore.Conn]. With [WithCache] it may answer from the
 // cache.
 func (c *Conn) Get(ctx context.Context, key string) (string, bool, error) {
 	var reply rueidis.RedisResult
 	if c.cache != nil && !c.cache.written(key) {
-		reply = c.client.DoCache(ctx, c.client.B().Get().Key(key).Cache(), c.ttl)
+		reply = c.client.DoCache(ctx, c.client.B().Get().Key(key).Cache().Pin(), c.ttl)
 	} else {
-		reply = c.client.Do(ctx, c.client.B().Get().Key(key).Build())
+		reply = c.client.Do(ctx, c.client.B().Get().Key(key).Build().Pin())
 	}
 	value, err := reply.ToString()
 	if rueidis.IsRedisNil(err) {
@@ -89,7 +93,7 @@ func (c *Conn) Run(ctx context.Context, script *redisstore.Script, key string, a
 func (c *Conn) eval(ctx context.Context, script *redisstore.Script, key string, args []string, how, what string) (string, error) {
 	cmd := c.client.B().Arbitrary(how, what, "1").Keys(key).Args(args...).Build()
 	if script.ReadOnly() {
-		cmd = cmd.ToRetryable()
+		cmd = cmd.ToRetryable().Pin()
 	}
 	return c.client.Do(ctx, cmd).ToString()
 }

@@ -30,7 +30,7 @@ func scan(ctx context.Context, node rueidis.Client, pattern string, yield func(s
 		return false
 	}
 	for cursor, more := uint64(0), primary; more; more = cursor != 0 {
-		page, err := node.Do(ctx, node.B().Scan().Cursor(cursor).Match(pattern).Count(scanCount).Build()).AsScanEntry()
+		page, err := node.Do(ctx, node.B().Scan().Cursor(cursor).Match(pattern).Count(scanCount).Build().Pin()).AsScanEntry()
 		if err != nil {
 			yield("", err)
 			return false
@@ -46,7 +46,7 @@ func scan(ctx context.Context, node rueidis.Client, pattern string, yield func(s
 }
 
 func isPrimary(ctx context.Context, node rueidis.Client) (bool, error) {
-	role, err := node.Do(ctx, node.B().Role().Build()).ToArray()
+	role, err := node.Do(ctx, node.B().Role().Build().Pin()).ToArray()
 	if err != nil || len(role) == 0 {
 		return false, err
 	}
