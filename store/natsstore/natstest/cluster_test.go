@@ -87,17 +87,10 @@ func (c *cluster) leader(bucket string) int {
 	return -1
 }
 
-// TestCluster runs the suites on buckets with three replicas, by way of two
-// servers.
+// TestCluster checks buckets with three replicas, by way of two servers.
 func TestCluster(t *testing.T) {
 	c := startCluster(t)
-	t.Run("store", func(t *testing.T) {
-		js := connect(t, c.servers[0].ClientURL())
-		storetest.Run(t, func(t *testing.T) store.Store { return open(t, js, natsstore.WithReplicas(3)) })
-	})
-	t.Run("linearizable", func(t *testing.T) {
-		lincheck.Run(t, func(t *testing.T) store.Store { return newTwo(t, 3, c.servers[0], c.servers[1]) })
-	})
+	lincheck.Run(t, func(t *testing.T) store.Store { return newTwo(t, 3, c.servers[0], c.servers[1]) })
 }
 
 // newTwo returns two stores in one bucket, which are called in turn.

@@ -51,9 +51,10 @@ func TestStore(t *testing.T) {
 	)
 }
 
-func TestStoreMemory(t *testing.T) {
+// TestMemory checks buckets that are not in files.
+func TestMemory(t *testing.T) {
 	js := connect(t, start(t, options(t.TempDir())).ClientURL())
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, js, natsstore.WithMemoryStorage()) })
+	lincheck.Run(t, func(t *testing.T) store.Store { return open(t, js, natsstore.WithMemoryStorage()) })
 }
 
 func TestLinearizable(t *testing.T) {

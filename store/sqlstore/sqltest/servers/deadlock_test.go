@@ -53,14 +53,19 @@ func TestDeadlocks(t *testing.T) {
 // round. PostgreSQL gives it up, and the caller does not hear of it.
 func TestVictim(t *testing.T) {
 	t.Parallel()
-	s, db, name := pgx.store(t)
+	// Who has waited so long looks whether it is in a dead-lock, once, and is
+	// given up if it is. The store looks after five seconds, when it is, the
+	// other one never.
+	db := pgx.open(t, pgx.source(t)+"&deadlock_timeout=5s")
+	name := table(t, db)
+	s := pgx.on(t, db, name)
 	r := record("data")
 	r.Owner = "ann"
 	for i := range 2 {
 		_, err := s.Save(t.Context(), key(i), r)
 		require.NoError(t, err)
 	}
-	tx, err := pgx.open(t, pgx.source(t)).Begin()
+	tx, err := pgx.open(t, pgx.source(t)+"&deadlock_timeout=1h").Begin()
 	require.NoError(t, err)
 	defer tx.Rollback()
 	lock := func(i int) {
