@@ -57,6 +57,7 @@ func postgresql(kind string) Dialect {
 			"42P01": noTable, // undefined_table
 			"23505": taken,   // unique_violation
 			"42P07": taken,   // duplicate_table
+			"42710": taken,   // duplicate_object: the type that a table has
 			"40001": undone,  // serialization_failure
 			"40P01": undone,  // deadlock_detected
 		}),
