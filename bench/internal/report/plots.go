@@ -41,11 +41,13 @@ func (r *Report) Plots(dir string) error {
 }
 
 func (r *Report) footer() []string {
-	return []string{
-		fmt.Sprintf("%s, %s cores, %s", r.facts["cpu"], r.facts["cores"], r.facts["go"]),
-		r.facts["command"],
-	}
+	machine := fmt.Sprintf("%s, %s cores, %s", r.facts["cpu"], r.facts["cores"], r.facts["go"])
+	return append([]string{machine}, r.commands()...)
 }
+
+// commands are those that the results come from. Results of several runs, put
+// into one file, name them in one line.
+func (r *Report) commands() []string { return strings.Split(r.facts["command"], "; ") }
 
 // panel adds a panel of a store to others, if something was measured.
 func (r *Report) panel(panels []plot.Panel, store, size, heading string, ops []bench.Op) []plot.Panel {

@@ -95,7 +95,7 @@ func (r *Report) machine() string {
 		path, version, _ := strings.Cut(v, " ")
 		fmt.Fprintf(&b, "- `%s` %s\n", path, version)
 	}
-	fmt.Fprintf(&b, "\nMeasured by\n\n```\n%s\n```\n", r.facts["command"])
+	fmt.Fprintf(&b, "\nMeasured by\n\n```\n%s\n```\n", strings.Join(r.commands(), "\n"))
 	return b.String()
 }
 
