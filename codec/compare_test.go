@@ -218,6 +218,43 @@ func FuzzMsgPackCompare(f *testing.F) {
 	})
 }
 
+// fuse panics when it is written while lit.
+type fuse struct{ lit bool }
+
+func (f fuse) MarshalText() ([]byte, error) {
+	if f.lit {
+		panic("lit")
+	}
+	return []byte("fuse"), nil
+}
+
+func (*fuse) UnmarshalText([]byte) error { return nil }
+
+// TestComparePanic has one of the session's own methods panic in the middle.
+// The next session must be encoded as if that had not been.
+func TestComparePanic(t *testing.T) {
+	nested := func(depth int) *any {
+		v := any(0)
+		for range depth {
+			v = []any{v}
+		}
+		return &v
+	}
+	deepest := 0
+	for ; ; deepest++ {
+		if _, err := codec.MsgPack.Append(nil, nested(deepest+1)); err != nil {
+			break
+		}
+	}
+	type armed struct{ M map[int]fuse }
+	data := encoded(t, &armed{map[int]fuse{1: {}}})
+	for range 100 { // a pool under the race detector forgets some
+		require.Panics(t, func() { comparer(t).Compare(data, &armed{map[int]fuse{1: {lit: true}}}) })
+		_, err := codec.MsgPack.Append(nil, nested(deepest))
+		require.NoError(t, err)
+	}
+}
+
 // TestCompareAllocates holds what Compare is for.
 func TestCompareAllocates(t *testing.T) {
 	for _, v := range []any{&smallSession, &mediumSession} {

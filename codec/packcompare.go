@@ -200,12 +200,12 @@ func (pt *packType) compareEncoded(c *comparer, p unsafe.Pointer) bool {
 		return false
 	}
 	e := packers.Get().(*packer)
-	defer packers.Put(e)
 	*e = packer{buf: e.spare[:0], depth: c.depth}
 	err := pt.pack(e, p)
 	exact := err == nil && bytes.Equal(e.buf, c.data[start:c.pos])
 	clear(e.buf)
 	*e = packer{spare: e.buf}
+	packers.Put(e) // not if one of the type's own methods panicked
 	return exact
 }
 
