@@ -18,9 +18,10 @@
 //	}
 //
 // A session is loaded when it is first asked for. Before the first byte of the
-// response, and again when the handler returns, it is compared with the encoding
-// that was loaded: only a session that changed is saved, and nested maps, slices and pointers may be changed in place. Visitors whose
-// session stays the zero struct cost nothing: no record, no cookie.
+// response, and again when the handler returns, its encoding is compared with
+// the one that was loaded: only a session that changed is saved, and nested
+// maps, slices and pointers may be changed in place. Visitors whose session
+// stays the zero struct cost nothing: no record, no cookie.
 //
 // Requests that run side by side on one session lose nothing: each saves
 // against the version it loaded, and what others changed meanwhile is merged

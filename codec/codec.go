@@ -48,20 +48,12 @@ type Checker interface {
 	Check(t reflect.Type) error
 }
 
-// Comparer is a [Codec] that can tell whether a session is still what is
-// stored without encoding it, which is what nearly every request asks.
-type Comparer interface {
-	// Compare reports whether data is, byte for byte, what Append would write
-	// for v, a pointer to a struct. It is certain of a difference only if data
-	// is in canonical form, what Append writes for the value that Decode reads
-	// from it; otherwise equal is false and means nothing.
-	Compare(data []byte, v any) (equal, certain bool)
-}
-
-// Sharer is a [Codec] that can leave the strings of a session where they are,
-// in its encoding.
-type Sharer interface {
-	// DecodeShared is Decode for those who give data away: v may alias it, so
-	// nobody may change it any more.
-	DecodeShared(data []byte, v any) error
+// SharedDecoder is a [Codec] that decodes for those who keep the encoding, and
+// compare later ones with it.
+type SharedDecoder interface {
+	// DecodeShared is Decode, but v may alias data, so nobody may change data
+	// any more. It also reports whether data is exactly what Append would write
+	// for v as it is now: then whatever Append writes otherwise is another
+	// value. In doubt it is false.
+	DecodeShared(data []byte, v any) (exact bool, err error)
 }

@@ -86,28 +86,31 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 		err = errTooDense
 	}
 	dst = e.buf
-	*e = packer{spare: e.spare}
+	*e = packer{}
 	packers.Put(e)
 	return dst, err
 }
 
 // Decode implements [Codec].
-func (msgPack) Decode(data []byte, v any) error { return decodeMsgPack(data, "", v) }
+func (msgPack) Decode(data []byte, v any) error {
+	_, err := decodeMsgPack(data, "", v)
+	return err
+}
 
-// DecodeShared implements [Sharer].
-func (msgPack) DecodeShared(data []byte, v any) error {
+// DecodeShared implements [SharedDecoder].
+func (msgPack) DecodeShared(data []byte, v any) (exact bool, err error) {
 	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
 }
 
 // decodeMsgPack decodes data, of which text is a copy if there is one already.
-func decodeMsgPack(data []byte, text string, v any) (err error) {
+func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
+		return false, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
 	}
 	t, err := packTypeOf(p.Type().Elem())
 	if err != nil {
-		return err
+		return false, err
 	}
 
 	defer recoverInto(&err)
@@ -117,9 +120,10 @@ func decodeMsgPack(data []byte, text string, v any) (err error) {
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
 	}
+	exact = err == nil && !d.loose
 	*d = unpacker{}
 	unpackers.Put(d)
-	return err
+	return exact, err
 }
 
 // These are pooled because they are passed to functions that
@@ -127,5 +131,4 @@ func decodeMsgPack(data []byte, text string, v any) (err error) {
 var (
 	packers   = sync.Pool{New: func() any { return new(packer) }}
 	unpackers = sync.Pool{New: func() any { return new(unpacker) }}
-	comparers = sync.Pool{New: func() any { return new(comparer) }}
 )

@@ -13,10 +13,9 @@ import (
 // packer appends values to buf.
 type packer struct {
 	buf     []byte
-	cost    int    // of decoding what has been written, see limits.go
-	depth   int    // see maxDepth
-	generic bool   // inside an interface: what is written will be decoded without knowing its type
-	spare   []byte // room for compareEncoded
+	cost    int  // of decoding what has been written, see limits.go
+	depth   int  // see maxDepth
+	generic bool // inside an interface: what is written will be decoded without knowing its type
 }
 
 // enter and leave enclose what is nested in a value.

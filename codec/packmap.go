@@ -145,11 +145,14 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 	defer mt.scratch.Put(s)
 	defer s.forget()
 	keyAt, elemAt := s.key.Addr().UnsafePointer(), s.elem.Addr().UnsafePointer()
+	var last []byte
 	for range n {
+		start := d.pos
 		s.key.SetZero()
 		if err := mt.key.unpack(d, keyAt); err != nil {
 			return err
 		}
+		last = d.ascends(last, d.data[start:d.pos])
 		s.elem.SetZero()
 		if err := mt.elem.unpack(d, elemAt); err != nil {
 			return err
@@ -158,6 +161,13 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 	}
 	d.leave()
 	return nil
+}
+
+// ascends notes if the keys of a map are not in order. It returns key, the last
+// one next time; nil is before them all.
+func (r *reader) ascends(last, key []byte) []byte {
+	r.loosen(last == nil || compareKeys(last, key) < 0)
+	return key
 }
 
 // forget drops every reference to the session's data, and big buffers.

@@ -75,7 +75,9 @@ func (m *ownMethods) pack(e *packer, v reflect.Value) error {
 	return nil
 }
 
+// unpack cannot know what the methods would write.
 func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
+	d.loose = true
 	if d.passes(nilKey) {
 		v.SetZero()
 		return nil

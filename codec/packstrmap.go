@@ -34,7 +34,7 @@ func fillStringMap(pt *packType, mt *packMap) {
 func useStringMap[V any](pt *packType, mt *packMap) {
 	m := (*stringMap[V])(mt)
 	m.scratch.New = func() any { return new([]stringEntry[V]) }
-	pt.pack, pt.unpack, pt.compare = m.pack, m.unpack, m.compare
+	pt.pack, pt.unpack = m.pack, m.unpack
 }
 
 type stringMap[V any] packMap
@@ -82,11 +82,13 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 	scratch := mt.scratch.Get().(*[]stringEntry[V])
 	entries := append(*scratch, stringEntry[V]{})
 	entry := &entries[0]
-	for range n {
+	for i := range n {
+		last := entry.key
 		*entry = stringEntry[V]{}
 		if err := unpackString(d, unsafe.Pointer(&entry.key)); err != nil {
 			return err
 		}
+		d.loosen(i == 0 || last < entry.key)
 		if err := mt.elem.unpack(d, unsafe.Pointer(&entry.elem)); err != nil {
 			return err
 		}

@@ -8,17 +8,15 @@ import (
 	"unsafe"
 )
 
-// packType knows how values of one type are written, read and compared with
-// what was written. It is built once for every type, so that the codec only
-// follows it.
+// packType knows how values of one type are written and read. It is built once
+// for every type, so that the codec only follows it.
 type packType struct {
-	typ     reflect.Type
-	size    uintptr
-	pack    func(*packer, unsafe.Pointer) error   // the value of typ at the pointer
-	unpack  func(*unpacker, unsafe.Pointer) error // into a zero value
-	compare func(*comparer, unsafe.Pointer) bool
-	zeroer  bool        // has IsZero() bool
-	fields  *packFields // if the type is a struct that is written field by field
+	typ    reflect.Type
+	size   uintptr
+	pack   func(*packer, unsafe.Pointer) error   // the value of typ at the pointer
+	unpack func(*unpacker, unsafe.Pointer) error // into a zero value
+	zeroer bool                                  // has IsZero() bool
+	fields *packFields                           // if the type is a struct that is written field by field
 }
 
 // at is the value at a pointer, for what only reflection can do.
@@ -57,14 +55,13 @@ func (b packBuilder) build(t reflect.Type) (*packType, error) {
 		return pt, nil
 	}
 	pt := &packType{typ: t, size: t.Size(), zeroer: t.Implements(zeroerType)}
-	pt.compare = pt.compareEncoded
 	b[t] = pt
 	return pt, b.fill(pt)
 }
 
 func (b packBuilder) fill(pt *packType) error {
 	if pt.typ == timeType {
-		pt.pack, pt.unpack, pt.compare = packTime, unpackTime, compareTime
+		pt.pack, pt.unpack = packTime, unpackTime
 		return nil
 	}
 	methods, err := ownMethodsOf(pt.typ)
@@ -79,7 +76,7 @@ func (b packBuilder) fill(pt *packType) error {
 
 	switch pt.typ.Kind() {
 	case reflect.Bool:
-		pt.pack, pt.unpack, pt.compare = packBool, unpackBool, compareBool
+		pt.pack, pt.unpack = packBool, unpackBool
 	case reflect.Int:
 		fillInt[int](pt)
 	case reflect.Int8:
@@ -103,11 +100,11 @@ func (b packBuilder) fill(pt *packType) error {
 	case reflect.Uintptr:
 		fillUint[uintptr](pt)
 	case reflect.Float32:
-		pt.pack, pt.unpack, pt.compare = packFloat32, unpackFloat[float32], compareFloat32
+		pt.pack, pt.unpack = packFloat32, unpackFloat[float32]
 	case reflect.Float64:
-		pt.pack, pt.unpack, pt.compare = packFloat64, unpackFloat[float64], compareFloat64
+		pt.pack, pt.unpack = packFloat64, unpackFloat[float64]
 	case reflect.String:
-		pt.pack, pt.unpack, pt.compare = packString, unpackString, compareString
+		pt.pack, pt.unpack = packString, unpackString
 	case reflect.Slice:
 		return b.fillSlice(pt)
 	case reflect.Array:
@@ -130,22 +127,21 @@ func (b packBuilder) fill(pt *packType) error {
 }
 
 func fillInt[N int | int8 | int16 | int32 | int64](pt *packType) {
-	pt.pack, pt.unpack, pt.compare = packInt[N], unpackInt[N], compareInt[N]
+	pt.pack, pt.unpack = packInt[N], unpackInt[N]
 }
 
 func fillUint[N uint | uint8 | uint16 | uint32 | uint64 | uintptr](pt *packType) {
-	pt.pack, pt.unpack, pt.compare = packUint[N], unpackUint[N], compareUint[N]
+	pt.pack, pt.unpack = packUint[N], unpackUint[N]
 }
 
 func (b packBuilder) fillSlice(pt *packType) error {
 	if pt.typ.Elem().Kind() == reflect.Uint8 {
-		pt.pack, pt.unpack, pt.compare = packBytes, unpackBytes, compareBytes
+		pt.pack, pt.unpack = packBytes, unpackBytes
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packSlice(e, p, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackSlice(d, p, pt, elem) }
-	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareSlice(c, p, elem) }
 	return err
 }
 
@@ -159,13 +155,11 @@ func (b packBuilder) fillArray(pt *packType) error {
 		pt.unpack = func(d *unpacker, p unsafe.Pointer) error {
 			return unpackByteArray(d, unsafe.Slice((*byte)(p), n))
 		}
-		pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareByteArray(c, p, n) }
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packElems(e, p, n, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackArray(d, p, pt, elem) }
-	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return compareArray(c, p, n, elem) }
 	return err
 }
 
@@ -173,7 +167,6 @@ func (b packBuilder) fillPointer(pt *packType) error {
 	elem, err := b.build(pt.typ.Elem())
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packPointer(e, p, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackPointer(d, p, elem) }
-	pt.compare = func(c *comparer, p unsafe.Pointer) bool { return comparePointer(c, p, elem) }
 	return err
 }
 

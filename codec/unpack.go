@@ -9,7 +9,8 @@ import (
 	"unsafe"
 )
 
-// unpacker reads values into variables whose type is known.
+// unpacker reads values into variables whose type is known, and notes if data
+// is not in the form that packing what it has read would give.
 type unpacker struct {
 	reader
 	left int // bytes that may still be allocated, see limits.go
@@ -44,6 +45,7 @@ func unpackBool(d *unpacker, p unsafe.Pointer) error {
 	case err != nil:
 		return err
 	case h.kind == kindBool || h.kind == kindNil:
+		d.loosen(h.kind == kindBool)
 		*(*bool)(p) = h.num != 0
 		return nil
 	default:
@@ -63,6 +65,7 @@ func unpackInt[N int | int8 | int16 | int32 | int64](d *unpacker, p unsafe.Point
 	case h.kind == kindUint && h.num > math.MaxInt64 || int64(n) != int64(h.num):
 		return d.overflow(h, fmt.Sprintf("%T", n))
 	}
+	d.loosen(h.kind != kindNil)
 	*(*N)(p) = n
 	return nil
 }
@@ -79,6 +82,7 @@ func unpackUint[N uint | uint8 | uint16 | uint32 | uint64 | uintptr](d *unpacker
 	case h.kind == kindInt || uint64(n) != h.num:
 		return d.overflow(h, fmt.Sprintf("%T", n))
 	}
+	d.loosen(h.kind != kindNil)
 	*(*N)(p) = n
 	return nil
 }
@@ -103,6 +107,7 @@ func unpackFloat[F float32 | float64](d *unpacker, p unsafe.Pointer) error {
 	default:
 		return d.mismatch(h, fmt.Sprintf("%T", f))
 	}
+	d.loosen(h.kind == kindFloat32 && unsafe.Sizeof(f) == 4 || h.kind == kindFloat64)
 	*(*F)(p) = f
 	return nil
 }
@@ -120,11 +125,13 @@ func unpackString(d *unpacker, p unsafe.Pointer) error {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
+		d.loose = true
 		*(*string)(p) = ""
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
 		return d.mismatch(h, "string")
 	}
+	d.loosen(h.kind == kindStr)
 	if err := d.charge(stringSize(h.n)); err != nil {
 		return err
 	}
@@ -143,6 +150,7 @@ func unpackBytes(d *unpacker, p unsafe.Pointer) error {
 	case h.kind != kindStr && h.kind != kindBin:
 		return d.mismatch(h, "[]byte")
 	}
+	d.loosen(h.kind == kindBin)
 	if err := d.charge(allocSize(h.n)); err != nil {
 		return err
 	}
@@ -156,6 +164,7 @@ func unpackByteArray(d *unpacker, a []byte) error {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
+		d.loose = true
 		clear(a)
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
@@ -163,6 +172,7 @@ func unpackByteArray(d *unpacker, a []byte) error {
 	case h.n > len(a):
 		return d.tooLong(h, fmt.Sprintf("[%d]byte", len(a)))
 	}
+	d.loosen(h.kind == kindBin && h.n == len(a))
 	clear(a[copy(a, d.bytes(h.n)):])
 	return nil
 }
@@ -173,12 +183,13 @@ func unpackTime(d *unpacker, p unsafe.Pointer) error {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
+		d.loose = true
 		*(*time.Time)(p) = time.Time{}
 		return nil
 	case h.kind != kindExt || h.ext != extTime:
 		return d.mismatch(h, "time.Time")
 	}
-	*(*time.Time)(p), err = parseTime(d.bytes(h.n))
+	*(*time.Time)(p), err = d.time(h.n)
 	return err
 }
 
@@ -215,6 +226,7 @@ func unpackArray(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 	case err != nil:
 		return err
 	case h.kind == kindNil:
+		d.loose = true
 		pt.at(p).SetZero()
 		return nil
 	case h.kind != kindArray:
@@ -222,6 +234,7 @@ func unpackArray(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 	case h.n > pt.typ.Len():
 		return d.tooLong(h, pt.typ.String())
 	}
+	d.loosen(h.n == pt.typ.Len())
 	pt.at(p).SetZero()
 	return d.elems(h, p, elem)
 }

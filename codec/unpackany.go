@@ -64,11 +64,11 @@ func (r *reader) measure(cost *int) error {
 		*cost += boxedSlice + allocSize(h.n)
 		r.pos += h.n
 	case kindExt:
-		r.pos += h.n
 		if h.ext == extTime {
 			*cost += boxedSlice
-			_, err = parseTime(r.data[r.pos-h.n : r.pos])
+			_, err = r.time(h.n)
 		} else {
+			r.pos += h.n
 			*cost += ownSize(h.n)
 			_, err = extension(r.data[start:r.pos])
 		}
@@ -144,10 +144,11 @@ func (r *reader) value() (any, error) {
 	case kindBin:
 		return bytes.Clone(r.bytes(h.n)), nil
 	case kindExt:
-		b := r.bytes(h.n)
 		if h.ext == extTime {
-			return parseTime(b)
+			return r.time(h.n)
 		}
+		r.pos += h.n
+		r.loose = true
 		return extension(r.data[start:r.pos])
 	case kindArray:
 		s := make([]any, h.n)
@@ -175,11 +176,14 @@ func integer(n int64) any {
 func (r *reader) mapValue(n int) (any, error) {
 	var byString map[string]any
 	var byAny map[any]any
+	var last []byte
 	for i := range n {
+		start := r.pos
 		k, err := r.value()
 		if err != nil {
 			return nil, err
 		}
+		last = r.ascends(last, r.data[start:r.pos])
 		v, err := r.value()
 		if err != nil {
 			return nil, err

@@ -81,6 +81,40 @@ func appendUint(b []byte, n uint64) []byte {
 	}
 }
 
+// intLen and uintLen are how many bytes appendInt and appendUint append.
+
+func intLen(n int64) int {
+	switch {
+	case n >= 0:
+		return uintLen(uint64(n))
+	case n >= -32:
+		return 1
+	case n >= math.MinInt8:
+		return 2
+	case n >= math.MinInt16:
+		return 3
+	case n >= math.MinInt32:
+		return 5
+	default:
+		return 9
+	}
+}
+
+func uintLen(n uint64) int {
+	switch {
+	case n < 0x80:
+		return 1
+	case n <= math.MaxUint8:
+		return 2
+	case n <= math.MaxUint16:
+		return 3
+	case n <= math.MaxUint32:
+		return 5
+	default:
+		return 9
+	}
+}
+
 func appendBool(b []byte, v bool) []byte {
 	if v {
 		return append(b, codeTrue)
@@ -139,19 +173,49 @@ func appendLen(b []byte, n int, code16, code32 byte) []byte {
 	return binary.BigEndian.AppendUint32(append(b, code32), uint32(n))
 }
 
+// shortest reports whether size bytes are the least that say h, the head of a
+// string, bytes, array, map or timestamp.
+func shortest(size int, h head) bool {
+	switch {
+	case h.kind == kindStr && h.n < 32 || (h.kind == kindArray || h.kind == kindMap) && h.n < 16:
+		return size == 1
+	case h.kind == kindExt:
+		return size == 2 && h.n == 12 // the others have a form of their own
+	case (h.kind == kindStr || h.kind == kindBin) && h.n <= math.MaxUint8:
+		return size == 2
+	case h.n <= math.MaxUint16:
+		return size == 3
+	default:
+		return size == 5
+	}
+}
+
 // appendTime appends t in the shortest of the three forms of the timestamp
 // extension. It holds the instant, neither the location nor the monotonic clock.
 func appendTime(b []byte, t time.Time) []byte {
 	const ext = 0x100 + extTime
 	secs, nanos := uint64(t.Unix()), uint64(t.Nanosecond())
-	switch {
-	case secs>>34 != 0:
+	switch timeLen(t) {
+	case 4:
+		return binary.BigEndian.AppendUint32(append(b, codeFixExt4, ext), uint32(secs))
+	case 8:
+		return binary.BigEndian.AppendUint64(append(b, codeFixExt8, ext), nanos<<34|secs)
+	default:
 		b = binary.BigEndian.AppendUint32(append(b, codeExt8, 12, ext), uint32(nanos))
 		return binary.BigEndian.AppendUint64(b, secs)
-	case nanos == 0 && secs>>32 == 0:
-		return binary.BigEndian.AppendUint32(append(b, codeFixExt4, ext), uint32(secs))
+	}
+}
+
+// timeLen is the length of a timestamp without its head.
+func timeLen(t time.Time) int {
+	secs := uint64(t.Unix())
+	switch {
+	case secs>>34 != 0:
+		return 12
+	case t.Nanosecond() == 0 && secs>>32 == 0:
+		return 4
 	default:
-		return binary.BigEndian.AppendUint64(append(b, codeFixExt8, ext), nanos<<34|secs)
+		return 8
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // kind is what a value is on the wire.
@@ -44,7 +45,11 @@ type reader struct {
 	text  string // data, once a string was read
 	pos   int
 	depth int
+	loose bool // something was read that would be written otherwise
 }
+
+// loosen notes that what was read would be written otherwise, unless exact.
+func (r *reader) loosen(exact bool) { r.loose = r.loose || !exact }
 
 var errBadCode = errors.New("codec: msgpack: the byte c1 begins no value")
 
@@ -132,9 +137,13 @@ func (r *reader) uint(size int) (uint64, error) {
 
 func (r *reader) number(k kind, size int) (head, error) {
 	n, err := r.uint(size)
-	if k == kindInt {
+	switch k {
+	case kindUint:
+		r.loosen(uintLen(n) == 1+size)
+	case kindInt:
 		shift := 64 - 8*size
 		n = uint64(int64(n<<shift) >> shift) // extend the sign
+		r.loosen(intLen(int64(n)) == 1+size && int64(n) < 0)
 		if int64(n) >= 0 {
 			k = kindUint
 		}
@@ -147,7 +156,9 @@ func (r *reader) length(k kind, size int) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	return r.fits(head{kind: k, n: int(n)})
+	h := head{kind: k, n: int(n)}
+	r.loosen(shortest(1+size, h))
+	return r.fits(h)
 }
 
 // fits checks that as many bytes are left as the value must take at least: an
@@ -238,4 +249,14 @@ func (r *reader) skip() error {
 		r.leave()
 	}
 	return nil
+}
+
+// time reads a timestamp of n bytes.
+func (r *reader) time(n int) (time.Time, error) {
+	b := r.bytes(n)
+	t, err := parseTime(b)
+	if err == nil {
+		r.loosen(timeLen(t) == n)
+	}
+	return t, err
 }

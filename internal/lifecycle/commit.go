@@ -231,7 +231,7 @@ func (s *Session) record(next *stored, data []byte) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, invalid{err}
 	}
-	next.payload = data[envelope.Len:]
+	next.payload, next.exact = data[envelope.Len:], false
 	if len(next.payload) > s.engine.MaxSize {
 		return store.Record{}, invalid{fmt.Errorf("%w: %d bytes encoded, at most %d are allowed (see WithMaxSize)", ErrTooLarge, len(next.payload), s.engine.MaxSize)}
 	}

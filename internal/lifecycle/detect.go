@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"reflect"
 
-	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/internal/envelope"
 )
 
@@ -13,10 +12,6 @@ import (
 // the caller's to keep.
 func (s *Session) encodeCurrent() (data []byte, changed bool, err error) {
 	e := s.engine
-	equal, certain := e.compare(&s.current, s.value)
-	if equal {
-		return nil, false, nil
-	}
 	buf := e.buffers.Get().(*[]byte)
 	defer e.buffers.Put(buf)
 	encoding, err := e.encode(*buf, s.value)
@@ -29,33 +24,26 @@ func (s *Session) encodeCurrent() (data []byte, changed bool, err error) {
 		return nil, true, err
 	}
 	*buf = encoding
-	if !certain && !s.differs(encoding[envelope.Len:]) {
+	if !s.differs(encoding[envelope.Len:]) {
 		return nil, false, nil
 	}
 	return bytes.Clone(encoding), true, nil
 }
 
-// compare asks the codec whether value is what is stored, if the codec can
-// tell and is the one that wrote it.
-func (e *Engine) compare(st *stored, value any) (equal, certain bool) {
-	c, ok := e.Codec.(codec.Comparer)
-	if !ok || st.header.Codec != e.Codec.ID() {
-		return false, false
-	}
-	return c.Compare(st.payload, value)
-}
-
 // differs compares the value, whose encoding is payload, with what is stored.
 //
 // Equal bytes settle it, and with a canonical codec that is every unchanged
-// session. Different ones may still mean the same: the record was written by
-// another codec or by an older T, or holds values that do not come back byte
-// for byte. So the stored payload is decoded once more and compared as what it
-// is today, encoded and deeply.
+// session. Different ones do if the codec has found that the stored ones are
+// just what it would have written. Otherwise they may still mean the same: the
+// record was written by another codec or by an older T, or holds values that do
+// not come back byte for byte. So the stored payload is decoded once more and
+// compared as what it is today, encoded and deeply.
 func (s *Session) differs(payload []byte) bool {
 	e := s.engine
-	if s.current.header.Codec == e.Codec.ID() && bytes.Equal(payload, s.current.payload) {
-		return false
+	if s.current.header.Codec == e.Codec.ID() {
+		if same := bytes.Equal(payload, s.current.payload); same || s.current.exact {
+			return !same
+		}
 	}
 	before, err := e.decode(&s.current)
 	if err != nil {
@@ -71,6 +59,6 @@ func (s *Session) differs(payload []byte) bool {
 	}
 	// Settled for the commits that follow in this request.
 	s.current.header.Codec = e.Codec.ID()
-	s.current.payload = bytes.Clone(payload)
+	s.current.payload, s.current.exact = bytes.Clone(payload), false
 	return false
 }

@@ -64,7 +64,7 @@ type Engine struct {
 // New returns an engine. Its error says what T or the codec lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, codecs: make(map[byte]codec.Codec)}
-	e.buffers.New = func() any { return new([]byte) }
+	e.buffers.New = func() any { return new(make([]byte, 0, 1024)) }
 	known := append([]codec.Codec{c.Codec}, c.Older...)
 	for _, c := range append(known, codec.MsgPack, codec.JSON, codec.Gob) {
 		if _, taken := e.codecs[c.ID()]; !taken {
@@ -93,6 +93,7 @@ type stored struct {
 	expires time.Time
 	header  envelope.Header
 	payload []byte // or an encoding found to mean the same
+	exact   bool   // the payload is what the codec writes for the value it reads from it
 }
 
 func (st *stored) exists() bool { return st.version != 0 }
@@ -125,11 +126,13 @@ func (e *Engine) decode(st *stored) (any, error) {
 		return nil, fmt.Errorf("written by the codec with ID %d, which is unknown here; give it to WithCodec as an older one", st.header.Codec)
 	}
 	value := reflect.New(e.Type).Interface()
-	decode := c.Decode
-	if sharer, ok := c.(codec.Sharer); ok {
-		decode = sharer.DecodeShared
+	var err error
+	if shared, ok := c.(codec.SharedDecoder); ok {
+		st.exact, err = shared.DecodeShared(st.payload, value)
+	} else {
+		err = c.Decode(st.payload, value)
 	}
-	if err := decode(st.payload, value); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return value, nil

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sesame_test
+
+const poolsForget = 0
