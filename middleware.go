@@ -247,10 +247,11 @@ func loopback(hostport string) bool {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsLoopback()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
 	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
 }
 
 // Header implements [http.ResponseWriter].

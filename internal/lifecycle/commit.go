@@ -26,7 +26,7 @@ func (s *Session) Commit(ctx context.Context) error {
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.doomed) == 0 && !s.loaded {
+	if s.state == nil || !s.loaded {
 		return nil
 	}
 	return s.settle(ctx, nil)

@@ -17,7 +17,14 @@ type Session struct {
 	engine  *Engine
 	cookies []string // the request's Cookie header lines
 
-	mu          sync.Mutex
+	mu   sync.Mutex
+	sent bool // the response has begun
+	*state
+}
+
+// state is what a request knows once it has asked for its session. Most
+// requests never do, and need not carry it.
+type state struct {
 	loading     storeContext // of the first load
 	value       any          // *T, once loaded
 	token       string       // of current
@@ -29,8 +36,7 @@ type Session struct {
 	loaded      bool
 	renew       bool // a fresh token is due
 	gone        bool // ended by somebody else while we held it
-	sent        bool // the response has begun
-	late        bool // which has been reported
+	late        bool // it has been reported that the response has begun
 }
 
 // Cookie is what the response must tell the client.
@@ -74,6 +80,9 @@ func (s *Session) Load(ctx context.Context) (any, error) {
 }
 
 func (s *Session) load(ctx context.Context) error {
+	if s.state == nil {
+		s.state = new(state)
+	}
 	if s.loaded {
 		return nil
 	}
@@ -155,6 +164,9 @@ func (s *Session) Sent() (read bool, c Cookie) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent = true
+	if s.state == nil {
+		return false, Cookie{}
+	}
 	return s.loaded, s.cookie
 }
 
