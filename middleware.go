@@ -234,8 +234,8 @@ func (x *exchange) addVary(h http.Header) {
 // cookie is Secure never depends on the request; only this warning does.
 func (x *exchange) warnPlain() {
 	m, r := x.manager, x.r
-	if !m.cookie.Secure() || r.TLS != nil || loopback(r.Host) || m.warned.Load() ||
-		strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") || !m.warned.CompareAndSwap(false, true) {
+	if !m.cookie.Secure() || r.TLS != nil || m.warned.Load() || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") ||
+		loopback(r.Host) || !m.warned.CompareAndSwap(false, true) {
 		return
 	}
 	m.engine.Log(x, slog.LevelWarn, "sesame: a Secure session cookie was set over plain HTTP, where browsers drop it; serve HTTPS, or use WithInsecureCookie if this site has none (if a proxy speaks HTTPS for it, let that set X-Forwarded-Proto)", "host", r.Host)
