@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/sesame-go/sesame/bench/internal/measure"
@@ -108,21 +107,10 @@ type saver struct {
 }
 
 func (s *saver) run(n int) {
-	writers := len(s.turns)
-	var wg sync.WaitGroup
-	for w := range writers {
-		share := n / writers
-		if w < n%writers {
-			share++
+	shared(len(s.turns), n, func(w int) {
+		if err := s.engine.save(w*s.own+s.turns[w]%s.own, inAnHour()); err != nil {
+			panic(err)
 		}
-		wg.Go(func() {
-			for range share {
-				if err := s.engine.save(w*s.own+s.turns[w]%s.own, inAnHour()); err != nil {
-					panic(err)
-				}
-				s.turns[w]++
-			}
-		})
-	}
-	wg.Wait()
+		s.turns[w]++
+	})
 }

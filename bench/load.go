@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // Load is a number of clients that do the same, each with a session of its own.
@@ -65,30 +66,38 @@ func (l *Load) Run(n int) {
 		return
 	}
 	if len(l.workers) == 1 {
-		l.workers[0].run(l.op, n)
+		for range n {
+			l.workers[0].do(l.op)
+		}
 		return
 	}
+	shared(len(l.workers), n, func(i int) { l.workers[i].do(l.op) })
+}
+
+// shared does n operations with as many workers. None has a share of its own,
+// so that one who is slowed down does not keep the others waiting.
+func shared(workers, n int, do func(worker int)) {
+	var left atomic.Int64
+	left.Store(int64(n))
 	var wg sync.WaitGroup
-	for i, w := range l.workers {
-		share := n / len(l.workers)
-		if i < n%len(l.workers) {
-			share++
-		}
-		wg.Go(func() { w.run(l.op, share) })
+	for i := range workers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				do(i)
+			}
+		})
 	}
 	wg.Wait()
 }
 
-func (w *worker) run(op Op, n int) {
-	for range n {
-		w.client.Do(w.cookie)
-		if status := w.client.Status(); status != http.StatusOK {
-			panic(fmt.Sprintf("bench: %s: status %d", op, status))
-		}
-		if op == Renew {
-			if cookie := w.client.Cookie(); cookie != "" {
-				w.cookie = cookie
-			}
+func (w *worker) do(op Op) {
+	w.client.Do(w.cookie)
+	if status := w.client.Status(); status != http.StatusOK {
+		panic(fmt.Sprintf("bench: %s: status %d", op, status))
+	}
+	if op == Renew {
+		if cookie := w.client.Cookie(); cookie != "" {
+			w.cookie = cookie
 		}
 	}
 }

@@ -1,12 +1,18 @@
 package bench
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"runtime"
 
 	"github.com/sesame-go/sesame/bench/internal/measure"
 )
+
+// Machine is the library in the results of what has nothing to do with
+// sessions: arithmetic that shares nothing shows what two processors of this
+// machine can do at most.
+const Machine = "machine"
 
 // Scaling writes what a request takes on one processor and on two, with
 // sessions in memory: a client for each processor, with a session of its own.
@@ -19,6 +25,15 @@ func (p Plan) Scaling(w io.Writer) error {
 	for _, op := range []Op{Read, Change} {
 		_, _ = fmt.Fprintf(p.Progress, "two processors, %s\n", op)
 		var subjects []measure.Subject
+		for _, cores := range []int{1, 2} {
+			subjects = append(subjects, measure.Subject{
+				Name: fmt.Sprintf("BenchmarkScaling/lib=%s/store=memory/op=%s/cores=%d", Machine, op, cores),
+				Run: func(n int) {
+					runtime.GOMAXPROCS(cores)
+					shared(cores, n, func(int) { arithmetic() })
+				},
+			})
+		}
 		for _, e := range Entries {
 			if e.Store != "memory" || e.Lib != Base && (e.Lib != "scs" || !chosen(p.Libs, "scs")) {
 				continue
@@ -45,4 +60,12 @@ func (p Plan) Scaling(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// arithmetic is some microseconds of it.
+func arithmetic() {
+	var sum [sha256.Size]byte
+	for range 100 {
+		sum = sha256.Sum256(sum[:])
+	}
 }

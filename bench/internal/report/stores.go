@@ -123,8 +123,11 @@ func (r *Report) scaling() string {
 			l := []string{"lib=" + lib, "op=" + op}
 			_, ratio, ok := r.estimate("Scaling", "ns/op", append(l, "cores=1"), append(l[:2:2], "cores=2"))
 			if ok {
-				fmt.Fprintf(&b, "- %s, %s: %.2f times as many requests a second on two cores as on one, %s\n",
-					title(lib, "memory"), op, ratio.Center, ratio.Range())
+				what := fmt.Sprintf("%s, %s: %.2f times as many requests", title(lib, "memory"), op, ratio.Center)
+				if lib == bench.Machine {
+					what = fmt.Sprintf("the machine itself, meanwhile: %.2f times as much arithmetic", ratio.Center)
+				}
+				fmt.Fprintf(&b, "- %s a second on two cores as on one, %s\n", what, ratio.Range())
 			}
 		}
 	}
