@@ -3,6 +3,7 @@ package logstore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -119,6 +120,7 @@ func (s *Store) run() {
 		case c := <-s.compacted:
 			s.finishCompaction(c)
 		}
+		s.gather()
 		s.mu.Lock()
 		ops := slices.Concat(deferred, s.queue)
 		clear(s.queue)
@@ -131,6 +133,24 @@ func (s *Store) run() {
 			s.err = s.shutdown()
 			return
 		}
+	}
+}
+
+// gather lets those who have just been answered come back with their next
+// change, while the queue grows by it: a sync costs as much for many changes as
+// for one. With 64 goroutines that save all the time it makes half as many
+// more of it.
+func (s *Store) gather() {
+	last := 0
+	for range 3 { // on a busy machine each may take a while
+		s.mu.Lock()
+		n := len(s.queue)
+		s.mu.Unlock()
+		if n == last {
+			return
+		}
+		last = n
+		runtime.Gosched()
 	}
 }
 
