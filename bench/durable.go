@@ -22,6 +22,7 @@ var embedded = []struct {
 	{"logstore", openLogEngine},
 	{"bbolt", openBoltEngine},
 	{"sqlite", openSQLiteEngine},
+	{"scs-sqlite", openSCSSQLiteEngine},
 }
 
 func openLogEngine(p Place, n int) (engine, error) {
@@ -58,6 +59,14 @@ func openSQLiteEngine(p Place, n int) (engine, error) {
 		return nil, err
 	}
 	return newStoreEngine(s, n, append(ioClosers{s}, closers...)), nil
+}
+
+func openSCSSQLiteEngine(p Place, n int) (engine, error) {
+	s, closers, err := p.scsSQLite()
+	if err != nil {
+		return nil, err
+	}
+	return newSCSEngine(s, n, closers), nil
 }
 
 // Durable writes what a save takes that is on the disk before it is answered:

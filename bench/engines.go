@@ -32,7 +32,7 @@ var engines = []struct {
 		return newStoreEngine(memstore.New(memstore.WithMaxSessions(2*n)), n, nil), nil
 	}},
 	{"scs", "memory", func(_ Place, n int) (engine, error) {
-		return newSCSEngine(scsmemory.NewWithCleanupInterval(0), n), nil
+		return newSCSEngine(scsmemory.NewWithCleanupInterval(0), n, nil), nil
 	}},
 	{Base, "file", openLogEngine},
 	{Base, "sqlite", openSQLiteEngine},
@@ -99,16 +99,19 @@ func (e *storeEngine) sweep() (removed int, err error) {
 
 // scsEngine is a store of scs'.
 type scsEngine struct {
-	store interface {
-		scs.Store
-		All() (map[string][]byte, error)
-	}
+	store  scsStore
 	tokens []string
 	data   []byte
+	ioClosers
 }
 
-func newSCSEngine(s *scsmemory.MemStore, n int) *scsEngine {
-	e := &scsEngine{s, make([]string, n), make([]byte, payload)}
+type scsStore interface {
+	scs.Store
+	All() (map[string][]byte, error)
+}
+
+func newSCSEngine(s scsStore, n int, closers ioClosers) *scsEngine {
+	e := &scsEngine{s, make([]string, n), make([]byte, payload), closers}
 	for i := range e.tokens {
 		e.tokens[i] = "a-token-of-scs-as-long-as-they-are-" + strconv.Itoa(1e8+i)
 	}
@@ -116,7 +119,10 @@ func newSCSEngine(s *scsmemory.MemStore, n int) *scsEngine {
 }
 
 func (e *scsEngine) load(i int) error {
-	_, _, err := e.store.Find(e.tokens[i])
+	_, found, err := e.store.Find(e.tokens[i])
+	if err == nil && !found {
+		err = store.ErrNotFound
+	}
 	return err
 }
 
@@ -132,4 +138,3 @@ func (e *scsEngine) list() (int, error) {
 
 // sweep has no call: a goroutine of the store's does it, see wait.go.
 func (e *scsEngine) sweep() (int, error) { return 0, nil }
-func (e *scsEngine) Close() error        { return nil }

@@ -89,21 +89,30 @@ func openSesameSQLite(s Session, p Place) (Site, error) {
 	return openSesame(s, append(ioClosers{store}, closers...), sesame.WithStore(store))
 }
 
-func openSCSSQLite(s Session, p Place) (Site, error) {
+// scsSQLite opens a new database for scs.
+func (p Place) scsSQLite() (*sqlite3store.SQLite3Store, ioClosers, error) {
 	db, closers, err := p.sqlite()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, statement := range []string{ // of its README
 		`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL)`,
 		`CREATE INDEX sessions_expiry_idx ON sessions(expiry)`,
 	} {
 		if _, err := db.Exec(statement); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	db.SetMaxOpenConns(4) // more only wait for SQLite's one writer, and some give up
-	return scsSite(s.values(), sqlite3store.NewWithCleanupInterval(db, 0), scs.GobCodec{}, idle, closers), nil
+	return sqlite3store.NewWithCleanupInterval(db, 0), closers, nil
+}
+
+func openSCSSQLite(s Session, p Place) (Site, error) {
+	store, closers, err := p.scsSQLite()
+	if err != nil {
+		return nil, err
+	}
+	return scsSite(s.values(), store, scs.GobCodec{}, idle, closers), nil
 }
 
 func openSCSMemory(s Session, _ Place) (Site, error) {

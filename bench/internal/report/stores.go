@@ -76,7 +76,7 @@ func operation(op string) string {
 // wait is how long reads take during a sweep.
 func (r *Report) wait() string {
 	var t table
-	t.row("reads in memory, while", "sessions", "longest", "one in 10,000 took longer than")
+	t.row("reads in memory, while", "sessions", "longest", "longer than 2 ms, a second", "one in 10,000 took longer than")
 	for _, b := range r.set.Benchmarks {
 		if b.Name != "Wait" {
 			continue
@@ -85,7 +85,8 @@ func (r *Report) wait() string {
 		if b.Labels["during"] == "nothing" {
 			during = "nothing else is done"
 		}
-		t.row(during, b.Labels["sessions"], duration(b.Values["max-ns"][0]), duration(b.Values["p99.99-ns"][0]))
+		t.row(during, b.Labels["sessions"], duration(b.Values["max-ns"][0]),
+			fmt.Sprintf("%.2g", b.Values["long/s"][0]), duration(b.Values["p99.99-ns"][0]))
 	}
 	return t.String()
 }
@@ -97,6 +98,7 @@ func (r *Report) durable() string {
 	for _, engine := range r.set.LabelValues("Durable", "engine") {
 		row := []string{map[string]string{
 			"logstore": "sesame's logstore", "bbolt": "bbolt, Batch", "sqlite": "SQLite through sesame's sqlstore",
+			"scs-sqlite": "SQLite through scs' sqlite3store",
 		}[engine]}
 		for _, writers := range []string{"1", "64"} {
 			value, ratio, ok := r.estimate("Durable", "ns/op", []string{"engine=" + engine, "writers=" + writers},
