@@ -35,6 +35,7 @@ const (
 
 	asGob    = "small: a key for each field; others whole, as a pointer registered with gob; encoding/gob"
 	asItself = "the struct itself, msgpack"
+	tuned    = "; one connection with a MaxFlushDelay of 100 µs, see docs/STORES.md"
 	asPacked = "the struct whole, by a codec of its own over msgpack/v5"
 )
 
@@ -60,8 +61,8 @@ var Entries = []Entry{
 	{Lib: "scs", Store: "sqlite", Title: "scs, sqlite3store", Open: openSCSSQLite, Module: "github.com/alexedwards/scs/sqlite3store", Keeps: asGob},
 
 	{Lib: "sesame", Store: "redis", Title: "sesame, goredis", Open: openSesameGoRedis, Module: goredisModule, Keeps: asItself},
-	{Lib: "sesame-rueidis", Store: "redis", Title: "sesame, rueidis", Open: openSesameRueidis, Module: "github.com/redis/rueidis", Keeps: asItself},
-	{Lib: "sesame-cached", Store: "redis", Title: "sesame, rueidis with client-side cache", Open: openSesameCached, Module: "github.com/redis/rueidis", Keeps: asItself + "; in the program's memory for a second, unless Redis says that it has changed", Settles: cacheFor},
+	{Lib: "sesame-rueidis", Store: "redis", Title: "sesame, rueidis", Open: openSesameRueidis, Module: "github.com/redis/rueidis", Keeps: asItself + tuned},
+	{Lib: "sesame-cached", Store: "redis", Title: "sesame, rueidis with client-side cache", Open: openSesameCached, Module: "github.com/redis/rueidis", Keeps: asItself + tuned + "; in the program's memory for a second, unless Redis says that it has changed", Settles: cacheFor},
 	{Lib: "scs", Store: "redis", Title: "scs, goredisstore", Open: openSCSRedis, Module: "github.com/alexedwards/scs/goredisstore", Keeps: asGob},
 	{Lib: "scs-msgpack", Store: "redis", Title: "scs, goredisstore, msgpack codec", Open: openSCSPackedRedis, Module: "github.com/alexedwards/scs/goredisstore", Keeps: asPacked},
 	{Lib: "fiber", Store: "redis", Title: "fiber session, storage/redis", Open: openFiberRedis, Module: "github.com/gofiber/storage/redis/v3", Keeps: asGob},

@@ -65,7 +65,11 @@ func openRueidis(s Session, p Place, opts ...sesamerueidis.Option) (Site, error)
 	if p.Redis == "" {
 		return nil, errNoServer
 	}
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{p.Redis}})
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:       []string{p.Redis},
+		PipelineMultiplex: -1, // one connection: fewer and larger pipelines
+		MaxFlushDelay:     100 * time.Microsecond,
+	})
 	if err != nil {
 		return nil, err
 	}
