@@ -29,11 +29,12 @@ func (e *Engine) resolve(ctx context.Context, cookies []string, room *storeConte
 		if live > 0 {
 			at = &found // the first one stays where it is
 		}
+		asked := e.began()
 		v, why, err := e.lookup(limited, candidate, at)
 		if err != nil {
-			return nil, "", e.failed(ctx, "load", at.key, began, err)
+			return nil, "", e.failed(ctx, "load", at.key, asked, err)
 		}
-		events[i] = Event{Kind: Loaded, Key: at.key, Duration: e.since(began)}
+		events[i] = Event{Kind: Loaded, Key: at.key, Duration: e.since(asked)}
 		if why != nil {
 			events[i].Kind, events[i].Err = why.kind, why.err
 			continue
