@@ -82,7 +82,7 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 	e := packers.Get().(*packer)
 	e.buf = dst
 	err = t.pack(e, p.UnsafePointer())
-	if err == nil && e.cost > budget(len(e.buf)-len(dst)) {
+	if err == nil && e.cost > room(len(e.buf)-len(dst)) {
 		err = errTooDense
 	}
 	dst = e.buf
@@ -115,7 +115,7 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 
 	defer recoverInto(&err)
 	d := unpackers.Get().(*unpacker)
-	*d = unpacker{reader: reader{data: data, text: text}, left: budget(len(data))}
+	*d = unpacker{reader: reader{data: data, text: text}, left: room(len(data))}
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
@@ -125,6 +125,10 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 	unpackers.Put(d)
 	return exact, err
 }
+
+// room is what of the budget for n bytes is left for anything but strings, which
+// are all parts of one copy of them.
+func room(n int) int { return budget(n) - allocSize(n) }
 
 // These are pooled because they are passed to functions that
 // the compiler cannot see through, and would be allocated each time.

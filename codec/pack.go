@@ -54,9 +54,7 @@ func packFloat64(e *packer, p unsafe.Pointer) error {
 }
 
 func packString(e *packer, p unsafe.Pointer) error {
-	s := *(*string)(p)
-	e.cost += stringSize(len(s))
-	e.buf = appendStr(e.buf, s)
+	e.buf = appendStr(e.buf, *(*string)(p))
 	return nil
 }
 

@@ -135,31 +135,37 @@ func (fs *packFields) unpackArray(d *unpacker, p unsafe.Pointer) error {
 // unpackMap reads n fields, most often those of the struct in their order.
 func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 	next := 0
-	for range n {
-		if next < len(fs.list) && d.passes(fs.list[next].key) {
-			f := fs.list[next]
-			next++
-			if err := f.unpackIn(d, p); err != nil {
+	if fs.plain {
+		for _, f := range fs.list[:min(n, len(fs.list))] {
+			if !d.passes(f.key) {
+				break
+			}
+			if err := f.unpack(d, unsafe.Add(p, f.off)); err != nil {
 				return err
 			}
-			continue
+			next++
 		}
-		f, err := fs.find(d)
+	}
+	for range n - next {
+		var f *packField
+		var err error
+		if next < len(fs.list) && d.passes(fs.list[next].key) {
+			f = fs.list[next]
+		} else if f, err = fs.find(d); f != nil {
+			d.loosen(f.order > next && fs.leaveOut(p, next, f.order))
+		}
 		switch {
 		case err != nil:
-			return err
 		case f == nil:
 			err = d.skip()
 		default:
-			d.loosen(f.order > next && fs.leaveOut(p, next, f.order))
-			next = f.order + 1
-			err = f.unpackIn(d, p)
+			next, err = f.order+1, f.unpackIn(d, p)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	d.loosen(fs.leaveOut(p, next, len(fs.list)))
+	d.loosen(next == len(fs.list) || fs.leaveOut(p, next, len(fs.list)))
 	return nil
 }
 

@@ -113,29 +113,23 @@ func unpackFloat[F float32 | float64](d *unpacker, p unsafe.Pointer) error {
 }
 
 func unpackString(d *unpacker, p unsafe.Pointer) error {
-	if n, ok := d.fixStr(); ok {
-		if err := d.charge(stringSize(n)); err != nil {
+	n, ok := d.fixStr()
+	if !ok {
+		h, err := d.head()
+		switch {
+		case err != nil:
 			return err
+		case h.kind == kindNil:
+			d.loose = true
+			*(*string)(p) = ""
+			return nil
+		case h.kind != kindStr && h.kind != kindBin:
+			return d.mismatch(h, "string")
 		}
-		*(*string)(p) = d.str(n)
-		return nil
+		d.loosen(h.kind == kindStr)
+		n = h.n
 	}
-	h, err := d.head()
-	switch {
-	case err != nil:
-		return err
-	case h.kind == kindNil:
-		d.loose = true
-		*(*string)(p) = ""
-		return nil
-	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, "string")
-	}
-	d.loosen(h.kind == kindStr)
-	if err := d.charge(stringSize(h.n)); err != nil {
-		return err
-	}
-	*(*string)(p) = d.str(h.n)
+	*(*string)(p) = d.str(n)
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (r *reader) measure(cost *int) error {
 		}
 	case kindStr:
 		if h.n > 0 {
-			*cost += boxedString + stringSize(h.n)
+			*cost += boxedString
 		}
 		r.pos += h.n
 	case kindBin:

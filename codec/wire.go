@@ -195,7 +195,7 @@ func shortest(size int, h head) bool {
 func appendTime(b []byte, t time.Time) []byte {
 	const ext = 0x100 + extTime
 	secs, nanos := uint64(t.Unix()), uint64(t.Nanosecond())
-	switch timeLen(t) {
+	switch timeLen(secs, nanos) {
 	case 4:
 		return binary.BigEndian.AppendUint32(append(b, codeFixExt4, ext), uint32(secs))
 	case 8:
@@ -207,19 +207,20 @@ func appendTime(b []byte, t time.Time) []byte {
 }
 
 // timeLen is the length of a timestamp without its head.
-func timeLen(t time.Time) int {
-	secs := uint64(t.Unix())
+func timeLen(secs, nanos uint64) int {
 	switch {
 	case secs>>34 != 0:
 		return 12
-	case t.Nanosecond() == 0 && secs>>32 == 0:
+	case nanos == 0 && secs>>32 == 0:
 		return 4
 	default:
 		return 8
 	}
 }
 
-func parseTime(b []byte) (time.Time, error) {
+// parseTime reads a timestamp without its head, and reports whether it has the
+// shortest form.
+func parseTime(b []byte) (t time.Time, exact bool, err error) {
 	var secs, nanos uint64
 	switch len(b) {
 	case 4:
@@ -230,10 +231,10 @@ func parseTime(b []byte) (time.Time, error) {
 	case 12:
 		nanos, secs = uint64(binary.BigEndian.Uint32(b)), binary.BigEndian.Uint64(b[4:])
 	default:
-		return time.Time{}, fmt.Errorf("codec: msgpack: a timestamp has %d bytes", len(b))
+		return time.Time{}, false, fmt.Errorf("codec: msgpack: a timestamp has %d bytes", len(b))
 	}
 	if nanos >= 1e9 {
-		return time.Time{}, fmt.Errorf("codec: msgpack: a timestamp has %d nanoseconds", nanos)
+		return time.Time{}, false, fmt.Errorf("codec: msgpack: a timestamp has %d nanoseconds", nanos)
 	}
-	return time.Unix(int64(secs), int64(nanos)).UTC(), nil
+	return time.Unix(int64(secs), int64(nanos)).UTC(), len(b) == timeLen(secs, nanos), nil
 }

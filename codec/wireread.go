@@ -253,10 +253,7 @@ func (r *reader) skip() error {
 
 // time reads a timestamp of n bytes.
 func (r *reader) time(n int) (time.Time, error) {
-	b := r.bytes(n)
-	t, err := parseTime(b)
-	if err == nil {
-		r.loosen(timeLen(t) == n)
-	}
+	t, exact, err := parseTime(r.bytes(n))
+	r.loosen(exact)
 	return t, err
 }
