@@ -167,6 +167,52 @@ func TestDifferentChangesBothSurvive(t *testing.T) {
 	require.Empty(t, r.seen(sesame.Conflict))
 }
 
+// saver counts how often sessions are saved, in vain too.
+type saver struct {
+	store.Store
+	saves atomic.Int64
+}
+
+func (s *saver) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+	s.saves.Add(1)
+	return s.Store.Save(ctx, k, r)
+}
+
+// TestCollisionsTakeTurns counts what ten changes at once cost: ten saves, of
+// which one succeeds, and one more for each of the others.
+func TestCollisionsTakeTurns(t *testing.T) {
+	const requests = 10
+	for name, change := range map[string]func(r *room[basket], ctx context.Context, b *basket, i int){
+		"changed in place": func(_ *room[basket], _ context.Context, b *basket, i int) { b.Items[fmt.Sprint(i)] = i },
+		"Update": func(r *room[basket], ctx context.Context, _ *basket, i int) {
+			if err := r.m.Update(ctx, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil }); err != nil {
+				t.Error(err)
+			}
+		},
+		"UpdateByID": func(r *room[basket], ctx context.Context, _ *basket, i int) {
+			err := r.m.UpdateByID(ctx, r.m.Info(ctx).ID, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil })
+			if err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &saver{Store: memstore.New()}
+			r := newRoom[basket](t, sesame.WithStore(s))
+			token := r.do("", func(b *basket) { b.Items = map[string]int{"tea": 1} })
+			s.saves.Store(0)
+			var steps []func(context.Context, *basket)
+			for i := range requests {
+				steps = append(steps, func(ctx context.Context, b *basket) { change(r, ctx, b, i) })
+			}
+			r.together(token, steps...)
+			require.LessOrEqual(t, s.saves.Load(), int64(2*requests-1))
+			got, _ := r.peek(token)
+			require.Len(t, got.Items, 1+requests)
+		})
+	}
+}
+
 func TestSameFieldIsAConflict(t *testing.T) {
 	r := newRoom[basket](t)
 	token := r.do("", func(b *basket) { b.Home.City = "Bonn" })

@@ -140,6 +140,9 @@ func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) 
 		if !errors.Is(err, store.ErrConflict) {
 			return s.refused(ctx, k, began, err)
 		}
+		if attempt == 0 {
+			defer e.turn(k)()
+		}
 		pause(attempt)
 	}
 	return ErrConflict

@@ -52,16 +52,25 @@ func (s *Session) settle(ctx context.Context, fn func(any) error) error {
 	if err := s.bury(ctx); err != nil {
 		return err
 	}
-	for attempt := range maxAttempts {
-		if s.gone {
-			return ErrNotFound
-		}
-		conflict, err := s.attempt(ctx, fn)
-		if !conflict {
-			return err
-		}
+	if s.gone {
+		return ErrNotFound
+	}
+	conflict, err := s.attempt(ctx, fn)
+	if conflict {
+		return s.retry(ctx, fn)
+	}
+	return err
+}
+
+// retry commits what somebody else was faster with.
+func (s *Session) retry(ctx context.Context, fn func(any) error) error {
+	defer s.engine.turn(s.current.key)()
+	for attempt := range maxAttempts - 1 {
 		pause(attempt)
 		if err := s.reconcile(ctx); err != nil {
+			return err
+		}
+		if conflict, err := s.attempt(ctx, fn); !conflict {
 			return err
 		}
 	}

@@ -59,11 +59,15 @@ type Engine struct {
 	zero    stored       // what an anonymous session starts from
 	buffers sync.Pool    // of *[]byte
 	swept   atomic.Int64 // Unix seconds of the last sweep
+	seats   [seats]chan struct{}
 }
 
 // New returns an engine. Its error says what T or the codec lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, codecs: make(map[byte]codec.Codec)}
+	for i := range e.seats {
+		e.seats[i] = make(chan struct{}, 1)
+	}
 	e.buffers.New = func() any { return new(make([]byte, 0, 1024)) }
 	known := append([]codec.Codec{c.Codec}, c.Older...)
 	for _, c := range append(known, codec.MsgPack, codec.JSON, codec.Gob) {
