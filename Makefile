@@ -24,7 +24,7 @@ fuzz: ## run every fuzz target for FUZZTIME, 10s by default (scripts/fuzz)
 
 COMPARE = go -C bench run ./cmd/compare -o results.txt -docs ../docs
 
-bench: ## compare sesame with other libraries: tables and plots in docs, half an hour
+bench: ## compare sesame with other libraries: tables and plots in docs, twenty minutes
 	GOWORK=off ./scripts/services run redis postgres -- $(COMPARE)
 
 CODECS = go test -run '^$$' -bench Codecs -benchtime 200ms -count 6 .

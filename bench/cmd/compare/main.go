@@ -1,7 +1,7 @@
 // Command compare measures sesame beside other session libraries, in turns, and
 // prints a table of what each costs and of the ratios to sesame.
 //
-//	go run ./cmd/compare                                 everything: half an hour, needs Redis and PostgreSQL
+//	go run ./cmd/compare                                 everything: twenty minutes, needs Redis and PostgreSQL
 //	go run ./cmd/compare -stores memory -quick           a look at it: a minute
 //	go run ./cmd/compare -libs scs,fiber -ops read -sizes own
 //	go run ./cmd/compare -from results.txt               print the tables again

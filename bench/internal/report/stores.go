@@ -82,8 +82,8 @@ func (r *Report) wait() string {
 			continue
 		}
 		during := title(b.Labels["lib"], "memory") + " sweeps"
-		if b.Labels["during"] == "nothing" {
-			during = "nothing else is done"
+		if b.Labels["during"] == "arithmetic" {
+			during = "another goroutine calculates"
 		}
 		t.row(during, b.Labels["sessions"], duration(b.Values["max-ns"][0]),
 			fmt.Sprintf("%.2g", b.Values["long/s"][0]), duration(b.Values["p99.99-ns"][0]))
