@@ -87,5 +87,5 @@ func TestGrowth(t *testing.T) {
 	_, ok := got.Median("Durable", "ns/op", "engine=bbolt", "writers=64")
 	require.True(t, ok)
 	require.Equal(t, []string{"1", "2"}, got.LabelValues("Scaling", "cores"))
-	require.Equal(t, []string{"nothing", "sweep"}, got.LabelValues("Wait", "during"))
+	require.Equal(t, []string{"arithmetic", "sweep"}, got.LabelValues("Wait", "during"))
 }

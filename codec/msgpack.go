@@ -74,19 +74,18 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return dst, fmt.Errorf("codec: msgpack: Append needs a pointer, not %T", v)
 	}
-	t, err := packTypeOf(p.Type().Elem())
+	e := packers.Get().(*packer)
+	t, err := e.last.find(p.Type())
 	if err != nil {
 		return dst, err
 	}
-
-	e := packers.Get().(*packer)
 	e.buf = dst
 	err = t.pack(e, p.UnsafePointer())
 	if err == nil && e.cost > room(len(e.buf)-len(dst)) {
 		err = errTooDense
 	}
 	dst = e.buf
-	*e = packer{}
+	*e = packer{last: e.last}
 	packers.Put(e)
 	return dst, err
 }
@@ -108,20 +107,19 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return false, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
 	}
-	t, err := packTypeOf(p.Type().Elem())
+	d := unpackers.Get().(*unpacker)
+	t, err := d.last.find(p.Type())
 	if err != nil {
 		return false, err
 	}
-
 	defer recoverInto(&err)
-	d := unpackers.Get().(*unpacker)
-	*d = unpacker{reader: reader{data: data, text: text}, left: room(len(data))}
+	d.reader, d.left = reader{data: data, text: text}, room(len(data))
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
 	}
 	exact = err == nil && !d.loose
-	*d = unpacker{}
+	*d = unpacker{last: d.last}
 	unpackers.Put(d)
 	return exact, err
 }

@@ -16,6 +16,7 @@ type packer struct {
 	cost    int  // of decoding what has been written, see limits.go
 	depth   int  // see maxDepth
 	generic bool // inside an interface: what is written will be decoded without knowing its type
+	last    lastType
 }
 
 // enter and leave enclose what is nested in a value.

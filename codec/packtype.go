@@ -43,6 +43,25 @@ func packTypeOf(t reflect.Type) (*packType, error) {
 	return pt, nil
 }
 
+// lastType is the type that something was used for last. Most programs have one
+// type of session.
+type lastType struct {
+	pointer reflect.Type
+	to      *packType
+}
+
+// find returns what knows the values that pointers of type t point to.
+func (l *lastType) find(t reflect.Type) (_ *packType, err error) {
+	if l.pointer != t {
+		l.pointer = nil
+		if l.to, err = packTypeOf(t.Elem()); err != nil {
+			return nil, err
+		}
+		l.pointer = t
+	}
+	return l.to, nil
+}
+
 // packBuilder holds the types under construction. A type that contains itself
 // finds itself there; nobody else sees it before it is complete.
 type packBuilder map[reflect.Type]*packType

@@ -14,6 +14,7 @@ import (
 type unpacker struct {
 	reader
 	left int // bytes that may still be allocated, see limits.go
+	last lastType
 }
 
 // charge is called before n bytes are allocated.

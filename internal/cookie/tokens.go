@@ -54,4 +54,13 @@ func Read(lines []string, name string) (t Tokens) {
 	return t
 }
 
-func trim(s string) string { return strings.Trim(s, " \t") }
+// trim drops the blanks around s, of which there is at most one as a rule.
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}

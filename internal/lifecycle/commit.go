@@ -118,14 +118,16 @@ func (s *Session) attempt(ctx context.Context, fn func(any) error) (conflict boo
 // put brings the store in line with the value as it is now.
 func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 	data, changed, err := s.encodeCurrent()
-	now := time.Now().Truncate(time.Millisecond)
+	due := changed || s.renew || s.remembering || time.Until(s.current.quiet) <= 0
 	switch {
 	case err != nil:
 		return false, err
+	case !changed && !s.current.exists() || !due:
+		return false, nil
+	}
+	now := time.Now().Truncate(time.Millisecond)
+	switch {
 	case !s.current.exists():
-		if !changed {
-			return false, nil
-		}
 		return false, s.create(ctx, now, data)
 	case !s.current.alive(now):
 		s.lose(ctx, Expired, 0)
@@ -168,6 +170,7 @@ func (s *Session) create(ctx context.Context, now time.Time, data []byte) error 
 		err := s.save(ctx, &next, data)
 		if err == nil {
 			s.token, s.current = tok, next
+			s.current.rest(now)
 			s.tellClient(now)
 			e.emit(ctx, Event{Kind: Created, Key: next.key, Duration: e.since(began)})
 			return nil
@@ -211,6 +214,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, data []byte, by by
 	moved := next.header.Remembered && !next.expires.Equal(s.current.expires)
 	speak := s.renew || s.remembering || moved
 	s.token, s.current = tok, next
+	s.current.rest(now)
 	if speak {
 		s.tellClient(now)
 	}
@@ -272,6 +276,7 @@ func (s *Session) touch(ctx context.Context, now time.Time) error {
 		return s.engine.failed(ctx, "touch", s.current.key, began, err)
 	}
 	s.current.expires = expires
+	s.current.rest(now)
 	if s.current.header.Remembered {
 		s.tellClient(now)
 	}

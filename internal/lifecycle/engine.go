@@ -55,23 +55,23 @@ type Config struct {
 // use.
 type Engine struct {
 	Config
-	codecs  map[byte]codec.Codec
-	zero    stored       // what an anonymous session starts from
-	buffers sync.Pool    // of *[]byte
-	swept   atomic.Int64 // Unix seconds of the last sweep
+	codecs  [256]codec.Codec // by ID
+	zero    stored           // what an anonymous session starts from
+	buffers sync.Pool        // of *[]byte
+	swept   atomic.Int64     // Unix seconds of the last sweep
 	seats   [seats]chan struct{}
 }
 
 // New returns an engine. Its error says what T or the codec lacks.
 func New(c Config) (*Engine, error) {
-	e := &Engine{Config: c, codecs: make(map[byte]codec.Codec)}
+	e := &Engine{Config: c}
 	for i := range e.seats {
 		e.seats[i] = make(chan struct{}, 1)
 	}
 	e.buffers.New = func() any { return new(make([]byte, 0, 1024)) }
 	known := append([]codec.Codec{c.Codec}, c.Older...)
 	for _, c := range append(known, codec.MsgPack, codec.JSON, codec.Gob) {
-		if _, taken := e.codecs[c.ID()]; !taken {
+		if e.codecs[c.ID()] == nil {
 			e.codecs[c.ID()] = c
 		}
 	}
@@ -96,8 +96,9 @@ type stored struct {
 	version uint64 // 0: the store has nothing
 	expires time.Time
 	header  envelope.Header
-	payload []byte // or an encoding found to mean the same
-	exact   bool   // the payload is what the codec writes for the value it reads from it
+	payload []byte    // or an encoding found to mean the same
+	exact   bool      // the payload is what the codec writes for the value it reads from it
+	quiet   time.Time // see rest
 }
 
 func (st *stored) exists() bool { return st.version != 0 }
@@ -106,6 +107,20 @@ func (st *stored) exists() bool { return st.version != 0 }
 // clock may be another, and its sweeper late.
 func (st *stored) alive(now time.Time) bool {
 	return now.Before(st.expires) && now.Before(st.header.Deadline)
+}
+
+// rest sets until when there is nothing to do for a session that is as it is
+// at now: it neither ends nor has to be touched. As that takes now's monotonic
+// clock over, looking at it is cheap.
+func (st *stored) rest(now time.Time) {
+	due := st.expires
+	if idle := st.header.Idle; idle > 0 {
+		due = due.Add(idle/10 - idle)
+	}
+	if st.header.Deadline.Before(due) {
+		due = st.header.Deadline
+	}
+	st.quiet = now.Add(due.Sub(now))
 }
 
 // open reads a record into st. A record that has moved is as good as none.
@@ -125,8 +140,8 @@ func open(k store.Key, r store.Record, st *stored) error {
 // decode returns a fresh *T: one that was used before would keep what the
 // payload lacks. The payload is never changed, so the value may share it.
 func (e *Engine) decode(st *stored) (any, error) {
-	c, ok := e.codecs[st.header.Codec]
-	if !ok {
+	c := e.codecs[st.header.Codec]
+	if c == nil {
 		return nil, fmt.Errorf("written by the codec with ID %d, which is unknown here; give it to WithCodec as an older one", st.header.Codec)
 	}
 	value := reflect.New(e.Type).Interface()

@@ -19,31 +19,33 @@ var errBinding = errors.New("the record belongs to another token: the store answ
 func (e *Engine) resolve(ctx context.Context, cookies []string, room *storeContext, st *stored) (value any, tok string, err error) {
 	tokens := cookie.Read(cookies, e.CookieName)
 	candidates := tokens.All()
-	var events [cookie.MaxTokens]Event
+	var events []Event // of several: which of them are news is known at the end
 	live, began := 0, e.began()
 	limited := e.limit(ctx, room)
 	defer limited.end()
-	for i, candidate := range candidates {
-		var found stored
+	for _, candidate := range candidates {
 		at := st
 		if live > 0 {
-			at = &found // the first one stays where it is
+			at = new(stored) // the first one stays where it is
 		}
 		asked := e.began()
 		v, why, err := e.lookup(limited, candidate, at)
 		if err != nil {
 			return nil, "", e.failed(ctx, "load", at.key, asked, err)
 		}
-		events[i] = Event{Kind: Loaded, Key: at.key, Duration: e.since(asked)}
+		ev := Event{Kind: Loaded, Key: at.key, Duration: e.since(asked)}
 		if why != nil {
-			events[i].Kind, events[i].Err = why.kind, why.err
-			continue
-		}
-		if live++; live == 1 {
+			ev.Kind, ev.Err = why.kind, why.err
+		} else if live++; live == 1 {
 			value, tok = v, candidate
 		}
+		if len(candidates) == 1 {
+			e.emit(ctx, ev)
+		} else {
+			events = append(events, ev)
+		}
 	}
-	for _, ev := range events[:len(candidates)] {
+	for _, ev := range events {
 		stale := ev.Kind == UnknownToken || ev.Kind == Expired
 		if live == 0 || live == 1 && !stale { // a stale cookie beside the good one is no news
 			e.emit(ctx, ev)
@@ -105,14 +107,16 @@ func (e *Engine) fetch(ctx context.Context, k store.Key, st *stored) (any, *verd
 // examine makes a session of a record, or says why it is none.
 func (e *Engine) examine(k store.Key, rec store.Record, st *stored) (any, *verdict, error) {
 	err := open(k, rec, st)
+	now := time.Now()
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, unknown, nil
 	case err != nil:
 		return nil, corrupt(err), nil
-	case !st.alive(time.Now()):
+	case !st.alive(now):
 		return nil, expired, nil
 	}
+	st.rest(now)
 	value, err := e.decode(st)
 	if err != nil {
 		return nil, corrupt(err), nil
