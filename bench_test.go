@@ -116,8 +116,11 @@ func TestAllocations(t *testing.T) {
 
 	require.LessOrEqual(t, allocs(s.serve(s.handler(nil), "")), floor+2, "untouched, no cookie")
 	require.LessOrEqual(t, allocs(s.serve(s.handler(nil), s.cookie)), floor+2, "untouched, with a cookie")
-	require.LessOrEqual(t, allocs(s.serve(s.handler(func(*small) {}), s.cookie)), floor+5+poolsForget, "read")
-	require.LessOrEqual(t, allocs(s.serve(s.handler(func(s *small) { s.Times++ }), s.cookie)), floor+8+poolsForget, "changed")
+	require.LessOrEqual(t, allocs(s.serve(s.handler(func(*small) {}), s.cookie)), floor+4+poolsForget, "read")
+	require.LessOrEqual(t, allocs(s.serve(s.handler(func(s *small) { s.Times++ }), s.cookie)), floor+7+poolsForget, "changed")
+
+	m := newSite(newMedium())
+	require.LessOrEqual(t, allocs(m.serve(m.handler(func(*medium) {}), m.cookie)), floor+10+poolsForget, "read of a medium session")
 
 	read := malformed.handler(func(*small) {})
 	without := allocs(malformed.serve(read, ""))

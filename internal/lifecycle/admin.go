@@ -122,7 +122,7 @@ func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) 
 		if err != nil {
 			return err
 		}
-		s := Session{engine: e, state: &state{loaded: true, value: value, current: st}}
+		s := Session{engine: e, loaded: true, value: value, current: st}
 		if err := fn(value); err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
 	if !token.Valid(tok) {
 		return fmt.Errorf("a token has %d characters out of A-Z and 2-7", token.Len)
 	}
-	s := Session{engine: e, state: &state{value: value}}
+	s := Session{engine: e, value: value}
 	data, err := e.encode(nil, value)
 	if err != nil {
 		return err

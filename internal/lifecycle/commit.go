@@ -26,7 +26,7 @@ func (s *Session) Commit(ctx context.Context) error {
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == nil || !s.loaded {
+	if !s.loaded {
 		return nil
 	}
 	return s.settle(ctx, nil)
@@ -86,7 +86,7 @@ func (s *Session) bury(ctx context.Context) error {
 			return s.engine.failed(ctx, "delete", k, began, err)
 		}
 		s.doomed = s.doomed[1:]
-		s.cookie = Cookie{Action: DeleteCookie}
+		s.cookie, s.life = DeleteCookie, 0
 		s.engine.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: s.engine.since(began)})
 	}
 	return nil
@@ -299,9 +299,9 @@ func (s *Session) write(ctx context.Context, call func(context.Context) error) e
 // tellClient notes that the response must carry the session's cookie, and
 // that what was asked for is done.
 func (s *Session) tellClient(now time.Time) {
-	s.cookie = Cookie{Action: SetCookie, Token: s.token}
+	s.cookie, s.life = SetCookie, 0
 	if s.current.header.Remembered {
-		s.cookie.Life = s.current.expires.Sub(now)
+		s.life = s.current.expires.Sub(now)
 	}
 	s.renew, s.remembering = false, false
 }

@@ -17,26 +17,21 @@ type Session struct {
 	engine  *Engine
 	cookies []string // the request's Cookie header lines
 
-	mu   sync.Mutex
-	sent bool // the response has begun
-	*state
-}
-
-// state is what a request knows once it has asked for its session. Most
-// requests never do, and need not carry it.
-type state struct {
-	loading     storeContext // of the first load
-	value       any          // *T, once loaded
-	token       string       // of current
-	current     stored       // what value is compared with
-	doomed      []store.Key  // destroyed, not yet deleted
-	cookie      Cookie
+	mu          sync.Mutex
+	loading     storeContext  // of the first load
+	value       any           // *T, once loaded
+	token       string        // of current
+	current     stored        // what value is compared with
+	doomed      []store.Key   // destroyed, not yet deleted
+	cookie      Action        // what the client must be told
+	life        time.Duration // of the cookie, see [Cookie]
 	remember    time.Duration // the new lifetime that is due, if remembering
 	remembering bool
 	loaded      bool
 	renew       bool // a fresh token is due
 	gone        bool // ended by somebody else while we held it
-	late        bool // it has been reported that the response has begun
+	sent        bool // the response has begun
+	late        bool // which has been reported
 }
 
 // Cookie is what the response must tell the client.
@@ -80,9 +75,6 @@ func (s *Session) Load(ctx context.Context) (any, error) {
 }
 
 func (s *Session) load(ctx context.Context) error {
-	if s.state == nil {
-		s.state = new(state)
-	}
 	if s.loaded {
 		return nil
 	}
@@ -164,10 +156,11 @@ func (s *Session) Sent() (read bool, c Cookie) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent = true
-	if s.state == nil {
-		return false, Cookie{}
+	c = Cookie{Action: s.cookie, Life: s.life}
+	if c.Action == SetCookie {
+		c.Token = s.token
 	}
-	return s.loaded, s.cookie
+	return s.loaded, c
 }
 
 // Format keeps tokens out of logs: whatever the verb, fmt prints a name.
