@@ -110,8 +110,8 @@ func (st *stored) alive(now time.Time) bool {
 }
 
 // rest sets until when there is nothing to do for a session that is as it is
-// at now: it neither ends nor has to be touched. As that takes now's monotonic
-// clock over, looking at it is cheap.
+// at now: it neither ends nor has to be touched. If now has a monotonic clock,
+// as after a load, that goes by it, and looking at it is cheap.
 func (st *stored) rest(now time.Time) {
 	due := st.expires
 	if idle := st.header.Idle; idle > 0 {

@@ -138,8 +138,8 @@ func (s *Store) run() {
 
 // gather lets those who have just been answered come back with their next
 // change, while the queue grows by it: a sync costs as much for many changes as
-// for one. With 64 goroutines that save all the time it makes half as many
-// more of it.
+// for one. With 64 goroutines that save all the time batches are half as long
+// again for it.
 func (s *Store) gather() {
 	last := 0
 	for range 3 { // on a busy machine each may take a while
