@@ -53,7 +53,7 @@ type Checker interface {
 type SharedDecoder interface {
 	// DecodeShared is Decode, but v may alias data, so nobody may change data
 	// any more. It also reports whether data is exactly what Append would write
-	// for v as it is now: then whatever Append writes otherwise is another
-	// value. In doubt it is false.
+	// for v as it is now, if it writes it at all: then whatever Append writes
+	// otherwise is another value. In doubt it is false.
 	DecodeShared(data []byte, v any) (exact bool, err error)
 }

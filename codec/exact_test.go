@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/sesame-go/sesame/codec"
 )
@@ -38,8 +39,11 @@ type everything struct {
 	ByNumber map[int]string
 	Pages    map[string]page
 	Anything any
-	Opt      string  `msgpack:",omitempty"`
-	OptN     float64 `msgpack:",omitempty"`
+	ByRate   map[float64]int
+	Opt      string     `msgpack:",omitempty"`
+	OptN     float64    `msgpack:",omitempty"`
+	OptAny   any        `msgpack:",omitempty"`
+	OptTime  *time.Time `msgpack:",omitempty"`
 	Tuple    tuple
 }
 
@@ -52,6 +56,7 @@ type tuple struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	A        int
 	B        string
+	C        int `msgpack:",omitempty"` // written all the same
 }
 
 func full() *everything {
@@ -65,7 +70,8 @@ func full() *everything {
 		Long: map[string]int64{"l": -1}, Rates: map[string]float64{"r": math.NaN()},
 		Any:      map[string]any{"list": []any{1, "x", nil, 2.5, []byte("b"), at}, "map": map[string]any{"k": true, "a": false}},
 		ByNumber: map[int]string{2: "two", 1: "one"}, Pages: map[string]page{"p": {"/p", at}}, Anything: "any",
-		Opt: "there", OptN: 2, Tuple: tuple{A: 1, B: "b"},
+		ByRate: map[float64]int{0: 1, -1: 2},
+		Opt:    "there", OptN: 2, OptAny: []any{1}, OptTime: &at, Tuple: tuple{A: 1, B: "b"},
 	}
 }
 
@@ -173,7 +179,7 @@ func TestInexact(t *testing.T) {
 	type Inner struct{ A int }
 	type embedded struct{ *Inner }
 	type small struct{ At time.Time }
-	inexact[tuple](t, "a map for an array", "\x82\xa1A\x01\xa1B\xa1x")
+	inexact[tuple](t, "a map for an array", "\x83\xa1A\x01\xa1B\xa1x\xa1C\x01")
 	inexact[embedded](t, "an embedded pointer", "\x81\xa1A\x01")
 	inexact[struct{ Text ptrText }](t, "a type with methods of its own", "\x81\xa4Text\xc4\x01x")
 	inexact[struct{ V bool }](t, "nil for a bool", "\x81\xa1V\xc0")
@@ -189,6 +195,8 @@ func TestInexact(t *testing.T) {
 	inexact[small](t, "nil for a time", "\x81\xa2At\xc0")
 	inexact[small](t, "a time in eight bytes for four", "\x81\xa2At\xd7\xff\x00\x00\x00\x00\x00\x00\x00\x01")
 	inexact[small](t, "a time with a length for none", "\x81\xa2At\xc7\x04\xff\x00\x00\x00\x01")
+	inexact[struct{ V map[float64]int }](t, "two zeros", "\x81\xa1V\x82\xcb\x00\x00\x00\x00\x00\x00\x00\x00\x01\xcb\x80\x00\x00\x00\x00\x00\x00\x00\x02")
+	inexact[struct{ V any }](t, "two zeros in an interface", "\x81\xa1V\x82\xcb\x00\x00\x00\x00\x00\x00\x00\x00\x01\xcb\x80\x00\x00\x00\x00\x00\x00\x00\x02")
 	inexact[struct{ V map[int]int }](t, "number keys out of order", "\x81\xa1V\x82\x02\x00\x01\x00")
 	inexact[struct{ V any }](t, "keys in an interface out of order", "\x81\xa1V\x82\xa1b\x00\xa1a\x00")
 	inexact[struct{ V any }](t, "a long number in an interface", "\x81\xa1V\xcc\x01")
@@ -226,6 +234,24 @@ func FuzzMsgPackExact(f *testing.F) {
 		require.NoError(t, err)
 		require.True(t, exact || !bytes.Equal(again, data), "it has doubts about what Append has written")
 	})
+}
+
+// extended is a type of the program's own, which an interface can hold.
+type extended struct{ B byte }
+
+func (x *extended) MarshalMsgpack() ([]byte, error) { return []byte{x.B}, nil }
+
+func (x *extended) UnmarshalMsgpack(b []byte) error {
+	x.B = b[0] &^ 0x80
+	return nil
+}
+
+// TestInexactExtension reads a registered type, of which only its own methods
+// know what they would write.
+func TestInexactExtension(t *testing.T) {
+	msgpack.RegisterExt(77, (*extended)(nil))
+	defer msgpack.UnregisterExt(77)
+	inexact[struct{ V any }](t, "an extension", "\x81\xa1V\xd4\x4d\x85")
 }
 
 // fuse panics when it is written while lit.

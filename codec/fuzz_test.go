@@ -12,6 +12,7 @@ import (
 
 // fuzzed has what hostile data may do most with.
 type fuzzed struct {
+	Omits  []omitting // the first, because after a field is missing nobody looks again
 	Int    int
 	Small  int8
 	Float  float32
@@ -31,6 +32,13 @@ type fuzzed struct {
 	*Named
 }
 
+// omitting has fields that decoding looks at again, to see if they are empty.
+type omitting struct {
+	A, B, C, D, E, F, G, H any        `msgpack:",omitempty"`
+	Time                   *time.Time `msgpack:",omitempty"`
+	Struct                 Base       `msgpack:",omitempty"`
+}
+
 func FuzzMsgPackDecode(f *testing.F) {
 	for _, seed := range []string{
 		"", "\x80", "\xc0", "\x90", "\xc1", "\xdf\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff", "\xde\x40\x00",
@@ -39,6 +47,7 @@ func FuzzMsgPackDecode(f *testing.F) {
 		"\x81\xa4Keys\x82\x01\x02\x01\x03", "\x81\xa5Small\xcd\x01\x00", "\x81\xa6Custom\x92\x01\x02", "\x81\xa4Text\xc4\x02hi",
 		"\x81\xa4Wide\xdc\x00\x10" + strings.Repeat("\xc0", 16), "\x81\xa3Any" + strings.Repeat("\x91", 2000),
 		"\x81\xa4Name\xc0\x81\xa4Name\xa1x",
+		"\x81\xa5Omits\xdc\x08\x00" + strings.Repeat("\x88\xa1A\x90\xa1B\x90\xa1C\x90\xa1D\x90\xa1E\x90\xa1F\x90\xa1G\x90\xa1H\x90", 0x800),
 	} {
 		f.Add([]byte(seed))
 	}

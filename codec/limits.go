@@ -22,6 +22,20 @@ const maxDepth = 1000
 // things that are not worth counting, such as an error's text.
 func budget(n int) int { return 16*n + 48<<10 }
 
+// account is what decoding a value will allocate.
+type account struct {
+	cost int  // in bytes, strings apart
+	text bool // there are strings: all are parts of one copy of the encoding
+}
+
+// total is the cost for a value of n bytes.
+func (a account) total(n int) int {
+	if a.text {
+		return a.cost + allocSize(n)
+	}
+	return a.cost
+}
+
 // errTooDense is for values that take far more room in memory than encoded,
 // such as ten thousand empty slices.
 var errTooDense = fmt.Errorf("codec: value is too dense: decoding it would take more than %d times its encoded size", budget(1)-budget(0))

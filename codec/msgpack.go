@@ -81,7 +81,7 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 	}
 	e.buf = dst
 	err = t.pack(e, p.UnsafePointer())
-	if err == nil && e.cost > room(len(e.buf)-len(dst)) {
+	if n := len(e.buf) - len(dst); err == nil && e.total(n) > budget(n) {
 		err = errTooDense
 	}
 	dst = e.buf
@@ -101,7 +101,8 @@ func (msgPack) DecodeShared(data []byte, v any) (exact bool, err error) {
 	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
 }
 
-// decodeMsgPack decodes data, of which text is a copy if there is one already.
+// decodeMsgPack decodes data. Strings become parts of text, which is data again,
+// or "" to have them in a copy.
 func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
@@ -113,7 +114,7 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 		return false, err
 	}
 	defer recoverInto(&err)
-	d.reader, d.left = reader{data: data, text: text}, room(len(data))
+	d.reader, d.left = reader{data: data, text: text}, budget(len(data))
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
@@ -123,10 +124,6 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 	unpackers.Put(d)
 	return exact, err
 }
-
-// room is what of the budget for n bytes is left for anything but strings, which
-// are all parts of one copy of them.
-func room(n int) int { return budget(n) - allocSize(n) }
 
 // These are pooled because they are passed to functions that
 // the compiler cannot see through, and would be allocated each time.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestMsgPackErrors(t *testing.T) {
 		}{}, `called "x"`},
 		{&struct{ E error }{}, "only the empty interface"},
 		{&struct{ S [][]string }{make([][]string, 20000)}, "too dense"},
-		{&struct{ S any }{make([]map[string]int, 30000)}, ""}, // nil maps are nil in any
+		{&struct{ S any }{make([]map[string]int, 200000)}, ""}, // nil maps are nil in any
 	} {
 		_, err := codec.MsgPack.Append(nil, c.v)
 		if c.says == "" {
@@ -148,6 +149,24 @@ func TestMsgPackErrors(t *testing.T) {
 	} {
 		assert.ErrorContains(t, codec.MsgPack.Decode([]byte(data), v), "codec: msgpack: ", "%q", data)
 	}
+}
+
+// TestMsgPackDense writes and reads values that are as dense as may be: one of
+// them has no strings, whose copy need not be counted.
+func TestMsgPackDense(t *testing.T) {
+	for name, v := range map[string]any{
+		"bools in interfaces": &struct{ V []any }{slices.Repeat([]any{true}, 50_000)},
+		"empty strings":       &struct{ V []string }{make([]string, 50_000)},
+		"short strings":       &struct{ V []string }{slices.Repeat([]string{"x"}, 50_000)},
+	} {
+		data, err := codec.MsgPack.Append(nil, v)
+		require.NoError(t, err, name)
+		got := reflect.New(reflect.TypeOf(v).Elem()).Interface()
+		require.NoError(t, codec.MsgPack.Decode(data, got), name)
+		require.Equal(t, v, got, name)
+	}
+	_, err := codec.MsgPack.Append(nil, &struct{ V []any }{append(slices.Repeat([]any{true}, 50_000), "x")})
+	require.ErrorContains(t, err, "too dense", "with one more string it takes a copy of them all")
 }
 
 func TestMsgPackDepth(t *testing.T) {

@@ -45,15 +45,17 @@ type (
 		B        string `msgpack:",omitempty"`
 	}
 	tagged struct {
-		A int       `msgpack:"a"`
-		B string    `msgpack:"b,omitempty"`
-		C bool      `msgpack:"-"`
-		D *int      `msgpack:",omitempty"`
-		E []int     `msgpack:"e, omitempty"`
-		F string    `msgpack:"alias:old"`
-		G Named     `msgpack:",omitempty"`
-		H time.Time `msgpack:",omitempty"`
-		I any       `msgpack:",omitempty"`
+		A int        `msgpack:"a"`
+		B string     `msgpack:"b,omitempty"`
+		C bool       `msgpack:"-"`
+		D *int       `msgpack:",omitempty"`
+		E []int      `msgpack:"e, omitempty"`
+		F string     `msgpack:"alias:old"`
+		G Named      `msgpack:",omitempty"`
+		H time.Time  `msgpack:",omitempty"`
+		I any        `msgpack:",omitempty"`
+		J *time.Time `msgpack:",omitempty"`
+		K any        `msgpack:",omitempty"`
 		h int
 	}
 	allOmitted struct {
@@ -200,7 +202,7 @@ func v5Samples() []any {
 			EB: []byte{}, Inf: math.Inf(-1), NaN: math.NaN(), Neg: math.Copysign(0, -1)},
 		&asArray{A: 1}, &asArray{A: 1, B: "b"}, &[]asArray{{A: 2}, {B: "x"}},
 		&tagged{}, &tagged{A: 1, B: "b", C: true, D: ptr(0), E: []int{}, F: "f", G: Named{"n"}, H: when, I: 0},
-		&tagged{D: ptr(4), E: []int{1}, I: "x"},
+		&tagged{D: ptr(4), E: []int{1}, I: "x"}, &tagged{J: &when, K: &when}, &tagged{J: new(time.Time), K: new(time.Time)},
 		&allOmitted{}, &allOmitted{A: 1, B: &allOmitted{}, C: tagged{A: 1}},
 		&omitsStruct{}, &omitsStruct{In: inner{A: "x"}},
 		&inlines{}, &inlines{Base{1, 2}, &Named{"n"}, secret{"k"}, 3},

@@ -12,8 +12,8 @@ import (
 
 // packer appends values to buf.
 type packer struct {
+	account
 	buf     []byte
-	cost    int  // of decoding what has been written, see limits.go
 	depth   int  // see maxDepth
 	generic bool // inside an interface: what is written will be decoded without knowing its type
 	last    lastType
@@ -55,8 +55,13 @@ func packFloat64(e *packer, p unsafe.Pointer) error {
 }
 
 func packString(e *packer, p unsafe.Pointer) error {
-	e.buf = appendStr(e.buf, *(*string)(p))
+	e.str(*(*string)(p))
 	return nil
+}
+
+func (e *packer) str(s string) {
+	e.text = e.text || s != ""
+	e.buf = appendStr(e.buf, s)
 }
 
 func packBytes(e *packer, p unsafe.Pointer) error {
@@ -137,15 +142,15 @@ func packAny(e *packer, p unsafe.Pointer) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
-	start, cost, nested := len(e.buf), e.cost, e.generic
+	start, before, nested := len(e.buf), e.account, e.generic
 	e.generic = true
 	err = t.pack(e, copied(v))
 	e.generic = nested
 	e.leave()
 	if err == nil && !nested {
 		r := reader{data: e.buf[start:], depth: e.depth}
-		e.cost = cost
-		err = r.measure(&e.cost)
+		e.account = before
+		err = r.measure(&e.account)
 	}
 	return err
 }

@@ -16,7 +16,7 @@ type packFields struct {
 	byName  map[string]*packField // aliases too
 	asArray bool
 	omits   bool // some field has omitempty
-	plain   bool // none has, and none is embedded through a pointer
+	plain   bool // none has, none is embedded through a pointer, and it is no array
 }
 
 type packField struct {

@@ -159,6 +159,7 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 		}
 		m.SetMapIndex(s.key, s.elem)
 	}
+	d.loosen(m.Len() == n) // 0.0 and -0.0 are written otherwise, but one key
 	d.leave()
 	return nil
 }

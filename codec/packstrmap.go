@@ -61,7 +61,7 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 	slices.SortFunc(entries, func(a, b stringEntry[V]) int { return strings.Compare(a.key, b.key) })
 	for i := range entries {
 		entry := &entries[i]
-		e.buf = appendStr(e.buf, entry.key)
+		e.str(entry.key)
 		if err := mt.elem.pack(e, unsafe.Pointer(&entry.elem)); err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 		if next < len(fs.list) && d.passes(fs.list[next].key) {
 			f = fs.list[next]
 		} else if f, err = fs.find(d); f != nil {
-			d.loosen(f.order > next && fs.leaveOut(p, next, f.order))
+			d.loosen(f.order > next && (d.loose || fs.leaveOut(p, next, f.order)))
 		}
 		switch {
 		case err != nil:
@@ -160,6 +160,9 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 			err = d.skip()
 		default:
 			next, err = f.order+1, f.unpackIn(d, p)
+			if f.omit && err == nil && !d.loose {
+				d.loosen(!f.isEmpty(unsafe.Add(p, f.off))) // it is there although empty
+			}
 		}
 		if err != nil {
 			return err
@@ -199,12 +202,7 @@ func (fs *packFields) find(d *unpacker) (*packField, error) {
 // field that is not nil, since the fields of a nil one are written so.
 func (f *packField) unpackIn(d *unpacker, strct unsafe.Pointer) error {
 	if f.path == nil {
-		field := unsafe.Add(strct, f.off)
-		err := f.unpack(d, field)
-		if f.omit && err == nil {
-			d.loosen(!f.isEmpty(field))
-		}
-		return err
+		return f.unpack(d, unsafe.Add(strct, f.off))
 	}
 	d.loose = true // who knows which of them were nil
 	if f.in(strct, false) == nil {

@@ -192,23 +192,26 @@ func (b packBuilder) fillPointer(pt *packType) error {
 // isEmpty reports whether the option omitempty leaves v out. The rules are
 // those of msgpack/v5: IsZero decides if there is one; a struct is empty if all
 // its fields are left out.
-func (pt *packType) isEmpty(p unsafe.Pointer) bool {
-	v := pt.at(p)
+func (pt *packType) isEmpty(p unsafe.Pointer) bool { return pt.empty(pt.at(p)) }
+
+func (pt *packType) empty(v reflect.Value) bool {
 	switch kind := v.Kind(); {
 	case kind == reflect.Interface:
 		if v.IsNil() {
 			return true
 		}
 		elem, err := packTypeOf(v.Elem().Type())
-		return err == nil && elem.isEmpty(copied(v.Elem()))
+		return err == nil && elem.empty(v.Elem())
 	case pt.zeroer:
 		if (kind == reflect.Pointer || kind == reflect.Map || kind == reflect.Slice) && v.IsNil() {
 			return true
 		}
-		// An interface holds a pointer without allocating.
-		return v.Addr().Interface().(interface{ IsZero() bool }).IsZero()
+		if v.CanAddr() && kind != reflect.Pointer {
+			v = v.Addr() // an interface holds a pointer without allocating
+		}
+		return v.Interface().(interface{ IsZero() bool }).IsZero()
 	case kind == reflect.Struct:
-		return pt.fields != nil && pt.fields.count(p) == 0
+		return pt.fields != nil && pt.fields.count(pointerTo(v)) == 0
 	case kind == reflect.Array || kind == reflect.Map || kind == reflect.Slice || kind == reflect.String:
 		return v.Len() == 0
 	case kind == reflect.Float32 || kind == reflect.Float64:
@@ -216,6 +219,14 @@ func (pt *packType) isEmpty(p unsafe.Pointer) bool {
 	default:
 		return v.IsZero()
 	}
+}
+
+// pointerTo returns where v is, or a copy of it.
+func pointerTo(v reflect.Value) unsafe.Pointer {
+	if v.CanAddr() {
+		return v.Addr().UnsafePointer()
+	}
+	return copied(v)
 }
 
 // copied returns where a copy of v is: what is in an interface has no address.

@@ -25,6 +25,15 @@ func (d *unpacker) charge(n int) error {
 	return nil
 }
 
+// copyText makes text, before the first string is read.
+func (d *unpacker) copyText() error {
+	if err := d.charge(allocSize(len(d.data))); err != nil {
+		return err
+	}
+	d.text = string(d.data)
+	return nil
+}
+
 func (d *unpacker) mismatch(h head, typ string) error {
 	return fmt.Errorf("codec: msgpack: the %s before byte %d does not fit %s", h.kind, d.pos, typ)
 }
@@ -129,6 +138,11 @@ func unpackString(d *unpacker, p unsafe.Pointer) error {
 		}
 		d.loosen(h.kind == kindStr)
 		n = h.n
+	}
+	if n > 0 && d.text == "" {
+		if err := d.copyText(); err != nil {
+			return err
+		}
 	}
 	*(*string)(p) = d.str(n)
 	return nil

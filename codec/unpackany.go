@@ -27,10 +27,14 @@ var (
 )
 
 func unpackAny(d *unpacker, p unsafe.Pointer) error {
-	start, cost := d.pos, 0
-	err := d.measure(&cost)
+	start := d.pos
+	var a account
+	err := d.measure(&a)
 	if err == nil {
-		err = d.charge(cost)
+		err = d.charge(a.cost)
+	}
+	if err == nil && a.text && d.text == "" {
+		err = d.copyText()
 	}
 	if err != nil {
 		return err
@@ -40,9 +44,9 @@ func unpackAny(d *unpacker, p unsafe.Pointer) error {
 	return err
 }
 
-// measure reads over a value, adds to cost what value will allocate for it, and
+// measure reads over a value, adds to a what value will allocate for it, and
 // fails if value would.
-func (r *reader) measure(cost *int) error {
+func (r *reader) measure(a *account) error {
 	start := r.pos
 	h, err := r.head()
 	if err != nil {
@@ -50,50 +54,51 @@ func (r *reader) measure(cost *int) error {
 	}
 	switch h.kind {
 	case kindInt, kindFloat32, kindFloat64:
-		*cost += boxedNumber
+		a.cost += boxedNumber
 	case kindUint:
 		if h.num > math.MaxUint8 { // smaller ones need no box
-			*cost += boxedNumber
+			a.cost += boxedNumber
 		}
 	case kindStr:
 		if h.n > 0 {
-			*cost += boxedString
+			a.cost += boxedString
+			a.text = true
 		}
 		r.pos += h.n
 	case kindBin:
-		*cost += boxedSlice + allocSize(h.n)
+		a.cost += boxedSlice + allocSize(h.n)
 		r.pos += h.n
 	case kindExt:
 		if h.ext == extTime {
-			*cost += boxedSlice
+			a.cost += boxedSlice
 			_, err = r.time(h.n)
 		} else {
 			r.pos += h.n
-			*cost += ownSize(h.n)
+			a.cost += ownSize(h.n)
 			_, err = extension(r.data[start:r.pos])
 		}
 	case kindArray:
-		*cost += boxedSlice + sliceSize(h.n, anySize)
+		a.cost += boxedSlice + sliceSize(h.n, anySize)
 		if err := r.enter(); err != nil {
 			return err
 		}
 		for range h.n {
-			if err := r.measure(cost); err != nil {
+			if err := r.measure(a); err != nil {
 				return err
 			}
 		}
 		r.leave()
 	case kindMap:
-		return r.measureMap(h, cost)
+		return r.measureMap(h, a)
 	}
 	return err
 }
 
-func (r *reader) measureMap(h head, cost *int) error {
+func (r *reader) measureMap(h head, a *account) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
-	*cost += mapStringAny.size(h.n)
+	a.cost += mapStringAny.size(h.n)
 	strings := true
 	for range h.n {
 		key := *r
@@ -105,12 +110,12 @@ func (r *reader) measureMap(h head, cost *int) error {
 			return fmt.Errorf("codec: msgpack: the key of a map in an interface is of kind %s, which cannot be one when decoded", k.kind)
 		case k.kind != kindStr && strings:
 			strings = false
-			*cost += mapAnyAny.size(h.n) + boxedString*h.n
+			a.cost += mapAnyAny.size(h.n) + boxedString*h.n
 		}
-		if err := r.measure(cost); err != nil {
+		if err := r.measure(a); err != nil {
 			return err
 		}
-		if err := r.measure(cost); err != nil {
+		if err := r.measure(a); err != nil {
 			return err
 		}
 	}
@@ -207,6 +212,7 @@ func (r *reader) mapValue(n int) (any, error) {
 	}
 	switch {
 	case byAny != nil:
+		r.loosen(len(byAny) == n)
 		return byAny, nil
 	case byString == nil:
 		return map[string]any{}, nil

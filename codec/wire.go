@@ -84,35 +84,13 @@ func appendUint(b []byte, n uint64) []byte {
 // intLen and uintLen are how many bytes appendInt and appendUint append.
 
 func intLen(n int64) int {
-	switch {
-	case n >= 0:
-		return uintLen(uint64(n))
-	case n >= -32:
-		return 1
-	case n >= math.MinInt8:
-		return 2
-	case n >= math.MinInt16:
-		return 3
-	case n >= math.MinInt32:
-		return 5
-	default:
-		return 9
-	}
+	var room [9]byte
+	return len(appendInt(room[:0], n))
 }
 
 func uintLen(n uint64) int {
-	switch {
-	case n < 0x80:
-		return 1
-	case n <= math.MaxUint8:
-		return 2
-	case n <= math.MaxUint16:
-		return 3
-	case n <= math.MaxUint32:
-		return 5
-	default:
-		return 9
-	}
+	var room [9]byte
+	return len(appendUint(room[:0], n))
 }
 
 func appendBool(b []byte, v bool) []byte {

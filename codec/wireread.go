@@ -42,7 +42,7 @@ type head struct {
 // there, or could be.
 type reader struct {
 	data  []byte
-	text  string // data, once a string was read
+	text  string // data as a string, if there is one yet
 	pos   int
 	depth int
 	loose bool // something was read that would be written otherwise
@@ -200,14 +200,10 @@ func (r *reader) passes(b []byte) bool {
 	return true
 }
 
-// str reads a string of n bytes. All strings of a value are parts of one copy
-// of the data.
+// str reads a string of n bytes, which is part of text.
 func (r *reader) str(n int) string {
 	if n == 0 {
 		return ""
-	}
-	if r.text == "" {
-		r.text = string(r.data)
 	}
 	r.pos += n
 	return r.text[r.pos-n : r.pos]

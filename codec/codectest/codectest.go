@@ -87,6 +87,11 @@ var cases = []testCase{
 		check: checkAlias,
 	},
 	{
+		name:  "shared",
+		rule:  "DecodeShared reads what Decode reads, and calls exact only what Append would write: else a change is missed, or an unchanged session saved",
+		check: checkShared,
+	},
+	{
 		name:  "fresh",
 		rule:  "the result of Decode depends on data alone, not on what was decoded before",
 		check: checkFresh,

@@ -143,6 +143,37 @@ func (aliases) Decode(data []byte, v any) error {
 	return err
 }
 
+type certain struct{ good }
+
+func (c certain) DecodeShared(data []byte, v any) (exact bool, err error) {
+	return true, c.Decode(data, v)
+}
+
+type halfway struct{ good }
+
+func (halfway) DecodeShared(data []byte, v any) (exact bool, err error) {
+	return false, forgetful{}.Decode(data, v)
+}
+
+type finicky struct{ good }
+
+func (c finicky) DecodeShared(data []byte, v any) (exact bool, err error) {
+	if err := c.Decode(data, v); err != nil {
+		return false, err
+	}
+	if again, err := c.Append(nil, v); err != nil || !bytes.Equal(again, data) {
+		return false, os.ErrInvalid
+	}
+	return true, nil
+}
+
+type scribbles struct{ good }
+
+func (c scribbles) DecodeShared(data []byte, v any) (exact bool, err error) {
+	defer clear(data)
+	return false, c.Decode(data, v)
+}
+
 type remembers struct {
 	good
 	last *map[string]int
@@ -229,6 +260,10 @@ var zoo = []struct {
 	{wasteful{}, "append"},
 	{sharesBuffer{buf: new([]byte)}, "append"},
 	{aliases{}, "alias"},
+	{certain{}, "shared"},
+	{halfway{}, "shared"},
+	{finicky{}, "shared"},
+	{scribbles{}, "shared"},
 	{remembers{last: new(map[string]int)}, "fresh"},
 	{strictJSON{}, "evolution"},
 	{panics{}, "corrupt"},

@@ -1,0 +1,63 @@
+package codectest
+
+import (
+	"bytes"
+	"math/rand/v2"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// checkShared compares DecodeShared with Decode, on what Append has written and
+// on what has been damaged since.
+func checkShared(r *report, c codec.Codec) {
+	shared, ok := c.(codec.SharedDecoder)
+	if !ok {
+		return
+	}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, s := range samples {
+		v := s.make(inOrder())
+		data, ok, _ := s.encode(c, v)
+		if !ok {
+			continue
+		}
+		compareShared(r, shared, c, s.name, data, v)
+		for range 2000 / stride {
+			damaged := bytes.Clone(data)
+			damaged[rnd.IntN(len(data))] = byte(rnd.Uint32())
+			compareShared(r, shared, c, s.name+", damaged", damaged, v)
+		}
+	}
+}
+
+// compareShared decodes data both ways, as a value like v.
+func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what string, data []byte, v any) {
+	kept, want, got := bytes.Clone(data), fresh(v), fresh(v)
+	wantErr := decode(c, data, want)
+	exact, err := decodeShared(shared, data, got)
+	switch {
+	case !bytes.Equal(data, kept):
+		r.errorf("%s: DecodeShared changes data", what)
+	case err != nil && wantErr == nil:
+		r.errorf("%s: Decode reads it, DecodeShared says: %v", what, err)
+	case err != nil && exact:
+		r.errorf("%s: DecodeShared says that Append would write just that, and that it cannot be read: %v", what, err)
+	case err != nil:
+		return
+	}
+	again, err := encode(c, got)
+	if wantErr == nil {
+		if wanted, _ := encode(c, want); !bytes.Equal(again, wanted) {
+			r.errorf("%s: Decode reads %+v, DecodeShared %+v", what, want, got)
+		}
+	}
+	if exact && err == nil && !bytes.Equal(again, data) {
+		r.errorf("%s: DecodeShared says that Append would write %q, but it writes %q", what, data, again)
+	}
+}
+
+// decodeShared is DecodeShared, with a panic turned into an error.
+func decodeShared(c codec.SharedDecoder, data []byte, v any) (exact bool, err error) {
+	defer recoverInto(&err)
+	return c.DecodeShared(data, v)
+}
