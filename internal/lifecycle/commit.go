@@ -118,11 +118,11 @@ func (s *Session) attempt(ctx context.Context, fn func(any) error) (conflict boo
 // put brings the store in line with the value as it is now.
 func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 	data, changed, err := s.encodeCurrent()
-	due := changed || s.renew || s.remembering || time.Until(s.current.quiet) <= 0
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
-	case !changed && !s.current.exists() || !due:
+	}
+	due := changed || s.renew || s.remembering || time.Until(s.current.quiet) <= 0
+	if !due || !changed && !s.current.exists() {
 		return false, nil
 	}
 	now := time.Now().Truncate(time.Millisecond)

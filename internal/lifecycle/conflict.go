@@ -109,7 +109,7 @@ func (e *Engine) turn(k store.Key) (done func()) {
 }
 
 // seats is for how many sessions at once turns are taken; of two that share a
-// seat one waits for nothing.
+// seat one waits in vain.
 const seats = 64
 
 // pause waits a random while, longer the more often it went wrong, so that

@@ -147,6 +147,9 @@ func (s *Session) Destroy(ctx context.Context) error {
 	reflect.ValueOf(s.value).Elem().SetZero()
 	s.token, s.current = "", s.engine.zero
 	s.renew, s.remembering, s.gone = false, false, false
+	if s.cookie == SetCookie {
+		s.cookie, s.life = KeepCookie, 0 // its token is dead before anybody heard of it
+	}
 	return nil
 }
 
