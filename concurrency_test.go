@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -167,7 +168,8 @@ func TestDifferentChangesBothSurvive(t *testing.T) {
 	require.Empty(t, r.seen(sesame.Conflict))
 }
 
-// saver counts how often sessions are saved, in vain too.
+// saver counts how often sessions are saved, in vain too. That takes a while, so
+// that those who do not wait for each other collide.
 type saver struct {
 	store.Store
 	saves atomic.Int64
@@ -175,6 +177,7 @@ type saver struct {
 
 func (s *saver) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 	s.saves.Add(1)
+	time.Sleep(time.Millisecond)
 	return s.Store.Save(ctx, k, r)
 }
 
@@ -182,33 +185,36 @@ func (s *saver) Save(ctx context.Context, k store.Key, r store.Record) (uint64, 
 // which one succeeds, and one more for each of the others.
 func TestCollisionsTakeTurns(t *testing.T) {
 	const requests = 10
-	for name, change := range map[string]func(r *room[basket], ctx context.Context, b *basket, i int){
-		"changed in place": func(_ *room[basket], _ context.Context, b *basket, i int) { b.Items[fmt.Sprint(i)] = i },
-		"Update": func(r *room[basket], ctx context.Context, _ *basket, i int) {
-			if err := r.m.Update(ctx, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil }); err != nil {
-				t.Error(err)
-			}
+	for name, change := range map[string]func(m *sesame.Manager[basket], ctx context.Context, b *basket, i int){
+		"changed in place": func(_ *sesame.Manager[basket], _ context.Context, b *basket, i int) { b.Items[fmt.Sprint(i)] = i },
+		"Update": func(m *sesame.Manager[basket], ctx context.Context, _ *basket, i int) {
+			must(m.Update(ctx, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil }))
 		},
-		"UpdateByID": func(r *room[basket], ctx context.Context, _ *basket, i int) {
-			err := r.m.UpdateByID(ctx, r.m.Info(ctx).ID, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil })
-			if err != nil {
-				t.Error(err)
-			}
+		"UpdateByID": func(m *sesame.Manager[basket], ctx context.Context, _ *basket, i int) {
+			must(m.UpdateByID(ctx, m.Info(ctx).ID, func(b *basket) error { b.Items[fmt.Sprint(i)] = i; return nil }))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &saver{Store: memstore.New()}
-			r := newRoom[basket](t, sesame.WithStore(s))
-			token := r.do("", func(b *basket) { b.Items = map[string]int{"tea": 1} })
-			s.saves.Store(0)
-			var steps []func(context.Context, *basket)
-			for i := range requests {
-				steps = append(steps, func(ctx context.Context, b *basket) { change(r, ctx, b, i) })
-			}
-			r.together(token, steps...)
-			require.LessOrEqual(t, s.saves.Load(), int64(2*requests-1))
-			got, _ := r.peek(token)
-			require.Len(t, got.Items, 1+requests)
+			synctest.Test(t, func(t *testing.T) {
+				s := &saver{Store: memstore.New()}
+				m := sesame.New[basket](sesame.WithStore(s))
+				token := issue(t, m, func(b *basket) { b.Items = map[string]int{"tea": 1} })
+				s.saves.Store(0)
+				var loaded, done sync.WaitGroup
+				loaded.Add(requests)
+				for i := range requests {
+					done.Go(func() {
+						within(m, token, func(ctx context.Context, b *basket) {
+							loaded.Done()
+							loaded.Wait()
+							change(m, ctx, b, i)
+						})
+					})
+				}
+				done.Wait()
+				require.LessOrEqual(t, s.saves.Load(), int64(2*requests-1))
+				within(m, token, func(_ context.Context, b *basket) { require.Len(t, b.Items, 1+requests) })
+			})
 		})
 	}
 }
@@ -461,23 +467,22 @@ func TestRevokeOwnerAgainstLogIn(t *testing.T) {
 // A handler that overruns an http.TimeoutHandler mounted inside goes on while
 // the session is committed; by Update it may.
 func TestUpdateAfterATimeout(t *testing.T) {
-	m := sesame.New[basket](sesame.WithInsecureCookie())
-	late, done := make(chan struct{}), make(chan error)
-	slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_ = m.Update(r.Context(), func(b *basket) error { b.Name = "before"; return nil })
-		<-late
-		done <- m.Update(r.Context(), func(b *basket) error { b.Times++; return nil })
+	synctest.Test(t, func(t *testing.T) {
+		m := sesame.New[basket]()
+		late, done := make(chan struct{}), make(chan error)
+		slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_ = m.Update(r.Context(), func(b *basket) error { b.Name = "before"; return nil })
+			<-late
+			done <- m.Update(r.Context(), func(b *basket) error { b.Times++; return nil })
+		})
+		res := visit(m, "", http.TimeoutHandler(slow, time.Second, "too slow").ServeHTTP)
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+		token := tokenOf(res)
+		require.NotEmpty(t, token, "what was saved in time has its cookie")
+		close(late)
+		require.NoError(t, <-done, "an existing session is still saved")
+		e, err := m.Find(context.Background(), keyOf(token).String())
+		require.NoError(t, err)
+		require.Equal(t, basket{Name: "before", Times: 1}, e.Data)
 	})
-	srv := httptest.NewServer(m.Handler(http.TimeoutHandler(slow, 20*time.Millisecond, "too slow")))
-	defer srv.Close()
-	res, err := http.Get(srv.URL)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	require.Len(t, res.Cookies(), 1, "what was saved in time has its cookie")
-	close(late)
-	require.NoError(t, <-done, "an existing session is still saved")
-	e, err := m.Find(context.Background(), keyOf(res.Cookies()[0].Value).String())
-	require.NoError(t, err)
-	require.Equal(t, basket{Name: "before", Times: 1}, e.Data)
 }
