@@ -13,8 +13,8 @@
 //	sessions := sesame.New[Session](sesame.WithStore(redisstore.New(sesamerueidis.New(client))))
 //
 // Where many requests come at once, a MaxFlushDelay of 100 µs on one connection
-// (PipelineMultiplex: -1) makes the client's pipelines longer, and serves half
-// as many more of them.
+// (PipelineMultiplex: -1) makes the client's pipelines longer: docs/STORES.md
+// has a measurement, 1.4 times as many changes and 1.7 times as many reads.
 package rueidis
 
 import (
