@@ -58,8 +58,11 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 	for k, v := range m {
 		entries = append(entries, stringEntry[V]{k, v})
 	}
-	slices.SortFunc(entries, func(a, b stringEntry[V]) int { return strings.Compare(a.key, b.key) })
+	first := sortEntries(entries)
 	for i := range entries {
+		if i += first; i >= len(entries) {
+			i -= len(entries)
+		}
 		entry := &entries[i]
 		e.str(entry.key)
 		if err := mt.elem.pack(e, unsafe.Pointer(&entry.elem)); err != nil {
@@ -69,6 +72,23 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 	e.leave()
 	mt.put(scratch, entries)
 	return nil
+}
+
+// sortEntries puts entries in order, beginning with the one that it returns and
+// going round. A small map is walked so, from anywhere, if it was filled in
+// order, as decoding does: then there is nothing to move.
+func sortEntries[V any](entries []stringEntry[V]) (first int) {
+	turns := 0
+	for i := 1; i < len(entries); i++ {
+		if entries[i].key < entries[i-1].key {
+			first, turns = i, turns+1
+		}
+	}
+	if turns == 0 || turns == 1 && entries[len(entries)-1].key < entries[0].key {
+		return first
+	}
+	slices.SortFunc(entries, func(a, b stringEntry[V]) int { return strings.Compare(a.key, b.key) })
+	return 0
 }
 
 func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
