@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -13,24 +14,22 @@ var skewCases = []testCase{
 		name:        "skew-expiry",
 		explanation: "a clock that is wrong by d makes a record die no more than d too early or too late, whoever has saved it and whoever looks for it",
 		f: func(x *trial) {
-			by := x.enough()
-			ahead, behind := x.on(x.skewed(by)), x.on(x.skewed(-by))
-			pairs := [][2]*trial{{x, ahead}, {x, behind}, {ahead, x}, {behind, x}, {ahead, ahead}, {behind, behind}}
-			x.together(times(len(pairs), func(i int) {
-				writer, reader := pairs[i][0], pairs[i][1]
-				var k store.Key
-				var expires time.Time
-				x.until(func(life time.Duration) bool {
-					k, expires = x.key(), in(life+2*by)
+			x.apart(func(life, by time.Duration) bool {
+				ahead, behind := x.on(x.skewed(by)), x.on(x.skewed(-by))
+				pairs := [][2]*trial{{x, ahead}, {x, behind}, {ahead, x}, {behind, x}, {ahead, ahead}, {behind, behind}}
+				return x.inTime(len(pairs), func(i int) bool {
+					writer, reader := pairs[i][0], pairs[i][1]
+					k, expires := x.key(), in(life+2*by)
 					writer.create(k, store.Record{Expires: expires})
 					// By a clock that counts twice it has expired here.
 					x.pass(expires.Add(-2 * by))
-					return reader.dies(k, expires.Add(-by), expires.Add(by))
+					early := reader.dies(k, expires.Add(-by), expires.Add(by))
+					x.pass(expires.Add(by))
+					writer.missing(k)
+					reader.missing(k)
+					return early
 				})
-				x.pass(expires.Add(by))
-				writer.missing(k)
-				reader.missing(k)
-			})...)
+			})
 		},
 	},
 	{
@@ -61,10 +60,9 @@ var skewCases = []testCase{
 		name:        "skew-touch-lives",
 		explanation: "a record that was touched by a clock that is behind or ahead is there at least as long as without the Touch",
 		f: func(x *trial) {
-			by := x.enough()
-			touchers := []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))}
-			x.together(times(len(touchers), func(i int) {
-				x.until(func(life time.Duration) bool {
+			x.apart(func(life, by time.Duration) bool {
+				touchers := []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))}
+				return x.inTime(len(touchers), func(i int) bool {
 					k, expires := x.key(), in(life+by)
 					x.create(k, store.Record{Expires: expires})
 					touched := expires.Add(by / 4)
@@ -73,7 +71,7 @@ var skewCases = []testCase{
 					x.pass(touched.Add(-by))
 					return x.dies(k, expires, touched.Add(by))
 				})
-			})...)
+			})
 		},
 	},
 	{
@@ -141,6 +139,30 @@ var skewCases = []testCase{
 			}
 		},
 	},
+}
+
+// apart calls f until it reports that it was in time to prove something, each
+// time with clocks to be more wrong and longer for records to live.
+func (x *trial) apart(f func(life, by time.Duration) bool) {
+	x.Helper()
+	by := x.enough()
+	x.until(func(life time.Duration) bool {
+		ok := f(life, by)
+		by *= 4
+		return ok
+	})
+}
+
+// inTime calls f n times at once, with its number, and reports whether each call
+// was in time to prove something, or the trial has failed.
+func (x *trial) inTime(n int, f func(i int) bool) bool {
+	var late atomic.Bool
+	x.together(times(n, func(i int) {
+		if !f(i) {
+			late.Store(true)
+		}
+	})...)
+	return x.Failed() || !late.Load()
 }
 
 // enough returns by how much clocks must be wrong for calls to fit between the
