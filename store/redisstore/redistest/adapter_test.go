@@ -33,14 +33,23 @@ var adapters = []adapter{
 	{"rueidis", func(t testing.TB, at site, n *network) redisstore.Conn { return connectRueidis(t, at, n) }},
 }
 
-// patience is the clients' timeout for one command: short, as outages are what
-// is tested.
+// patience is the clients' timeout for one command if the network can be
+// disturbed: short, as outages are what is tested.
 const patience = 1000 * time.Millisecond
+
+// timeout returns patience, or without a network what is longer than a busy
+// machine takes.
+func timeout(n *network) time.Duration {
+	if n == nil {
+		return 10 * time.Second
+	}
+	return patience
+}
 
 func connectGoredis(t testing.TB, at site, n *network) redisstore.Conn {
 	opts := &redis.UniversalOptions{
 		Addrs: at.addrs, IsClusterMode: at.kind == "cluster",
-		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
+		DialTimeout: timeout(n), ReadTimeout: timeout(n), WriteTimeout: timeout(n),
 	}
 	if at.kind == "sentinel" {
 		opts.MasterName = "sesame"
@@ -55,9 +64,9 @@ func connectGoredis(t testing.TB, at site, n *network) redisstore.Conn {
 
 func connectRueidis(t testing.TB, at site, n *network, opts ...sesamerueidis.Option) redisstore.Conn {
 	o := rueidis.ClientOption{
-		InitAddress: at.addrs, ShuffleInit: true, ConnWriteTimeout: patience,
+		InitAddress: at.addrs, ShuffleInit: true, ConnWriteTimeout: timeout(n),
 		DisableCache: len(opts) == 0,
-		Dialer:       net.Dialer{Timeout: patience, KeepAlive: time.Second},
+		Dialer:       net.Dialer{Timeout: timeout(n), KeepAlive: time.Second},
 	}
 	if at.kind == "sentinel" {
 		o.Sentinel = rueidis.SentinelOption{MasterSet: "sesame"}

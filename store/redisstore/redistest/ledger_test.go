@@ -36,7 +36,7 @@ type clerk struct {
 // work makes one call. It returns an error if the answer is wrong; that there
 // was none is counted.
 func (c *clerk) work(ctx context.Context, next int) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if next%5 == 0 {
 		if _, err := c.s.Load(ctx, c.dead); !errors.Is(err, store.ErrNotFound) && !c.outage(err) {
@@ -157,6 +157,16 @@ func (o *office) progress(clerks []*clerk, within time.Duration) {
 			}
 		}
 	}
+}
+
+// noticed waits until one of the clerks has met an outage: a call may wait for
+// as long as its context lets it.
+func (o *office) noticed(clerks []*clerk) {
+	o.t.Helper()
+	require.Eventually(o.t, func() bool {
+		n, _ := failures(clerks)
+		return n > 0
+	}, 30*time.Second, 5*time.Millisecond, "nobody notices")
 }
 
 // failures returns how many calls of the clerks met an outage.

@@ -29,8 +29,8 @@ func ownedKeys(t testing.TB, s store.OwnerIndex, owner string) []store.Key {
 // reverse, and a second try heals it.
 func TestIndexBeforeSession(t *testing.T) {
 	onEach(t, func(t *testing.T, a adapter) {
-		s, p := through(t, a, shared(t, "single"))
-		create(t, s, owned("ann", "warm")) // the server knows the scripts
+		s, p := through(t, a, own(t, "single")) // nobody flushes its scripts
+		create(t, s, owned("ann", "warm"))      // the server knows the scripts
 		_, err := s.DeleteOwned(t.Context(), "ann")
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -126,7 +126,7 @@ type browser struct {
 	acked int // the last count it was told
 	tried int // how often it has counted at most
 
-	strangers bool // it may be nobody for a moment: the connection is out of step
+	strangers bool // it may be nobody or behind for a moment: the connection is out of step
 }
 
 // login returns a browser that has logged in.
@@ -170,6 +170,12 @@ func (b *browser) visit(path string) (ok bool, err error) {
 		return false, fmt.Errorf("%s is %q now", b.user, a.user)
 	case len(a.cookies) > 0:
 		return false, fmt.Errorf("%s was given another cookie", b.user)
+	case b.strangers && a.n < b.acked:
+		// It was handed its own session as it was a moment ago, see TestDesync.
+		if path == "/count" {
+			b.acked = a.n // counted on from there, and its value was kept
+		}
+		return false, nil
 	case a.n < b.acked || a.n > b.tried:
 		return false, fmt.Errorf("%s has counted to %d, acknowledged were %d, asked for %d", b.user, a.n, b.acked, b.tried)
 	}
@@ -189,7 +195,7 @@ type crowd struct {
 // gather logs in n users and lets them visit. The crowd's stop, which is also
 // called at the end, fails the test if one was answered wrongly. With strangers
 // they may also find themselves logged out for a moment, as when the reply to
-// somebody else's question is "nothing".
+// somebody else's question is "nothing", or back where they were before.
 func (p *product) gather(n int, strangers bool) *crowd {
 	p.t.Helper()
 	c := &crowd{product: p}

@@ -24,7 +24,7 @@ func TestRoundTrips(t *testing.T) {
 	const times, size = 20, 300
 	data := string(make([]byte, size))
 	onEach(t, func(t *testing.T, a adapter) {
-		s, p := through(t, a, shared(t, "single"))
+		s, p := through(t, a, own(t, "single")) // nobody flushes its scripts
 		ctx := t.Context()
 		var k store.Key
 		var v uint64
