@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -35,6 +35,7 @@ func startCluster(t *testing.T) *cluster {
 	for i := range c.options {
 		opts := options(t.TempDir())
 		opts.ServerName = fmt.Sprintf("n%d", i)
+		opts.Port = freePort(t) // the same when it is started again
 		opts.Cluster = server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: freePort(t)}
 		routes = append(routes, &url.URL{Scheme: "nats-route", Host: fmt.Sprintf("127.0.0.1:%d", opts.Cluster.Port)})
 		c.options[i] = opts
@@ -43,9 +44,8 @@ func startCluster(t *testing.T) *cluster {
 		opts.Routes = routes
 		c.servers[i] = run(t, opts)
 	}
-	for i, srv := range c.servers {
+	for _, srv := range c.servers {
 		require.True(t, srv.ReadyForConnections(20*time.Second), "the server does not start")
-		c.options[i].Port = port(srv)
 	}
 	require.Eventually(t, func() bool {
 		for _, srv := range c.servers {
@@ -56,15 +56,6 @@ func startCluster(t *testing.T) *cluster {
 		return false
 	}, time.Minute, 20*time.Millisecond, "the cluster has no leader")
 	return c
-}
-
-// freePort returns a port that was free a moment ago. The servers must know
-// each other's before they start.
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // urls returns the addresses of all servers.
@@ -98,7 +89,8 @@ func newTwo(t *testing.T, replicas int, servers ...*server.Server) store.Store {
 	name := natsstore.WithBucket(bucket())
 	var s [2]store.Store
 	for i := range s {
-		js := connect(t, servers[i%len(servers)].ClientURL())
+		// Three servers on a busy machine may take long to agree.
+		js := connect(t, servers[i%len(servers)].ClientURL(), jetstream.WithDefaultTimeout(time.Minute))
 		s[i] = open(t, js, name, natsstore.WithReplicas(replicas))
 	}
 	return storetest.InTurn(s[0], s[1])
@@ -123,8 +115,11 @@ func TestLeaderStopped(t *testing.T) {
 	for range 2 {
 		before := acknowledged[0].sum()
 		require.Eventually(t, func() bool { return acknowledged[0].sum() > before+50 }, time.Minute, time.Millisecond)
-		old := c.leader(name)
-		require.GreaterOrEqual(t, old, 0)
+		old := -1
+		require.Eventually(t, func() bool { // there may be an election
+			old = c.leader(name)
+			return old >= 0
+		}, time.Minute, 10*time.Millisecond)
 		stop(c.servers[old])
 		require.Eventually(t, func() bool { return c.leader(name) >= 0 }, time.Minute, 10*time.Millisecond)
 		before = acknowledged[0].sum()

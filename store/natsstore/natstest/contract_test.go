@@ -25,8 +25,8 @@ var _ interface {
 // clocks that differ; and through restarts of the server.
 func TestStore(t *testing.T) {
 	opts := options(t.TempDir())
+	opts.Port = freePort(t) // the same when it is started again
 	srv := start(t, opts)
-	opts.Port = port(srv)
 	js := connect(t, srv.ClientURL())
 	var names sync.Map // of buckets, by store
 	again := func(t *testing.T, first store.Store, opts ...natsstore.Option) store.Store {

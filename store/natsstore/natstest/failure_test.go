@@ -53,9 +53,9 @@ func requireOutage(t *testing.T, errs map[string]error) {
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	opts := options(t.TempDir())
+	opts.Port = freePort(t)
 	srv := start(t, opts)
 	js := connect(t, srv.ClientURL())
-	opts.Port = port(srv)
 	s := open(t, js)
 	r := record("data")
 	r.Owner = "ann"
@@ -96,9 +96,9 @@ func TestRestart(t *testing.T) {
 func TestRestartUnderLoad(t *testing.T) {
 	t.Parallel()
 	opts := options(t.TempDir())
+	opts.Port = freePort(t)
 	srv := start(t, opts)
 	s := open(t, connect(t, srv.ClientURL()))
-	opts.Port = port(srv)
 	_, err := s.Save(t.Context(), key(1), record("0"))
 	require.NoError(t, err)
 

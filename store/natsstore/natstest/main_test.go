@@ -6,6 +6,7 @@ package natstest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -51,16 +52,33 @@ func stop(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
-// port returns where a server listens, so that another can take its place.
-func port(srv *server.Server) int { return srv.Addr().(*net.TCPAddr).Port }
+var (
+	firstPort = rand.Int64N(10_000) // others may run tests at this time, too
+	ports     atomic.Int64
+)
+
+// freePort returns a port that no other test has and that is below those that
+// the system gives to clients, so that it is still free when a server is
+// started again.
+func freePort(t testing.TB) int {
+	for range 10_000 {
+		port := 10_000 + int((firstPort+ports.Add(1))%10_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("there is no free port")
+	return 0
+}
 
 // connect returns a connection of its own, which restores itself for as long
 // as the test runs.
-func connect(t testing.TB, url string) jetstream.JetStream {
+func connect(t testing.TB, url string, opts ...jetstream.JetStreamOpt) jetstream.JetStream {
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, opts...)
 	require.NoError(t, err)
 	return js
 }
