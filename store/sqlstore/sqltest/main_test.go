@@ -27,9 +27,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// dsn returns the recommended data source name for a file.
+// dsn returns the recommended data source name for a file, with a longer
+// timeout: the disk may be slow.
 func dsn(file string) string {
-	return "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)"
+	return "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(60000)&_pragma=synchronous(FULL)"
 }
 
 func openDB(t testing.TB, dsn string) *sql.DB {
