@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -130,15 +131,17 @@ func TestReopen(t *testing.T) {
 // do not come back, and those that were extended do.
 func TestExpiredAreGone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.log")
-	s := opened(t, path)
-	save(t, s, 1, 50*time.Millisecond, "ann")
-	save(t, s, 2, 50*time.Millisecond, "")
-	require.NoError(t, s.Touch(t.Context(), key(2), time.Now().Add(time.Hour)))
-	require.NoError(t, s.Close())
-	time.Sleep(60 * time.Millisecond)
-	s = opened(t, path)
-	assert.Equal(t, 1, s.Len())
-	assert.True(t, has(t, s, 2))
+	synctest.Test(t, func(t *testing.T) { // no time passes while the disk works
+		s := opened(t, path)
+		save(t, s, 1, 50*time.Millisecond, "ann")
+		save(t, s, 2, 50*time.Millisecond, "")
+		require.NoError(t, s.Touch(t.Context(), key(2), time.Now().Add(time.Hour)))
+		require.NoError(t, s.Close())
+		time.Sleep(60 * time.Millisecond)
+		s = opened(t, path)
+		assert.Equal(t, 1, s.Len())
+		assert.True(t, has(t, s, 2))
+	})
 }
 
 func TestVersionsAreNotReused(t *testing.T) {
@@ -215,7 +218,7 @@ func TestCloseAnswers(t *testing.T) {
 		for w := range 8 {
 			go func() {
 				for n := 0; ; n++ {
-					_, err := s.Save(context.Background(), key(1000*w+n), store.Record{Expires: time.Now().Add(time.Hour)})
+					_, err := s.Save(context.Background(), key(1_000_000*w+n), store.Record{Expires: time.Now().Add(time.Hour)})
 					if err != nil {
 						assert.ErrorIs(t, err, logstore.ErrClosed)
 						answers <- n
