@@ -51,11 +51,12 @@ replace github.com/sesame-go/sesame => %q
 			require.NoError(t, err, b.at)
 			require.NoError(t, quoted(b.code, string(file)), "%s: not in %s", b.at, b.see)
 		case strings.HasPrefix(b.code, "package main\n"):
-			port := freePort(t)
-			require.Equal(t, 1, strings.Count(b.code, "localhost:9090"), "%s: the counter listens on localhost:9090", b.at)
-			write(t, dir, b.name+"/main.go", []byte(strings.Replace(b.code, "localhost:9090", port, 1)))
+			const addr = `"localhost:9090"`
+			require.Equal(t, 1, strings.Count(b.code, addr), "%s: the counter listens on localhost:9090", b.at)
+			write(t, dir, b.name+"/main.go", []byte(strings.Replace(b.code, addr, "addr", 1)))
+			write(t, dir, b.name+"/addr.go", []byte("package main\n\nimport \"os\"\n\nvar addr = os.Args[1]\n"))
 			runGo(t, dir, "build", "-o", b.name+"/program", "./"+b.name)
-			checkCounter(t, filepath.Join(dir, b.name, "program"), "http://"+port)
+			checkCounter(t, filepath.Join(dir, b.name, "program"))
 		default:
 			frame, err := os.ReadFile("testdata/readme/" + b.test + "_test.go")
 			require.NoError(t, err, b.at)
@@ -233,15 +234,16 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func checkCounter(t *testing.T, program, url string) {
-	cmd := exec.CommandContext(t.Context(), program)
+func checkCounter(t *testing.T, program string) {
+	addr := freePort(t)
+	cmd := exec.CommandContext(t.Context(), program, addr)
 	require.NoError(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
 	}()
 
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
 	require.NoError(t, err)
 	visit := func() (*http.Response, error) { return http.DefaultClient.Do(r) }
 	resp, err := visit()

@@ -200,6 +200,12 @@ func TestRefuse(t *testing.T) {
 	dial(t, p).answers(t, "three")
 }
 
+// passes waits until something has come to pass.
+func passes(t *testing.T, done func() bool) {
+	t.Helper()
+	require.Eventually(t, done, 10*time.Second, time.Millisecond)
+}
+
 func TestBlackHole(t *testing.T) {
 	s := newServer(t)
 	p := newProxy(t, s)
@@ -213,10 +219,12 @@ func TestBlackHole(t *testing.T) {
 	fresh := dial(t, p) // new ones are accepted
 	require.NoError(t, fresh.send("two"))
 	require.Equal(t, "two", <-s.news, "requests arrive")
+	passes(t, func() bool { return p.Traffic().ToClient == 3*6 }) // before the next fault
 	fresh.silent(t)
 
 	p.BlackHole(ToServer)
 	require.NoError(t, old.send("three"))
+	passes(t, func() bool { return p.Traffic().ToServer == 3*4+6 })
 	old.silent(t)
 	require.Equal(t, "one one two", s.heard())
 
