@@ -54,18 +54,34 @@ type Section struct {
 func (r *Report) Sections() []Section {
 	sections := []Section{{"machine", r.machine()}}
 	for _, store := range bench.Stores {
-		sections = append(sections, Section{store, r.store(store)})
+		var servers []string
+		if store == "redis" || store == "postgres" {
+			servers = append(servers, store)
+		}
+		sections = append(sections, Section{store, by(r.store(store), "-only requests -stores "+store, servers...)})
 	}
 	return append(sections,
-		Section{"allocations", r.allocations()},
-		Section{"losses", r.losses()},
-		Section{"held", r.held()},
-		Section{"growth", r.growth()},
-		Section{"wait", r.wait()},
-		Section{"durable", r.durable()},
-		Section{"scaling", r.scaling()},
+		Section{"allocations", by(r.allocations(), "-only requests -stores memory")},
+		Section{"losses", by(r.losses(), "-only requests", "redis", "postgres")},
+		Section{"held", by(r.held(), "-only held")},
+		Section{"growth", by(r.growth(), "-only growth")},
+		Section{"wait", by(r.wait(), "-only wait")},
+		Section{"durable", by(r.durable(), "-only durable")},
+		Section{"scaling", by(r.scaling(), "-only scaling")},
 		Section{"libraries", libraries()},
 	)
+}
+
+// by adds the command that a reader measures the text anew with.
+func by(text, flags string, servers ...string) string {
+	if text == "" {
+		return ""
+	}
+	command := "go -C bench run ./cmd/compare " + flags
+	if len(servers) > 0 {
+		command = "scripts/services run " + strings.Join(servers, " ") + " -- " + command
+	}
+	return text + "\nReproduce: `" + command + "`\n"
 }
 
 // Fill replaces, in a document, what is between <!-- compare: NAME --> and
