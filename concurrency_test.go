@@ -234,6 +234,30 @@ func TestSameFieldIsAConflict(t *testing.T) {
 	require.Equal(t, keyOf(token).String(), conflicts[0].ID)
 }
 
+// Two requests that make the same of what was there have not agreed on it: one
+// of two increments is lost, and told of, unless the type adds them up.
+func TestChangesThatLookAlike(t *testing.T) {
+	r := newRoom[basket](t)
+	token := r.do("", func(b *basket) { b.Times, b.Seen = 1, 1 })
+	visit := func(b *basket) {
+		b.Times++
+		b.Seen++
+		if b.Items == nil {
+			b.Items = make(map[string]int)
+		}
+	}
+	r.slowly(token,
+		func() { r.do(token, func(b *basket) { visit(b); b.Items["rum"]++ }) },
+		func(_ context.Context, b *basket) { visit(b); b.Items["tea"]++ })
+	got, _ := r.peek(token)
+	require.Equal(t, 2, got.Times)
+	require.EqualValues(t, 3, got.Seen)
+	require.Equal(t, map[string]int{"rum": 1, "tea": 1}, got.Items, "a map that both began")
+	conflicts := r.seen(sesame.Conflict)
+	require.Len(t, conflicts, 1)
+	require.Equal(t, "Times", conflicts[0].Field)
+}
+
 // highest settles conflicts of the whole by hand.
 type highest struct{ Score, Merges int }
 

@@ -9,13 +9,15 @@ import (
 )
 
 // Structs merges what they did into mine and returns the paths of the fields
-// that both changed to different values, where mine wins.
+// that both changed, where mine wins. Changes that look alike are two as well:
+// of a counter that both have raised by one, one is lost.
 //
 // base, mine and theirs are pointers to structs of one type. Exported fields
 // are taken one by one: what I left alone becomes theirs. Where both made
 // changes, structs are merged field by field, maps key by key, pointers and
 // interfaces by what they hold; a type with a method Merge(base, theirs *F) on
-// F or *F settles its own conflicts. All else, slices too, is one value.
+// F or *F settles its own conflicts. All else, slices too, is one value. A key
+// of a map that both removed is the one change that both can make.
 //
 // The three may come to share memory; base and theirs are of no use
 // afterwards.
@@ -32,7 +34,7 @@ type merger struct{ conflicts []string }
 func (m *merger) merge(path string, base, mine, theirs reflect.Value) {
 	if mine.CanInterface() {
 		switch {
-		case equal(mine, theirs), equal(theirs, base):
+		case equal(theirs, base):
 			return
 		case equal(mine, base):
 			mine.Set(theirs)
@@ -47,18 +49,18 @@ func (m *merger) merge(path string, base, mine, theirs reflect.Value) {
 			return
 		}
 	case reflect.Map:
-		if !base.IsNil() && !mine.IsNil() && !theirs.IsNil() {
+		if !mine.IsNil() && !theirs.IsNil() {
 			m.mergeKeys(path, base, mine, theirs)
 			return
 		}
 	case reflect.Pointer:
-		if !base.IsNil() && !mine.IsNil() && !theirs.IsNil() {
-			m.merge(path, base.Elem(), mine.Elem(), theirs.Elem())
+		if !mine.IsNil() && !theirs.IsNil() {
+			m.merge(path, elem(base, mine), mine.Elem(), theirs.Elem())
 			return
 		}
 	case reflect.Interface:
-		if sameType(base, mine, theirs) {
-			mine.Set(m.mergeCopy(path, base.Elem(), mine.Elem(), theirs.Elem()))
+		if sameType(mine, theirs) && (base.IsNil() || sameType(base, mine)) {
+			mine.Set(m.mergeCopy(path, elem(base, mine), mine.Elem(), theirs.Elem()))
 			return
 		}
 	}
@@ -93,8 +95,8 @@ func (m *merger) mergeKeys(path string, base, mine, theirs reflect.Value) {
 		key, t := it.Key(), it.Value()
 		mv, b := mine.MapIndex(key), base.MapIndex(key)
 		switch {
-		case b.IsValid() && equal(t, b), mv.IsValid() && equal(t, mv):
-			// they left it alone, or we agree
+		case b.IsValid() && equal(t, b):
+			// they left it alone
 		case !mv.IsValid() && !b.IsValid(), mv.IsValid() && b.IsValid() && equal(mv, b):
 			mine.SetMapIndex(key, t)
 		case mv.IsValid() && b.IsValid():
@@ -136,7 +138,15 @@ func (m *merger) mergeCopy(path string, base, mine, theirs reflect.Value) reflec
 
 func equal(a, b reflect.Value) bool { return reflect.DeepEqual(a.Interface(), b.Interface()) }
 
-func sameType(base, mine, theirs reflect.Value) bool {
-	return !base.IsNil() && !mine.IsNil() && !theirs.IsNil() &&
-		base.Elem().Type() == mine.Elem().Type() && mine.Elem().Type() == theirs.Elem().Type()
+// elem is what base holds, or nothing of the kind that mine does: where both
+// made something, they started from nothing.
+func elem(base, mine reflect.Value) reflect.Value {
+	if base.IsNil() {
+		return reflect.New(mine.Elem().Type()).Elem()
+	}
+	return base.Elem()
+}
+
+func sameType(a, b reflect.Value) bool {
+	return !a.IsNil() && !b.IsNil() && a.Elem().Type() == b.Elem().Type()
 }

@@ -65,9 +65,31 @@ func TestStructs(t *testing.T) {
 			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.History = []string{"/", "/a"} },
 			want: func(s *session) { s.User = "bob"; s.History = []string{"/", "/a"} },
 		}, {
-			name: "the same change",
-			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.User = "bob" },
-			want: func(s *session) { s.User = "bob" },
+			name: "changes that look alike",
+			mine: func(s *session) { s.Home.City += "x"; s.Cart["tea"]++; s.History = append(s.History, "/a") },
+			theirs: func(s *session) {
+				s.Home.City += "x"
+				s.Cart["tea"]++
+				s.History = append(s.History, "/a")
+			},
+			want: func(s *session) {
+				s.Home.City += "x"
+				s.Cart["tea"]++
+				s.History = append(s.History, "/a")
+			},
+			conflicts: []string{"Cart", "History", "Home.City"},
+		}, {
+			name: "a new key that looks alike",
+			mine: func(s *session) { s.Cart["rum"]++ }, theirs: func(s *session) { s.Cart["rum"]++ },
+			want: func(s *session) { s.Cart["rum"]++ }, conflicts: []string{"Cart"},
+		}, {
+			name: "changes that look alike, with an own Merge",
+			mine: func(s *session) { s.Visits++ }, theirs: func(s *session) { s.Visits++ },
+			want: func(s *session) { s.Visits += 2 },
+		}, {
+			name: "a key removed by both",
+			mine: func(s *session) { delete(s.Cart, "tea") }, theirs: func(s *session) { delete(s.Cart, "tea") },
+			want: func(s *session) { delete(s.Cart, "tea") },
 		}, {
 			name: "one field twice",
 			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.User = "eve" },
@@ -121,7 +143,7 @@ func TestStructs(t *testing.T) {
 			mine: func(s *session) { s.Cart["tea"] = 5 }, theirs: func(s *session) { s.Cart["tea"] = 6 },
 			want: func(s *session) { s.Cart["tea"] = 5 }, conflicts: []string{"Cart"},
 		}, {
-			name: "map made anew by both",
+			name: "map cleared by me, changed by them",
 			mine: func(s *session) { s.Cart = nil }, theirs: func(s *session) { s.Cart["tea"] = 6 },
 			want: func(s *session) { s.Cart = nil }, conflicts: []string{"Cart"},
 		}, {
@@ -182,6 +204,27 @@ func TestStructs(t *testing.T) {
 	}
 }
 
+// Where there was nothing before, what both have made is merged as well.
+func TestFromNothing(t *testing.T) {
+	mine := &session{
+		Cart: map[string]int{"tea": 1}, Work: &address{Street: "mine"},
+		Extra: map[string]int{"a": 1}, Nested: map[string]map[string]int{},
+	}
+	theirs := &session{
+		Cart: map[string]int{"rum": 1}, Work: &address{City: "theirs"},
+		Extra: map[string]int{"b": 2}, Nested: map[string]map[string]int{},
+	}
+	require.Empty(t, merge.Structs(&session{}, mine, theirs))
+	require.Equal(t, &session{
+		Cart: map[string]int{"tea": 1, "rum": 1}, Work: &address{"mine", "theirs"},
+		Extra: map[string]int{"a": 1, "b": 2}, Nested: map[string]map[string]int{},
+	}, mine)
+
+	require.Equal(t, []string{"Extra", "Work.City"}, merge.Structs(&session{},
+		&session{Work: &address{City: "same"}, Extra: 1}, &session{Work: &address{City: "same"}, Extra: 1}))
+	require.Equal(t, []string{"Extra"}, merge.Structs(&session{}, &session{Extra: 1}, &session{Extra: "x"}))
+}
+
 type whole struct{ A, B int }
 
 func (w *whole) Merge(base, theirs *whole) { w.A += theirs.A - base.A; w.B = 99 }
@@ -190,6 +233,10 @@ func TestMergeOfTheWhole(t *testing.T) {
 	mine := &whole{A: 3, B: 1}
 	require.Empty(t, merge.Structs(&whole{A: 1}, mine, &whole{A: 5}))
 	require.Equal(t, &whole{A: 7, B: 99}, mine)
+
+	alike := &whole{A: 2}
+	require.Empty(t, merge.Structs(&whole{A: 1}, alike, &whole{A: 2}))
+	require.Equal(t, 3, alike.A)
 }
 
 type badMerge struct{ A int }
