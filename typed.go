@@ -80,8 +80,7 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 // case the change is dropped, [ErrTooLarge], [ErrStore], [ErrConflict], or an
 // error of the codec. Where nothing has changed it does not ask the store. If
 // the response has begun, a new or renewed session is not saved, since its
-// cookie would not reach the client; that is an error too.
-// Where another request's changes had to be merged, maps, slices and pointers
+// cookie would not reach the client; that is an error too. Where another request's changes had to be merged, maps, slices and pointers
 // taken out of the *T before may be replaced in it.
 func (m *Manager[T]) Save(ctx context.Context) error {
 	return m.core.exchange(ctx).session.Save(ctx)
@@ -101,9 +100,9 @@ func (m *Manager[T]) Save(ctx context.Context) error {
 // What else has changed in the *T is saved with it. If fn returns an error
 // Update returns it, and the session is as it was; otherwise the errors are
 // those of Save. An fn that fails or changes nothing has decided on the session
-// as this request knows it, since nothing is saved that could collide. Update may be called from several goroutines of a request. fn
-// must not keep its argument, nor call the manager with ctx: that would wait
-// for itself.
+// as this request knows it, since nothing is saved that could collide. Update
+// may be called from several goroutines of a request. fn must not keep its
+// argument, nor call the manager with ctx: that would wait for itself.
 func (m *Manager[T]) Update(ctx context.Context, fn func(*T) error) error {
 	return m.core.exchange(ctx).session.Update(ctx, func(value any) error { return fn(value.(*T)) })
 }

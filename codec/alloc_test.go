@@ -1,11 +1,13 @@
 //go:build !race
 
-// The race detector empties pools at random, so that allocations can be
-// counted only without it. scripts/test runs the tests both ways.
+// The race detector empties pools at random and makes small allocations bigger,
+// so that they can be counted only without it. scripts/test runs the tests both ways.
 
 package codec_test
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,4 +36,22 @@ func TestMsgPackAllocates(t *testing.T) {
 		}
 	})
 	assert.LessOrEqual(t, n, 2.0) // the struct, all strings
+}
+
+// TestMsgPackSmallest decodes what takes the most room besides its content.
+func TestMsgPackSmallest(t *testing.T) {
+	bools := struct{ V [][][]bool }{slices.Repeat([][][]bool{{{true}, {true}}}, 40_000)}
+	_, err := codec.MsgPack.Append(nil, &bools)
+	require.ErrorContains(t, err, "too dense")
+	data := append([]byte("\x81\xa1V\xdd\x00\x00\x9c\x40"), bytes.Repeat([]byte("\x92\x91\xc3\x91\xc3"), 40_000)...)
+	_, err = decodeWithin(t, codec.MsgPack, data, bools)
+	require.ErrorContains(t, err, "too dense")
+
+	data = append([]byte("\x81\xa1V\xdc\x40\x00"), bytes.Repeat([]byte("\x92\xc4\x01x\xc4\x01x"), 1<<14)...)
+	_, err = decodeWithin(t, codec.MsgPack, data, struct{ V [][][]byte }{})
+	require.NoError(t, err)
+
+	data = append([]byte("\x81\xa1V\xdc\x40\x00"), bytes.Repeat([]byte("\x81\xc3\x90"), 1<<14)...)
+	_, err = decodeWithin(t, codec.MsgPack, data, struct{ V []map[bool][0]int }{})
+	require.ErrorContains(t, err, "too dense")
 }

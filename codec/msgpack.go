@@ -101,9 +101,9 @@ func (msgPack) DecodeShared(data []byte, v any) (exact bool, err error) {
 	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
 }
 
-// decodeMsgPack decodes data. Strings become parts of text, which is data again,
-// or "" to have them in a copy.
-func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
+// decodeMsgPack decodes data. Strings become parts of shared, which is data
+// again, or "" to have them in a copy.
+func decodeMsgPack(data []byte, shared string, v any) (exact bool, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return false, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
@@ -114,7 +114,7 @@ func decodeMsgPack(data []byte, text string, v any) (exact bool, err error) {
 		return false, err
 	}
 	defer recoverInto(&err)
-	d.reader, d.left = reader{data: data, text: text}, budget(len(data))
+	d.reader, d.left, d.shared = reader{data: data}, budget(len(data)), shared
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -167,6 +168,56 @@ func TestMsgPackDense(t *testing.T) {
 	}
 	_, err := codec.MsgPack.Append(nil, &struct{ V []any }{append(slices.Repeat([]any{true}, 50_000), "x")})
 	require.ErrorContains(t, err, "too dense", "with one more string it takes a copy of them all")
+}
+
+// TestMsgPackKeysInInterfaces writes no key that would come back as what cannot
+// be one, such as a slice.
+func TestMsgPackKeysInInterfaces(t *testing.T) {
+	type inner struct{ A any }
+	for _, k := range []any{[2]byte{1, 2}, [2]int{1, 2}, inner{1}, netip.MustParseAddr("::1")} {
+		for _, v := range []any{
+			&struct{ M map[any]int }{map[any]int{k: 1}},
+			&struct{ M map[inner]int }{map[inner]int{{k}: 1}},
+			&struct{ M map[[1]any]int }{map[[1]any]int{{k}: 1}},
+			&struct{ M any }{map[any]int{k: 1}},
+		} {
+			_, err := codec.MsgPack.Append(nil, v)
+			assert.ErrorContains(t, err, "map's key", "%T of %T", v, k)
+		}
+	}
+	for _, k := range []any{nil, true, 1, 1.5, "one", time.UnixMilli(1).UTC()} {
+		v := &struct{ M map[any]any }{map[any]any{k: []any{"arrays are values", []byte("too")}}}
+		data, err := codec.MsgPack.Append(nil, v)
+		require.NoError(t, err, "%T", k)
+		got := *v
+		got.M = nil
+		require.NoError(t, codec.MsgPack.Decode(data, &got), "%T", k)
+		require.Equal(t, *v, got)
+	}
+	for _, data := range []string{"\x81\xa1M\x81\x90\x01", "\x81\xa1M\x81\x80\x01", "\x81\xa1M\x81\xc4\x00\x01"} {
+		err := codec.MsgPack.Decode([]byte(data), &struct{ M map[any]int }{})
+		assert.ErrorContains(t, err, "codec: msgpack: ", "%q", data)
+	}
+}
+
+// Emptied may contain itself, where omitempty looks for what is empty.
+type Emptied struct {
+	V any `msgpack:",omitempty"`
+}
+
+func TestMsgPackDepthOfEmpties(t *testing.T) {
+	type holder struct{ *Emptied }
+	cycle := &Emptied{}
+	cycle.V = holder{cycle}
+	_, err := codec.MsgPack.Append(nil, &holder{cycle})
+	require.ErrorContains(t, err, "refers to itself")
+
+	deep := Emptied{}
+	for range 5_000_000 {
+		deep = Emptied{deep}
+	}
+	_, err = codec.MsgPack.Append(nil, &deep)
+	require.ErrorContains(t, err, "nested deeper")
 }
 
 func TestMsgPackDepth(t *testing.T) {

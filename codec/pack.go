@@ -16,6 +16,7 @@ type packer struct {
 	buf     []byte
 	depth   int  // see maxDepth
 	generic bool // inside an interface: what is written will be decoded without knowing its type
+	key     bool // inside the key of a map
 	last    lastType
 }
 
@@ -70,7 +71,7 @@ func packBytes(e *packer, p unsafe.Pointer) error {
 		e.buf = append(e.buf, codeNil)
 		return nil
 	}
-	e.cost += allocSize(len(b))
+	e.cost += sliceSize(len(b), 1)
 	e.buf = append(appendBinLen(e.buf, len(b)), b...)
 	return nil
 }
@@ -149,6 +150,11 @@ func packAny(e *packer, p unsafe.Pointer) error {
 	e.leave()
 	if err == nil && !nested {
 		r := reader{data: e.buf[start:], depth: e.depth}
+		if e.key {
+			if err := r.comparable(); err != nil {
+				return err
+			}
+		}
 		e.account = before
 		err = r.measure(&e.account)
 	}

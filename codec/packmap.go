@@ -102,7 +102,7 @@ func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 	for s.iter.Next() {
 		entry := mapEntry{start: len(e.buf)}
 		s.key.SetIterKey(&s.iter)
-		if err := mt.key.pack(e, keyAt); err != nil {
+		if err := mt.packKey(e, keyAt); err != nil {
 			return err
 		}
 		entry.elem = len(e.buf)
@@ -115,6 +115,22 @@ func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 	}
 	e.leave()
 	return s.sort(e.buf, first, mt.typ)
+}
+
+func (mt *packMap) packKey(e *packer, p unsafe.Pointer) error {
+	outer := e.key
+	e.key = true
+	err := mt.key.pack(e, p)
+	e.key = outer
+	return err
+}
+
+func (mt *packMap) unpackKey(d *unpacker, p unsafe.Pointer) error {
+	outer := d.key
+	d.key = true
+	err := mt.key.unpack(d, p)
+	d.key = outer
+	return err
 }
 
 func (s *mapScratch) sort(buf []byte, first int, t reflect.Type) error {
@@ -149,7 +165,7 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 	for range n {
 		start := d.pos
 		s.key.SetZero()
-		if err := mt.key.unpack(d, keyAt); err != nil {
+		if err := mt.unpackKey(d, keyAt); err != nil {
 			return err
 		}
 		last = d.ascends(last, d.data[start:d.pos])

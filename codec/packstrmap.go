@@ -75,16 +75,17 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 }
 
 // sortEntries puts entries in order, beginning with the one that it returns and
-// going round. A small map is walked so, from anywhere, if it was filled in
-// order, as decoding does: then there is nothing to move.
+// going round. Go walks a small map as it was filled, from a random entry on: if
+// that was in order, as decoding does it, the entries are in order but for where
+// they begin, and need not be moved.
 func sortEntries[V any](entries []stringEntry[V]) (first int) {
-	turns := 0
+	descents := 0
 	for i := 1; i < len(entries); i++ {
 		if entries[i].key < entries[i-1].key {
-			first, turns = i, turns+1
+			first, descents = i, descents+1
 		}
 	}
-	if turns == 0 || turns == 1 && entries[len(entries)-1].key < entries[0].key {
+	if descents == 0 || descents == 1 && entries[len(entries)-1].key < entries[0].key {
 		return first
 	}
 	slices.SortFunc(entries, func(a, b stringEntry[V]) int { return strings.Compare(a.key, b.key) })

@@ -22,22 +22,22 @@ func (f *packField) in(p unsafe.Pointer, alloc bool) unsafe.Pointer {
 	return unsafe.Add(p, f.off)
 }
 
-func (f *packField) omitted(strct unsafe.Pointer) bool {
+func (f *packField) omitted(strct unsafe.Pointer, depth int) bool {
 	if !f.omit && f.path == nil {
 		return false
 	}
 	p := f.in(strct, false)
-	return p == nil || f.omit && f.isEmpty(p)
+	return p == nil || f.omit && f.isEmptyAt(p, depth)
 }
 
 // count is the number of fields that pack writes.
-func (fs *packFields) count(p unsafe.Pointer) int {
+func (fs *packFields) count(p unsafe.Pointer, depth int) int {
 	if !fs.omits {
 		return len(fs.list)
 	}
 	n := 0
 	for _, f := range fs.list {
-		if !f.omitted(p) {
+		if !f.omitted(p, depth) {
 			n++
 		}
 	}
@@ -71,10 +71,10 @@ func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 		list = fs.sorted
 		fallthrough
 	default:
-		e.buf = appendMapLen(e.buf, fs.count(p))
+		e.buf = appendMapLen(e.buf, fs.count(p, e.depth))
 	}
 	for _, f := range list {
-		if omits && f.omitted(p) {
+		if omits && f.omitted(p, e.depth) {
 			continue
 		}
 		if !fs.asArray {
@@ -152,7 +152,7 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 		if next < len(fs.list) && d.passes(fs.list[next].key) {
 			f = fs.list[next]
 		} else if f, err = fs.find(d); f != nil {
-			d.loosen(f.order > next && (d.loose || fs.leaveOut(p, next, f.order)))
+			d.loosen(f.order > next && (d.loose || fs.leaveOut(d, p, next, f.order)))
 		}
 		switch {
 		case err != nil:
@@ -161,21 +161,21 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 		default:
 			next, err = f.order+1, f.unpackIn(d, p)
 			if f.omit && err == nil && !d.loose {
-				d.loosen(!f.isEmpty(unsafe.Add(p, f.off))) // it is there although empty
+				d.loosen(!f.isEmptyAt(unsafe.Add(p, f.off), d.depth)) // it is there although empty
 			}
 		}
 		if err != nil {
 			return err
 		}
 	}
-	d.loosen(next == len(fs.list) || fs.leaveOut(p, next, len(fs.list)))
+	d.loosen(next == len(fs.list) || fs.leaveOut(d, p, next, len(fs.list)))
 	return nil
 }
 
 // leaveOut reports whether pack would write none of the fields from i to j.
-func (fs *packFields) leaveOut(p unsafe.Pointer, i, j int) bool {
+func (fs *packFields) leaveOut(d *unpacker, p unsafe.Pointer, i, j int) bool {
 	for ; i < j; i++ {
-		if f := fs.list[i]; !f.omit || f.path != nil || !f.isEmpty(unsafe.Add(p, f.off)) {
+		if f := fs.list[i]; !f.omit || f.path != nil || !f.isEmptyAt(unsafe.Add(p, f.off), d.depth) {
 			return false
 		}
 	}

@@ -189,19 +189,22 @@ func (b packBuilder) fillPointer(pt *packType) error {
 	return err
 }
 
-// isEmpty reports whether the option omitempty leaves v out. The rules are
-// those of msgpack/v5: IsZero decides if there is one; a struct is empty if all
-// its fields are left out.
-func (pt *packType) isEmpty(p unsafe.Pointer) bool { return pt.empty(pt.at(p)) }
+// isEmptyAt reports whether the option omitempty leaves out the value at p,
+// which is nested in depth others. The rules are those of msgpack/v5: IsZero
+// decides if there is one; a struct is empty if all its fields are left out.
+func (pt *packType) isEmptyAt(p unsafe.Pointer, depth int) bool { return pt.isEmpty(pt.at(p), depth) }
 
-func (pt *packType) empty(v reflect.Value) bool {
+func (pt *packType) isEmpty(v reflect.Value, depth int) bool {
 	switch kind := v.Kind(); {
 	case kind == reflect.Interface:
 		if v.IsNil() {
 			return true
 		}
+		if depth > maxDepth { // it is going to be refused
+			return false
+		}
 		elem, err := packTypeOf(v.Elem().Type())
-		return err == nil && elem.empty(v.Elem())
+		return err == nil && elem.isEmpty(v.Elem(), depth+1)
 	case pt.zeroer:
 		if (kind == reflect.Pointer || kind == reflect.Map || kind == reflect.Slice) && v.IsNil() {
 			return true
@@ -211,7 +214,7 @@ func (pt *packType) empty(v reflect.Value) bool {
 		}
 		return v.Interface().(interface{ IsZero() bool }).IsZero()
 	case kind == reflect.Struct:
-		return pt.fields != nil && pt.fields.count(pointerTo(v)) == 0
+		return pt.fields != nil && pt.fields.count(pointerTo(v), depth) == 0
 	case kind == reflect.Array || kind == reflect.Map || kind == reflect.Slice || kind == reflect.String:
 		return v.Len() == 0
 	case kind == reflect.Float32 || kind == reflect.Float64:

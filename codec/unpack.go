@@ -13,8 +13,10 @@ import (
 // is not in the form that packing what it has read would give.
 type unpacker struct {
 	reader
-	left int // bytes that may still be allocated, see limits.go
-	last lastType
+	left   int    // bytes that may still be allocated, see limits.go
+	shared string // data as a string, "" if strings are not to be parts of it
+	key    bool   // inside the key of a map
+	last   lastType
 }
 
 // charge is called before n bytes are allocated.
@@ -25,12 +27,17 @@ func (d *unpacker) charge(n int) error {
 	return nil
 }
 
-// copyText makes text, before the first string is read.
-func (d *unpacker) copyText() error {
+// takeText makes what all strings are parts of, and charges for it, before the
+// first is read. Shared text is charged too: what can be read must be within
+// the limits of writing.
+func (d *unpacker) takeText() error {
 	if err := d.charge(allocSize(len(d.data))); err != nil {
 		return err
 	}
-	d.text = string(d.data)
+	d.text = d.shared
+	if d.text == "" {
+		d.text = string(d.data)
+	}
 	return nil
 }
 
@@ -140,7 +147,7 @@ func unpackString(d *unpacker, p unsafe.Pointer) error {
 		n = h.n
 	}
 	if n > 0 && d.text == "" {
-		if err := d.copyText(); err != nil {
+		if err := d.takeText(); err != nil {
 			return err
 		}
 	}
@@ -160,7 +167,7 @@ func unpackBytes(d *unpacker, p unsafe.Pointer) error {
 		return d.mismatch(h, "[]byte")
 	}
 	d.loosen(h.kind == kindBin)
-	if err := d.charge(allocSize(h.n)); err != nil {
+	if err := d.charge(sliceSize(h.n, 1)); err != nil {
 		return err
 	}
 	*(*[]byte)(p) = bytes.Clone(d.bytes(h.n))

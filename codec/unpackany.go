@@ -28,13 +28,18 @@ var (
 
 func unpackAny(d *unpacker, p unsafe.Pointer) error {
 	start := d.pos
+	if d.key {
+		if err := d.comparable(); err != nil {
+			return err
+		}
+	}
 	var a account
 	err := d.measure(&a)
 	if err == nil {
 		err = d.charge(a.cost)
 	}
 	if err == nil && a.text && d.text == "" {
-		err = d.copyText()
+		err = d.takeText()
 	}
 	if err != nil {
 		return err
@@ -66,7 +71,7 @@ func (r *reader) measure(a *account) error {
 		}
 		r.pos += h.n
 	case kindBin:
-		a.cost += boxedSlice + allocSize(h.n)
+		a.cost += boxedSlice + sliceSize(h.n, 1)
 		r.pos += h.n
 	case kindExt:
 		if h.ext == extTime {
@@ -101,14 +106,10 @@ func (r *reader) measureMap(h head, a *account) error {
 	a.cost += mapStringAny.size(h.n)
 	strings := true
 	for range h.n {
-		key := *r
-		k, err := key.head()
-		switch {
-		case err != nil:
+		if err := r.comparable(); err != nil {
 			return err
-		case k.kind == kindBin || k.kind == kindArray || k.kind == kindMap || k.kind == kindExt && k.ext != extTime:
-			return fmt.Errorf("codec: msgpack: the key of a map in an interface is of kind %s, which cannot be one when decoded", k.kind)
-		case k.kind != kindStr && strings:
+		}
+		if _, isString := stringContent(r.data[r.pos:]); !isString && strings {
 			strings = false
 			a.cost += mapAnyAny.size(h.n) + boxedString*h.n
 		}
@@ -120,6 +121,20 @@ func (r *reader) measureMap(h head, a *account) error {
 		}
 	}
 	r.leave()
+	return nil
+}
+
+// comparable fails if the next value, decoded without knowing its type, is none
+// that the key of a map can hold.
+func (r *reader) comparable() error {
+	ahead := *r
+	h, err := ahead.head()
+	switch {
+	case err != nil:
+		return err
+	case h.kind == kindBin || h.kind == kindArray || h.kind == kindMap || h.kind == kindExt && h.ext != extTime:
+		return fmt.Errorf("codec: msgpack: in an interface, a map's key is of kind %s, which cannot be one when decoded", h.kind)
+	}
 	return nil
 }
 

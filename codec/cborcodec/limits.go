@@ -63,12 +63,16 @@ func stringSize(n int) int {
 	return allocSize(n)
 }
 
-// sliceSize is allocSize for n elements of the given size. It never overflows:
-// n is at most maxEntries, but size can be anything.
+// sliceSize is allocSize for n elements of the given size, which grow in steps
+// of eight bytes. It never overflows: n is at most maxEntries, but size can be
+// anything.
 func sliceSize(n, size int) int {
 	hi, lo := bits.Mul64(uint64(n), uint64(size))
-	if hi != 0 || lo > 1<<40 {
+	switch {
+	case hi != 0 || lo > 1<<40:
 		return 1 << 40
+	case lo > 0 && lo < 8:
+		return 8
 	}
 	return allocSize(int(lo))
 }
@@ -89,7 +93,7 @@ func mapShapeOf(key, elem reflect.Type) mapShape {
 			s.side += allocSize(size)
 			size = 8
 		}
-		s.slot += max(size, 1)
+		s.slot = (s.slot+t.Align()-1)&^(t.Align()-1) + max(size, 1)
 	}
 	s.slot = (s.slot + 7) &^ 7
 	return s

@@ -199,11 +199,11 @@ func (s *scanner) bytes(p *plan, h head) error {
 	s.pos += n
 	switch p.form {
 	case ofBytes:
-		s.cost += allocSize(n)
+		s.cost += sliceSize(n, 1)
 	case ofOwnBytes:
 		s.cost += ownSize(n)
 	case ofAny:
-		s.cost += boxedSlice + allocSize(n)
+		s.cost += boxedSlice + sliceSize(n, 1)
 		return s.unlessKey()
 	default:
 		return p.mismatch("a byte string")

@@ -88,7 +88,7 @@ var cases = []testCase{
 	},
 	{
 		name:  "shared",
-		rule:  "DecodeShared reads what Decode reads, and calls exact only what Append would write: else a change is missed, or an unchanged session saved",
+		rule:  "DecodeShared reads what Decode reads, and calls exact only what Append would write: else an unchanged session is saved",
 		check: checkShared,
 	},
 	{

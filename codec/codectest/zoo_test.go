@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/gob"
 	"encoding/json"
+	"errors"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"strconv"
@@ -299,3 +301,37 @@ func TestBrokenCodecsAreCaught(t *testing.T) {
 }
 
 func TestSoundCodecPasses(t *testing.T) { Run(t, good{}) }
+
+// rubbish leaves something in the buffer when it refuses a value, as it may.
+type rubbish struct{ good }
+
+func (c rubbish) Append(dst []byte, v any) ([]byte, error) {
+	if i, ok := v.(*Item); ok && i.Qty < 0 {
+		return append(dst, byte(rand.Uint32())), errors.New("rubbish: negative")
+	}
+	return c.good.Append(dst, v)
+}
+
+func (c rubbish) DecodeShared(data []byte, v any) (bool, error) { return false, c.Decode(data, v) }
+
+// terse writes nothing for nothing.
+type terse struct{ good }
+
+func (c terse) Append(dst []byte, v any) ([]byte, error) {
+	if reflect.ValueOf(v).Elem().IsZero() {
+		return dst, nil
+	}
+	return c.good.Append(dst, v)
+}
+
+func (c terse) DecodeShared(data []byte, v any) (bool, error) { return false, c.Decode(data, v) }
+
+func TestSharedOfSoundCodecs(t *testing.T) {
+	for _, c := range []codec.Codec{rubbish{}, terse{}} {
+		r := &report{test: t.Name()}
+		checkShared(r, c)
+		if len(r.failures) > 0 {
+			t.Errorf("%T: %q", c, r.failures[0])
+		}
+	}
+}

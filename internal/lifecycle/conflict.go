@@ -108,8 +108,8 @@ func (e *Engine) turn(k store.Key) (done func()) {
 	}
 }
 
-// seats is for how many sessions at once turns are taken; of two that share a
-// seat one waits in vain.
+// seats is for how many sessions at once turns are taken; requests for two that
+// share a seat wait for each other needlessly.
 const seats = 64
 
 // pause waits a random while, longer the more often it went wrong, so that

@@ -148,7 +148,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	s.token, s.current = "", s.engine.zero
 	s.renew, s.remembering, s.gone = false, false, false
 	if s.cookie == SetCookie {
-		s.cookie, s.life = KeepCookie, 0 // its token is dead before anybody heard of it
+		s.cookie, s.life = KeepCookie, 0 // there is no token left to tell
 	}
 	return nil
 }
