@@ -5,17 +5,15 @@ import (
 	"slices"
 )
 
-// Own is a session of one's own.
-type Own struct {
-	User   string
-	Visits int
-}
-
-func newOwn() Own { return Own{User: "ann", Visits: 3} }
-
 func ExampleOf() {
+	// In session.go the type is the package's; it is the function's here, so that
+	// one of that name there does not collide with it.
+	type Own struct {
+		User   string
+		Visits int
+	}
 	sessions := slices.Concat(Sessions, []Session{
-		Of("own", newOwn(),
+		Of("own", Own{User: "ann", Visits: 3},
 			func(s *Own) string { return s.User },
 			func(s *Own) { s.Visits++ },
 		),

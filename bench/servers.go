@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/alexedwards/scs/goredisstore"
@@ -39,6 +40,42 @@ var errNoServer = errors.New("there is no server: run scripts/services run redis
 type closing func() error
 
 func (c closing) Close() error { return c() }
+
+// Check returns an error if a store is on a server that is not there.
+func (p Place) Check(ctx context.Context, store string) error {
+	var err error
+	switch store {
+	case "redis":
+		err = p.pingRedis(ctx)
+	case "postgres":
+		err = p.pingPostgres(ctx)
+	}
+	if err != nil && !errors.Is(err, errNoServer) {
+		return fmt.Errorf("%w (%w)", errNoServer, err)
+	}
+	return err
+}
+
+func (p Place) pingRedis(ctx context.Context) error {
+	client, err := p.goredis()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.Ping(ctx).Err()
+}
+
+func (p Place) pingPostgres(ctx context.Context) error {
+	if p.Postgres == "" {
+		return errNoServer
+	}
+	db, err := sql.Open("pgx", p.Postgres)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.PingContext(ctx)
+}
 
 func (p Place) goredis() (*redis.Client, error) {
 	if p.Redis == "" {

@@ -10,9 +10,12 @@ import (
 // it: its name, a value as it is while somebody is signed in, a field to read
 // and a change to make.
 //
-//	Of("own", newOwn(), func(s *Own) string { return s.User }, func(s *Own) { s.Visits++ }),
+//	Of("own", Own{User: "ann", Visits: 3}, func(s *Own) string { return s.User }, func(s *Own) { s.Visits++ }),
 //
-// Libraries whose sessions are maps then keep it whole, under one key.
+// Libraries whose sessions are maps then keep it whole, under one key. This
+// measures it, without servers:
+//
+//	go run ./cmd/compare -sizes own -stores memory
 var Sessions = []Session{
 	Sample[Small]{
 		Size: "small", Value: newSmall(),

@@ -2,15 +2,19 @@
 // prints a table of what each costs and of the ratios to sesame.
 //
 //	go run ./cmd/compare                                 everything: twenty minutes, needs Redis and PostgreSQL
-//	go run ./cmd/compare -stores memory -quick           a look at it: a minute
-//	go run ./cmd/compare -libs scs,fiber -ops read -sizes own
+//	go run ./cmd/compare -stores memory -quick           a look at it: a minute or two
+//	go run ./cmd/compare -sizes own -stores memory       a struct of yours, see bench/session.go
+//	go run ./cmd/compare -libs scs,fiber -ops read -stores memory
 //	go run ./cmd/compare -from results.txt               print the tables again
 //
-// scripts/services run redis postgres -- COMMAND starts the servers.
+// scripts/services run redis postgres -- COMMAND starts the servers;
+// -stores memory,file,sqlite does without.
 package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -65,13 +69,21 @@ func run(args []string, out, progress io.Writer) error {
 	flags.StringVar(&s.from, "from", "", "measure nothing, read the results of this file")
 	flags.StringVar(&s.docs, "docs", "", "write the tables and plots into PERFORMANCE.md and img of this directory")
 	flags.StringVar(&s.profile, "cpuprofile", "", "write a profile of the processors' time to this file; for one library, -libs sesame")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil // the flags have been listed
+	} else if err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected %q; lists have no blanks: -stores memory,redis", flags.Args())
 	}
+	if err := s.onlyPrints(flags); err != nil {
+		return err
+	}
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.checkServers(); err != nil {
 		return err
 	}
 	text, err := s.results(args)
@@ -90,11 +102,51 @@ func run(args []string, out, progress io.Writer) error {
 	return s.publish(r)
 }
 
+// onlyPrints returns an error for flags that say what to measure where nothing
+// is measured: they would not take effect.
+func (s *settings) onlyPrints(flags *flag.FlagSet) error {
+	if s.from == "" {
+		return nil
+	}
+	var others []string
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name != "from" && f.Name != "docs" {
+			others = append(others, "-"+f.Name)
+		}
+	})
+	if len(others) > 0 {
+		return fmt.Errorf("%s: chooses what is measured, and cannot be used with -from, which prints all of its file; only -docs can",
+			strings.Join(others, ", "))
+	}
+	return nil
+}
+
+// checkServers returns an error if the servers of the chosen stores are not
+// there: else that would show after minutes, when what was measured is lost.
+func (s *settings) checkServers() error {
+	if s.from != "" || len(s.parts) > 0 && !slices.Contains(s.parts, "requests") { // the only part on servers
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, store := range bench.Stores {
+		if len(s.plan.Stores) > 0 && !slices.Contains(s.plan.Stores, store) {
+			continue
+		}
+		if err := s.plan.Place.Check(ctx, store); err != nil {
+			return fmt.Errorf("%s: %w; or leave it out: -stores memory,file,sqlite", store, err)
+		}
+	}
+	return nil
+}
+
 // check reads the lists.
 func (s *settings) check() error {
 	var libs, sizes, ops []string
 	for _, e := range bench.Entries {
-		libs = append(libs, e.Lib)
+		if !slices.Contains(libs, e.Lib) { // it may be on several stores
+			libs = append(libs, e.Lib)
+		}
 	}
 	for _, session := range bench.Sessions {
 		sizes = append(sizes, session.Name())
