@@ -33,7 +33,7 @@ bench-codecs: ## compare the codecs: a table, and plots in docs/img
 	cd bench && GOWORK=off $(CODECS) >codecs.txt
 	cd bench && GOWORK=off go run ./cmd/codecplot -out ../docs/img -command "$(CODECS)" <codecs.txt
 
-bench-own: ## run the benchmarks of the core module that match BENCH, all by default
+bench-own: ## run sesame's own benchmarks, in the core module, those that match BENCH (your struct: docs/PERFORMANCE.md)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 cover: ## test with coverage and write coverage.html

@@ -23,11 +23,12 @@
 // maps, slices and pointers may be changed in place. Visitors whose session
 // stays the zero struct cost nothing: no record, no cookie.
 //
-// Requests that run side by side on one session lose nothing: each saves
-// against the version it loaded, and what others changed meanwhile is merged
-// field by field ([Manager.Update] is for counters and one-time values). A
-// session that was ended by [Manager.Destroy] or [Manager.Revoke] is never
-// revived by a slower request.
+// Of requests that run side by side on one session none undoes what another
+// has done: each save is a compare-and-swap against the version that its request
+// loaded, and what others changed meanwhile is merged field by field. Where two
+// changed one field the later value is kept, with a Conflict event;
+// [Manager.Update] is for counters and one-time values. A session that was ended
+// by [Manager.Destroy] or [Manager.Revoke] is never revived by a slower request.
 //
 // Call [Manager.Renew] at every log-in, [Manager.Destroy] at log-out. Give the
 // struct a method Owner() string, and sessions can be listed and revoked by
@@ -126,7 +127,7 @@ const (
 	Destroyed    = EventKind(lifecycle.Destroyed)    // deleted by Destroy, Revoke or RevokeOwner, if it was still there
 	Expired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
 	Gone         = EventKind(lifecycle.Gone)         // ended by somebody else while a request held it; the change was dropped
-	Conflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; this one's value was kept
+	Conflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; the value of the one that saved later was kept
 	Corrupt      = EventKind(lifecycle.Corrupt)      // stored, but unreadable; left alone
 	UnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
 	Ambiguous    = EventKind(lifecycle.Ambiguous)    // one request, several live sessions; none was used
@@ -211,7 +212,9 @@ func WithStoreTimeout(d time.Duration) Option {
 
 // WithLogger sets where problems are logged that an operator must see: a store
 // that fails, an unreadable session, a cookie that came too late. Nothing is
-// logged for requests that go well. The default is slog.Default().
+// logged for requests that go well, with one exception: the first Secure cookie
+// that a manager sets over plain HTTP, on a host that is not loopback, is warned
+// of, because browsers drop it. The default is slog.Default().
 func WithLogger(l *slog.Logger) Option {
 	return option(func(c *config) { c.engine.Logger = l })
 }

@@ -8,7 +8,7 @@ import "strings"
 // that wait together in one transaction: the more there are, the less each
 // costs. Loads are not part of that; they use the connections of the pool.
 //
-// What a connection has to be told belongs into the data source name, because
+// What a connection has to be told belongs in the data source name, because
 // a pool opens more than one. For modernc.org/sqlite:
 //
 //	file:sessions.sqlite?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)

@@ -22,6 +22,13 @@ func Test(t *testing.T) {
 	mux.HandleFunc("POST /login", logIn)
 	mux.HandleFunc("POST /logout", logOut)
 	mux.HandleFunc("POST /elsewhere", logOutElsewhere)
+	mux.HandleFunc("POST /everywhere", func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		user := accounts.Get(ctx).User
+		accounts.Destroy(ctx)
+		n, err := accounts.RevokeOwner(ctx, user)
+		fmt.Fprintln(w, n, err)
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, accounts.Get(r.Context()).User)
 	})
@@ -39,13 +46,19 @@ func Test(t *testing.T) {
 		{there, "/elsewhere", "signed out elsewhere: 1\n"},
 		{there, "/login", "ann"},
 		{there, "/logout", ""},
+		{there, "/elsewhere", ""},
+		{there, "/login", "ann"},
+		{here, "/login", "ann"},
+		{there, "/everywhere", "2 <nil>\n"},
 	} {
 		if _, got := step.client.Post(step.path, form); got != step.want {
 			t.Errorf("%s: got %q, want %q", step.path, got, step.want)
 		}
 	}
-	if _, got := here.Get("/"); got != "" {
-		t.Errorf("still signed in: %q", got)
+	for _, client := range []*sesametest.Client{here, there} {
+		if _, got := client.Get("/"); got != "" {
+			t.Errorf("still signed in: %q", got)
+		}
 	}
 	form.Set("password", "wrong")
 	if resp, _ := here.Post("/login", form); resp.StatusCode != http.StatusUnauthorized {

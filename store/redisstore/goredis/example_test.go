@@ -17,8 +17,9 @@ type Session struct{ Times int }
 
 // The program makes the client, with the options of its choice, and closes it.
 func Example() {
+	addr := os.Getenv("SESAME_TEST_REDIS") // the tests' own server
 	client := redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: []string{os.Getenv("SESAME_TEST_REDIS")}, // such as "localhost:6379"; several for a cluster
+		Addrs: []string{addr}, // such as "localhost:6379"; several for a cluster
 	})
 	defer client.Close()
 	sessions := sesame.New[Session](

@@ -18,8 +18,9 @@ type Session struct{ Times int }
 
 // The program makes the client, with the options of its choice, and closes it.
 func Example() {
+	addr := os.Getenv("SESAME_TEST_REDIS") // the tests' own server
 	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{os.Getenv("SESAME_TEST_REDIS")}, // such as "localhost:6379"; several for a cluster
+		InitAddress: []string{addr}, // such as "localhost:6379"; several for a cluster
 	})
 	if err != nil {
 		fmt.Println(err)
