@@ -61,8 +61,7 @@ func (p Place) pingRedis(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	return client.Ping(ctx).Err()
+	return errors.Join(client.Ping(ctx).Err(), client.Close())
 }
 
 func (p Place) pingPostgres(ctx context.Context) error {
@@ -73,8 +72,7 @@ func (p Place) pingPostgres(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return db.PingContext(ctx)
+	return errors.Join(db.PingContext(ctx), db.Close())
 }
 
 func (p Place) goredis() (*redis.Client, error) {
