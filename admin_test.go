@@ -1,12 +1,15 @@
 package sesame_test
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -111,4 +114,59 @@ func TestAllSessions(t *testing.T) {
 			require.NoError(t, err, "nobody's sessions are not ann's")
 		})
 	}
+}
+
+// TestUpdateByIDKeepsATouch: a request of the user's that comes meanwhile has
+// moved the session's end.
+func TestUpdateByIDKeepsATouch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sesame.New[counter](sesame.WithIdleTimeout(time.Hour))
+		token := issue(t, m, func(c *counter) { c.N = 5 })
+		time.Sleep(55 * time.Minute)
+		require.NoError(t, m.UpdateByID(t.Context(), keyOf(token).String(), func(c *counter) error {
+			within(m, token, func(context.Context, *counter) {})
+			c.N++
+			return nil
+		}))
+		time.Sleep(6 * time.Minute)
+		within(m, token, func(_ context.Context, c *counter) { require.Equal(t, 6, c.N) })
+	})
+}
+
+// paging has no index, and lists what it had when it was asked.
+type paging struct {
+	store.Store
+	between func() // once, before the first is listed
+}
+
+func (p *paging) All(ctx context.Context) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		var keys []store.Key
+		for e := range p.Store.(*memstore.Store).All(ctx) {
+			keys = append(keys, e.Key)
+		}
+		if f := p.between; f != nil {
+			p.between = nil
+			f()
+		}
+		for _, k := range keys {
+			if r, err := p.Load(ctx, k); err == nil && !yield(store.Entry{Key: k, Record: r}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestRevokeOwnerFindsWhatIsRenewed(t *testing.T) {
+	p := &paging{Store: memstore.New()}
+	m := sesame.New[owned](sesame.WithStore(p))
+	token := issue(t, m, func(o *owned) { o.User = "ann" })
+	p.between = func() {
+		token = tokenOf(within(m, token, func(ctx context.Context, _ *owned) { m.Renew(ctx) }))
+	}
+	n, err := m.RevokeOwner(t.Context(), "ann")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	_, err = m.Find(t.Context(), keyOf(token).String())
+	require.ErrorIs(t, err, sesame.ErrNotFound)
 }

@@ -2,6 +2,7 @@ package sesame_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -509,4 +510,50 @@ func TestUpdateAfterATimeout(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, basket{Name: "before", Times: 1}, e.Data)
 	})
+}
+
+// purse stores a field that is not exported, by methods of its own.
+type purse struct {
+	Name    string
+	balance int
+}
+
+type purseText struct {
+	Name    string
+	Balance int
+}
+
+func (p purse) MarshalText() ([]byte, error) { return json.Marshal(purseText{p.Name, p.balance}) }
+
+func (p *purse) UnmarshalText(b []byte) error {
+	var text purseText
+	err := json.Unmarshal(b, &text)
+	*p = purse{text.Name, text.Balance}
+	return err
+}
+
+func TestConflictOfWhatIsNotExported(t *testing.T) {
+	type session struct{ Purse purse }
+	r := newRoom[session](t)
+	token := r.do("", func(s *session) { s.Purse = purse{"mine", 1} })
+	r.slowly(token,
+		func() { r.do(token, func(s *session) { s.Purse.balance = 100 }) },
+		func(_ context.Context, s *session) { s.Purse.Name = "yours" })
+	got, _ := r.peek(token)
+	require.Equal(t, purse{"yours", 1}, got.Purse, "it is one value")
+	require.Equal(t, "Purse", r.seen(sesame.Conflict)[0].Field)
+}
+
+func TestUpdateOfWhatIsNotExported(t *testing.T) {
+	r := newRoom[purse](t)
+	token := r.do("", func(p *purse) { p.Name = "mine" })
+	r.slowly(token,
+		func() { r.do(token, func(p *purse) { p.balance = 100 }) },
+		func(ctx context.Context, _ *purse) {
+			require.NoError(r.t, r.m.Update(ctx, func(p *purse) error { p.balance++; return nil }))
+			failed := errors.New("failed")
+			require.Equal(r.t, failed, r.m.Update(ctx, func(p *purse) error { p.balance = -1; return failed }))
+		})
+	got, _ := r.peek(token)
+	require.Equal(t, purse{"mine", 101}, got)
 }

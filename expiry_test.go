@@ -2,6 +2,7 @@ package sesame_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,4 +97,29 @@ func TestClockSteps(t *testing.T) {
 		time.Sleep(40 * time.Minute)
 		within(m, token, func(_ context.Context, c *counter) { require.Zero(t, *c) })
 	})
+}
+
+// TestSlowRequest: a request that lasts longer than the idle timeout saves what
+// it has changed if others have kept the session alive.
+func TestSlowRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		m := sesame.New[counter](sesame.WithIdleTimeout(10*time.Minute), w.observer())
+		token := issue(t, m, func(c *counter) { c.N = 5 })
+		within(m, token, func(ctx context.Context, c *counter) {
+			for range 3 {
+				time.Sleep(5 * time.Minute)
+				within(m, token, func(_ context.Context, c *counter) { require.Equal(t, 5, c.N) })
+			}
+			require.NoError(t, m.Update(ctx, func(c *counter) error { c.N++; return nil }))
+		})
+		within(m, token, func(_ context.Context, c *counter) { require.Equal(t, 6, c.N) })
+		require.NotContains(t, w.kinds(), sesame.Expired)
+	})
+}
+
+func TestRememberForEver(t *testing.T) {
+	m := sesame.New[counter]()
+	res := within(m, "", func(ctx context.Context, c *counter) { c.N = 1; m.Remember(ctx, math.MaxInt64) })
+	require.Greater(t, res.Cookies()[0].MaxAge, 60*365*24*60*60)
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -263,4 +265,71 @@ func TestLoadTriesAgain(t *testing.T) {
 		require.Equal(t, 5, s.N)
 		require.Same(t, s, m.Get(r.Context()))
 	})
+}
+
+// TestAfterFailedCommit: who goes on after the error handler has answered
+// cannot renew the session, since nobody would learn its token.
+func TestAfterFailedCommit(t *testing.T) {
+	st := newFake()
+	m := sesame.New[counter](sesame.WithStore(st), sesame.WithLogger(slog.New(slog.DiscardHandler)))
+	token := issue(t, m, func(c *counter) { c.N = 5 })
+	server := httptest.NewServer(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.Get(r.Context()).N = 6
+		m.Renew(r.Context())
+		st.down()
+		fmt.Fprintln(w, "welcome") // fails, which most handlers do not look at
+		st.up()
+		err := m.Update(r.Context(), func(c *counter) error { c.N++; return nil })
+		if err == nil {
+			t.Error("it was renewed")
+		}
+	})))
+	defer server.Close()
+	res, err := send(t.Context(), server, "GET", "/", token)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	e, err := m.Find(t.Context(), keyOf(token).String())
+	require.NoError(t, err)
+	require.Equal(t, 5, e.Data.N)
+}
+
+// TestFailedAfterRenewal: what an earlier Save has renewed is not lost with the
+// commit that fails later.
+func TestFailedAfterRenewal(t *testing.T) {
+	m := sesame.New[owned](sesame.WithLogger(slog.New(slog.DiscardHandler)))
+	token := issue(t, m, func(o *owned) { o.N = 1 })
+	server := httptest.NewServer(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.Renew(r.Context())
+		must(m.Update(r.Context(), func(o *owned) error { o.N++; return nil }))
+		m.Get(r.Context()).User = strings.Repeat("x", 100_000)
+		fmt.Fprintln(w, "welcome")
+	})))
+	defer server.Close()
+	res, err := send(t.Context(), server, "GET", "/", token)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusInternalServerError, res.StatusCode)
+	require.NotContains(t, res.body, "welcome")
+	e, err := m.Find(t.Context(), keyOf(tokenOf(res.Response)).String())
+	require.NoError(t, err)
+	require.Equal(t, owned{N: 2}, e.Data)
+}
+
+// TestTwoFailedLoads: also when a deferred function has met the same outage, and
+// recovered.
+func TestTwoFailedLoads(t *testing.T) {
+	st := newFake()
+	m := sesame.New[counter](sesame.WithStore(st), sesame.WithLogger(slog.New(slog.DiscardHandler)))
+	token := issue(t, m, func(c *counter) { c.N = 5 })
+	st.down()
+	server := httptest.NewServer(m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer func() {
+			defer func() { _ = recover() }()
+			_ = m.Info(r.Context())
+		}()
+		m.Get(r.Context()).N++
+	})))
+	defer server.Close()
+	res, err := send(t.Context(), server, "GET", "/", token)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 }

@@ -105,19 +105,23 @@ func (m *manager) exchange(ctx context.Context) *exchange {
 
 // loadFailure is what Get panics with. It is an error so that a recovering
 // middleware in between prints a sentence.
-type loadFailure struct{ error }
+type loadFailure struct {
+	error
+	x *exchange
+}
 
 func (f *loadFailure) Unwrap() error { return f.error }
 
 func (x *exchange) must(err error) {
 	if err != nil {
-		f := &loadFailure{err}
+		f := &loadFailure{err, x}
 		x.failure.Store(f)
 		panic(f)
 	}
 }
 
 func (x *exchange) serve(next http.Handler, w http.ResponseWriter) {
+	defer x.session.Sent() // after a panic too, as goroutines may go on
 	defer x.recoverFailure()
 	next.ServeHTTP(w, x.r.WithContext(x))
 	x.finish()
@@ -126,13 +130,14 @@ func (x *exchange) serve(next http.Handler, w http.ResponseWriter) {
 // recoverFailure answers for a Get that could not load. It does not touch any
 // other panic, so that those go on as if it was not there.
 func (x *exchange) recoverFailure() {
-	failure := x.failure.Load()
-	if failure == nil {
+	if x.failure.Load() == nil {
 		return
 	}
-	switch p := recover(); {
+	p := recover()
+	failure, ours := p.(*loadFailure)
+	switch {
 	case p == nil: // somebody in between recovered
-	case p != any(failure):
+	case !ours || failure.x != x:
 		panic(p)
 	case !x.begun:
 		x.answer(failure.error)
@@ -176,8 +181,10 @@ func (x *exchange) finish() {
 // answer lets the error handler answer, alone.
 func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
+	_, c := x.session.Sent()
 	x.log(err)
 	x.resetHeader(x.outer)
+	x.setHeader(false, c) // an earlier Save may have renewed it: the old token is dead
 	x.manager.onError(x.w, x.r, err)
 	x.answered = maps.Clone(x.w.Header())
 }

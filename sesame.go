@@ -151,8 +151,10 @@ type config struct {
 }
 
 // WithStore sets where sessions are kept. The default is a memstore.Store of
-// the manager's own, with its defaults. Managers may share a store: each finds
-// only the sessions of its own tokens, but [Manager.All] lists those of all.
+// the manager's own, with its defaults. Managers may share a store if their
+// sessions are of one kind: a token of one manager is good for the other too, if
+// it is sent in the other's cookie, and [Manager.All] lists the sessions of all.
+// Else give each a store, or a table or prefix, of its own.
 func WithStore(s store.Store) Option {
 	return option(func(c *config) { c.engine.Store = s })
 }

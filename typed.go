@@ -102,7 +102,8 @@ func (m *Manager[T]) Save(ctx context.Context) error {
 // those of Save. An fn that fails or changes nothing has decided on the session
 // as this request knows it, since nothing is saved that could collide. Update
 // may be called from several goroutines of a request. fn must not keep its
-// argument, nor call the manager with ctx: that would wait for itself.
+// argument, nor write the response or call the manager with ctx: that would
+// wait for itself.
 func (m *Manager[T]) Update(ctx context.Context, fn func(*T) error) error {
 	return m.core.exchange(ctx).session.Update(ctx, func(value any) error { return fn(value.(*T)) })
 }

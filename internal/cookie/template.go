@@ -5,6 +5,7 @@ package cookie
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -82,13 +83,17 @@ func (t Template) Name() string { return t.cookie.Name }
 // Secure reports whether browsers send the cookie over HTTPS only.
 func (t Template) Secure() bool { return t.cookie.Secure }
 
+// forever is as long as a Max-Age can be where int has 32 bits. Browsers keep no
+// cookie for longer than 400 days.
+const forever = (math.MaxInt32 - 1) * time.Second
+
 // Set returns the Set-Cookie header that gives the client the token: for as
 // long as the browser runs if life is zero, else for life, in whole seconds.
 func (t Template) Set(token string, life time.Duration) string {
 	c := t.cookie
 	c.Value = token
 	if life > 0 {
-		c.MaxAge = int((life + time.Second - 1) / time.Second)
+		c.MaxAge = int((min(life, forever) + time.Second - 1) / time.Second)
 	}
 	return c.String()
 }

@@ -132,6 +132,11 @@ func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) 
 		}
 		next, began := st, e.began()
 		next.header.Codec = e.Codec.ID()
+		// A request that came while fn ran has moved the expiry, which leaves
+		// the version as it is.
+		if r, err := e.Store.Load(ctx, k); err == nil && r.Version == st.version {
+			next.expires = r.Expires
+		}
 		err = s.save(ctx, &next, data)
 		if err == nil {
 			e.emit(ctx, Event{Kind: Saved, Key: k, Duration: e.since(began)})
@@ -196,7 +201,7 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 		spared[k.String()] = true
 	}
 	n := 0
-	for {
+	for empty := 0; empty < 2; { // one walk may miss what is renewed meanwhile
 		found := false
 		for item, err := range e.OwnedBy(ctx, owner) {
 			if err != nil {
@@ -215,10 +220,11 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 			found = true
 			n++
 		}
-		if !found {
-			return n, nil
+		if empty++; found {
+			empty = 0
 		}
 	}
+	return n, nil
 }
 
 func (e *Engine) delete(ctx context.Context, k store.Key) error {

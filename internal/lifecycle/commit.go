@@ -130,8 +130,7 @@ func (s *Session) put(ctx context.Context) (conflict bool, err error) {
 	case !s.current.exists():
 		return false, s.create(ctx, now, data)
 	case !s.current.alive(now):
-		s.lose(ctx, Expired, 0)
-		return false, ErrNotFound
+		return true, nil // reconcile sees whether others have kept it alive
 	case s.renew && s.sent:
 		// Saved under the old token the change would hand a log-in to whoever
 		// planted that token, which is what Renew is there to prevent; under

@@ -30,7 +30,7 @@ func (s *Session) reconcile(ctx context.Context) error {
 			e.emit(ctx, Event{Kind: Corrupt, Key: s.current.key, Err: why.err})
 		}
 		kind := Gone
-		if why.kind == Expired {
+		if why.kind == Expired || !s.current.alive(time.Now()) {
 			kind = Expired
 		}
 		s.lose(ctx, kind, e.since(began))
@@ -63,6 +63,10 @@ func (s *Session) reconcile(ctx context.Context) error {
 // value is now, and after. The others stay the very maps and pointers that the
 // handler may hold, and what is never stored stays as it is.
 func adopt(value, before, after reflect.Value) {
+	if before.CanInterface() && !merge.SameHidden(before, after) {
+		value.Set(after) // a type that stores its unexported fields by methods of its own
+		return
+	}
 	for i := range value.NumField() {
 		f := value.Type().Field(i)
 		switch {

@@ -68,8 +68,12 @@ func (m *merger) merge(path string, base, mine, theirs reflect.Value) {
 }
 
 // mergeFields reports false for a struct without exported fields, such as
-// time.Time, which is one value.
+// time.Time, and for one whose other fields changed, which methods of its own
+// must have stored: these are one value.
 func (m *merger) mergeFields(path string, base, mine, theirs reflect.Value) bool {
+	if mine.CanInterface() && !(SameHidden(base, mine) && SameHidden(base, theirs)) {
+		return false
+	}
 	merged := false
 	for i := range mine.NumField() {
 		f := mine.Type().Field(i)
@@ -149,4 +153,29 @@ func elem(base, mine reflect.Value) reflect.Value {
 
 func sameType(a, b reflect.Value) bool {
 	return !a.IsNil() && !b.IsNil() && a.Elem().Type() == b.Elem().Type()
+}
+
+// SameHidden reports whether two structs agree in what is not exported. In
+// values as they come out of the store it is zero, unless a type has methods of
+// its own that store it.
+func SameHidden(a, b reflect.Value) bool { return equal(hidden(a), hidden(b)) }
+
+// hidden returns a copy of a struct with its exported fields zero.
+func hidden(v reflect.Value) reflect.Value {
+	h := reflect.New(v.Type()).Elem()
+	h.Set(v)
+	clearExported(h)
+	return h
+}
+
+func clearExported(v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		switch {
+		case f.IsExported():
+			v.Field(i).SetZero()
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			clearExported(v.Field(i))
+		}
+	}
 }

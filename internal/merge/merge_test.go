@@ -39,8 +39,11 @@ type session struct {
 	History []string
 	Extra   any
 	Bag     map[string]any
+	Sealed  sealed
 	private int
 }
+
+type sealed struct{ N, hidden int }
 
 func start() *session {
 	return &session{
@@ -187,9 +190,13 @@ func TestStructs(t *testing.T) {
 			mine: func(s *session) { s.Tags["m"] = true }, theirs: func(s *session) { s.Tags["a"] = false; s.Tags["t"] = true },
 			want: func(s *session) { s.Tags = tags{"a": false, "m": true, "t": true} },
 		}, {
-			name: "unexported fields stay mine",
-			mine: func(s *session) { s.private = 1 }, theirs: func(s *session) { s.private = 2 },
-			want: func(s *session) { s.private = 1 },
+			name: "unexported fields that were stored make one value",
+			mine: func(s *session) { s.Sealed.N = 1 }, theirs: func(s *session) { s.Sealed.hidden = 2 },
+			want: func(s *session) { s.Sealed.N = 1 }, conflicts: []string{"Sealed"},
+		}, {
+			name: "unexported fields, theirs",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.Sealed.hidden = 2 },
+			want: func(s *session) { s.User = "bob"; s.Sealed.hidden = 2 },
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
