@@ -1,6 +1,7 @@
 package cborcodec_test
 
 import (
+	"encoding"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -18,11 +19,12 @@ import (
 type (
 	writer struct{ A int }
 
-	badSession struct{ Notify chan int }
-	hidden     struct{ n int }
-	embeds     struct{ Far string }
-	Twice      struct{ A int }
-	OneSide    struct {
+	badSession  struct{ Notify chan int }
+	hidden      struct{ n int }
+	embeds      struct{ Far string }
+	Twice       struct{ A int }
+	EmbedsTwice struct{ *Twice }
+	OneSide     struct {
 		Twice
 		B int
 	}
@@ -33,6 +35,50 @@ type (
 )
 
 func (writer) MarshalText() ([]byte, error) { return nil, nil }
+
+type (
+	// EmbedsURL has the methods of *url.URL, which may be nil.
+	EmbedsURL struct {
+		*url.URL
+		Extra string
+	}
+	embedsDeeper struct{ EmbedsURL }
+	BothWays     interface {
+		encoding.BinaryMarshaler
+		encoding.BinaryUnmarshaler
+	}
+	embedsInterface struct{ BothWays }
+
+	// ownMethods hides the methods of what it embeds.
+	ownMethods struct {
+		*url.URL
+		N byte
+	}
+	// ownCBOR has methods that go before those of what it embeds.
+	ownCBOR struct {
+		*url.URL
+		N byte
+	}
+	// ownText has not.
+	ownText struct {
+		*url.URL
+		N byte
+	}
+	// halfOwn writes itself by the method of what may be nil.
+	halfOwn struct{ *url.URL }
+
+	endless  *endless
+	endlessA *endlessB
+	endlessB *endlessA
+)
+
+func (o ownMethods) MarshalBinary() ([]byte, error)     { return []byte{o.N}, nil }
+func (o *ownMethods) UnmarshalBinary(data []byte) error { o.N = data[0]; return nil }
+func (o ownCBOR) MarshalCBOR() ([]byte, error)          { return []byte{o.N}, nil }
+func (o *ownCBOR) UnmarshalCBOR(data []byte) error      { o.N = data[0]; return nil }
+func (o ownText) MarshalText() ([]byte, error)          { return []byte{o.N}, nil }
+func (o *ownText) UnmarshalText(data []byte) error      { o.N = data[0]; return nil }
+func (*halfOwn) UnmarshalBinary([]byte) error           { return nil }
 
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
@@ -59,6 +105,22 @@ func TestCheck(t *testing.T) {
 			A int
 		}{}, "whose option toindefarray is not deterministic"},
 		{struct{ T cbor.Tag }{}, ".T has type cbor.Tag, for which there is no bound"},
+		{struct{ T struct{ *time.Time } }{}, ".T has type struct { *time.Time }, which would be read by UnmarshalBinary of the embedded *time.Time, which may be nil: give that field a name, or embed the value"},
+		{EmbedsURL{}, "EmbedsURL has type cborcodec_test.EmbedsURL, which would be read by UnmarshalBinary of the embedded *url.URL"},
+		{struct{ U []*embedsDeeper }{}, ".U[] has type cborcodec_test.embedsDeeper, which would be read by UnmarshalBinary of the embedded *url.URL"},
+		{struct{ T ownText }{}, ".T has type cborcodec_test.ownText, which would be read by UnmarshalBinary of the embedded *url.URL"},
+		{struct{ T embedsInterface }{}, ".T has type cborcodec_test.embedsInterface, which would be read by UnmarshalBinary of the embedded cborcodec_test.BothWays"},
+		{struct {
+			_ struct{} `cbor:",toarray"`
+			*Twice
+			B int
+		}{}, ".Twice has type *cborcodec_test.Twice, which cannot be embedded in a struct with the option toarray, where nil would come back as a pointer: give the field a name, or embed the value"},
+		{struct {
+			_ struct{} `cbor:",toarray"`
+			EmbedsTwice
+		}{}, ".Twice has type *cborcodec_test.Twice, which cannot be embedded in a struct with the option toarray"},
+		{struct{ P endless }{}, ".P has type cborcodec_test.endless, which points to nothing but pointers"},
+		{struct{ P []endlessA }{}, ".P[] has type cborcodec_test.endlessA, which points to nothing but pointers"},
 		{struct {
 			Off  chan int `json:"-"`
 			Gone chan int `cbor:"-"`
@@ -68,6 +130,18 @@ func TestCheck(t *testing.T) {
 			Set  map[string]struct{}
 			none chan int
 			embeds
+		}{}, ""},
+		{struct {
+			A ownMethods
+			B ownCBOR
+			C struct{ time.Time }
+			D EmbedsTwice
+			E struct {
+				_ struct{} `cbor:",toarray"`
+				Twice
+				OneSide *OneSide `cbor:"B"`
+			}
+			F ***int
 		}{}, ""},
 		{struct {
 			OneSide
@@ -81,6 +155,36 @@ func TestCheck(t *testing.T) {
 			require.ErrorContains(t, err, c.says)
 			require.ErrorContains(t, err, "cborcodec: ")
 		}
+	}
+}
+
+// TestOwnMethodsBesideAnEmbeddedPointer checks that they are used, whether the
+// pointer is nil or not.
+func TestOwnMethodsBesideAnEmbeddedPointer(t *testing.T) {
+	type Session struct {
+		A ownMethods
+		B ownCBOR
+	}
+	want := Session{ownMethods{N: 1}, ownCBOR{N: 2}}
+	require.Equal(t, want, transcode(t, want))
+	require.Equal(t, encode(t, want), encode(t, Session{ownMethods{new(url.URL), 1}, ownCBOR{new(url.URL), 2}}))
+}
+
+// TestAppendRecovers has a type that Check cannot tell from one with methods of
+// its own.
+func TestAppendRecovers(t *testing.T) {
+	var data []byte
+	var err error
+	require.NotPanics(t, func() { data, err = cborcodec.CBOR.Append([]byte("head"), &struct{ H halfOwn }{}) })
+	require.ErrorContains(t, err, "cborcodec: a method of the value panics")
+	require.Equal(t, "head", string(data))
+}
+
+// TestEndlessPointers has what the library would follow for ever.
+func TestEndlessPointers(t *testing.T) {
+	for _, v := range []any{new(endless), &struct{ V any }{endless(nil)}, &struct{ V any }{map[string]endlessA{}}} {
+		_, err := cborcodec.CBOR.Append(nil, v)
+		require.ErrorContains(t, err, "which points to nothing but pointers", "%T", v)
 	}
 }
 

@@ -144,6 +144,33 @@ func TestExpiredAreGone(t *testing.T) {
 	})
 }
 
+// TestDistantExpiry sees that an expiry that no number of microseconds says is
+// distant, and one as long ago past.
+func TestDistantExpiry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions.log")
+	s := opened(t, path)
+	distant, past := time.Unix(1<<62, 0), time.Unix(-1<<62, 0)
+	_, err := s.Save(t.Context(), key(1), store.Record{Expires: distant})
+	require.NoError(t, err)
+	save(t, s, 2, time.Hour, "")
+	require.NoError(t, s.Touch(t.Context(), key(2), past))
+	require.NoError(t, s.Touch(t.Context(), key(2), distant))
+	for _, expires := range []time.Time{past, {}} {
+		_, err = s.Save(t.Context(), key(3), store.Record{Expires: expires})
+		require.NoError(t, err)
+		assert.False(t, has(t, s, 3))
+	}
+	for range 2 {
+		for n := 1; n <= 2; n++ {
+			r, err := s.Load(t.Context(), key(n))
+			require.NoError(t, err)
+			assert.Equal(t, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC), r.Expires.UTC())
+		}
+		require.NoError(t, s.Close())
+		s = opened(t, path)
+	}
+}
+
 func TestVersionsAreNotReused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.log")
 	seen := make(map[uint64]bool)

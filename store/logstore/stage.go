@@ -79,6 +79,13 @@ func (s *Store) stageSave(b *batch, o *op) {
 			return
 		}
 		if !s.room(b) {
+			// What the batch changes may go, or be gone, once it is written.
+			// Each batch settles at least the first of its ops and new ones
+			// come last, so that o will find an empty one.
+			if len(b.keys) > 0 {
+				b.wait(o)
+				return
+			}
 			o.answer(store.ErrFull)
 			return
 		}
@@ -160,18 +167,24 @@ func (s *Store) retire(k store.Key, now int64) bool {
 }
 
 // room makes sure that one more record may be created. For each record that
-// has to go it adds an op for which nobody waits.
+// has to go it adds an op for which nobody waits. If there is no room, for now
+// at least, nothing that lives goes: a file may have had more records than the
+// bound, and then one does not help.
 func (s *Store) room(b *batch) bool {
 	x := s.index
 	for x.len()+b.created >= s.max {
-		if i := x.firstExpired(b.now); i != 0 {
-			x.remove(i)
-			continue
-		}
-		i := x.ownerless.top() // not one of the batch, which are held
+		i := x.firstExpired(b.now)
 		if i == 0 {
-			return false
+			break
 		}
+		x.remove(i)
+	}
+	excess := x.len() + b.created + 1 - s.max
+	if excess > len(x.ownerless) { // which has none of the batch, they are held
+		return false
+	}
+	for range excess {
+		i := x.ownerless.top()
 		x.hold(i)
 		b.created--
 		o := &op{kind: kindRemove, key: x.at(i).key}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sesame-go/sesame/store"
 )
@@ -78,6 +79,10 @@ func (r ring) open(box []byte, k store.Key, owner string) []byte {
 	for i := range r {
 		if r[i].id != id {
 			continue
+		}
+		text := text
+		if slices.ContainsFunc(r[i+1:], func(k ringKey) bool { return k.id == id }) {
+			text = bytes.Clone(text) // what cannot be decrypted is cleared, and the next key is to try it too
 		}
 		if data, err := r[i].aead.open(text, nonce, ad); err == nil {
 			return data

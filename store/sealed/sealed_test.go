@@ -3,6 +3,7 @@ package sealed_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -200,6 +201,25 @@ func TestKeyRing(t *testing.T) {
 	got.Data = []byte("data")
 	save(t, old, k, got) // its version is good nevertheless
 	assert.Equal(t, "data", string(load(t, both, k).Data))
+}
+
+// TestKeysOfOneID sees that keys whose ids are equal by chance all open what
+// they have sealed, wherever they are in the ring.
+func TestKeysOfOneID(t *testing.T) {
+	numbered := func(n uint32) []byte { return append(binary.BigEndian.AppendUint32(nil, n), make([]byte, 28)...) }
+	a, b := numbered(9_974), numbered(166_239) // found by trying
+	inner := memstore.New()
+	inA, inB := store.Key{1}, store.Key{2}
+	save(t, seal(t, inner, a), inA, record("sealed by a"))
+	save(t, seal(t, inner, b), inB, record("sealed by b"))
+	require.Equal(t, load(t, inner, inA).Data[1:5], load(t, inner, inB).Data[1:5], "the ids")
+
+	for _, keys := range [][][]byte{{a, b}, {b, a}, {secret(1), a, secret(2), b}, {a, a, b, b}} {
+		s := seal(t, inner, keys...)
+		assert.Equal(t, "sealed by a", string(load(t, s, inA).Data))
+		assert.Equal(t, "sealed by b", string(load(t, s, inB).Data))
+	}
+	assert.Empty(t, load(t, seal(t, inner, a), inB).Data)
 }
 
 // TestTampered changes each bit of a record, cuts it everywhere and more.
