@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -37,7 +38,8 @@ import (
 // nil pointer in a slice, an array, a map or an interface is an error. Struct
 // tags mean nothing, unexported fields are left out, and a struct that embeds
 // a type with methods such as time.Time is encoded by these methods alone.
-// Values that contain themselves are an error.
+// Values that contain themselves are an error, unless methods of their own
+// leave that out.
 //
 // Complex numbers are fine. Types with a GobEncode or MarshalBinary method
 // need the matching GobDecode or UnmarshalBinary; MarshalText is not used.
@@ -55,21 +57,28 @@ func (gobCodec) String() string { return "gob" }
 var gobBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Append implements [Codec].
-func (gobCodec) Append(dst []byte, v any) ([]byte, error) {
+func (gobCodec) Append(dst []byte, v any) (data []byte, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return dst, fmt.Errorf("codec: gob: Append needs a pointer, not %T", v)
 	}
-	if err := gobwire.CheckDepth(p); err != nil {
+	if err := gobwire.Check(p); err != nil {
 		return dst, gobError(err)
 	}
+	// The methods of the session's own types may not expect a value that is
+	// there, and encoding/gob lets their panics pass.
+	defer func() {
+		if r := recover(); r != nil {
+			data, err = dst, gobPanic(r)
+		}
+	}()
 	buf := gobBuffers.Get().(*bytes.Buffer)
 	buf.Reset()
 	defer gobBuffers.Put(buf)
 	if err := gob.NewEncoder(buf).EncodeValue(p); err != nil {
 		return dst, gobError(err)
 	}
-	data, err := gobwire.Canon(dst, buf.Bytes())
+	data, err = gobwire.Canon(dst, buf.Bytes())
 	if err != nil {
 		return dst, gobError(err)
 	}
@@ -114,6 +123,15 @@ type gobFailure struct {
 func (e *gobFailure) Error() string { return e.text }
 func (e *gobFailure) Unwrap() error { return e.err }
 
+// gobPanic makes an error of a panic. What a method of the session says is
+// left out, as it may quote the session.
+func gobPanic(r any) error {
+	if cause, ok := r.(runtime.Error); ok {
+		return fmt.Errorf("codec: gob: a method of the value panics: %w", cause)
+	}
+	return fmt.Errorf("codec: gob: a method of the value panics with a value of type %T", r)
+}
+
 // Check implements [Checker]. It cannot see what interfaces will hold.
 func (gobCodec) Check(t reflect.Type) error {
 	const noTag = ""
@@ -139,7 +157,7 @@ func gobRule(t reflect.Type) (stop bool, err error) {
 	if !p.Implements(gobEncoder) && p.Implements(binaryMarshaler) != p.Implements(binaryUnmarshaler) {
 		return true, errors.New("which has only one of MarshalBinary and UnmarshalBinary")
 	}
-	if opaqueToGob(t) {
+	if gobwire.EncodesItself(t) {
 		return true, nil
 	}
 	switch t.Kind() {
@@ -161,16 +179,10 @@ func gobRule(t reflect.Type) (stop bool, err error) {
 	return false, nil
 }
 
-// opaqueToGob reports whether values of type t are encoded by a method.
-func opaqueToGob(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return p.Implements(gobEncoder) || p.Implements(binaryMarshaler)
-}
-
 // needsAddress reports whether gob cannot encode a value of type t in a map,
 // where values have no address that a method could be called with.
 func needsAddress(t reflect.Type) bool {
-	if opaqueToGob(t) {
+	if gobwire.EncodesItself(t) {
 		p := reflect.PointerTo(t)
 		return !t.Implements(gobEncoder) && (p.Implements(gobEncoder) || !t.Implements(binaryMarshaler))
 	}

@@ -328,7 +328,7 @@ func TestGobNilPointers(t *testing.T) {
 		v    any
 		says string
 	}{
-		{&struct{ T []*time.Time }{[]*time.Time{&at, nil}}, "nil pointer of type *time.Time in a slice, an array or a map"},
+		{&struct{ T []*time.Time }{[]*time.Time{&at, nil}}, "nil pointer of type *time.Time where a value is needed, as in a slice, an array or a map"},
 		{&struct{ T [1]*time.Time }{}, "type *time.Time"},
 		{&struct{ T map[string]*time.Time }{map[string]*time.Time{"a": nil}}, "type *time.Time"},
 		{&struct{ T map[*time.Time]int }{map[*time.Time]int{nil: 1}}, "type *time.Time"},

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -31,7 +32,8 @@ import (
 // case-sensitive. A type's own methods are used in this order: MarshalCBOR,
 // MarshalBinary, MarshalText, each of which needs its counterpart for decoding.
 // What MarshalCBOR writes is canonical only if it sees to that. MarshalJSON is
-// not used.
+// not used. A struct must not have these methods from a pointer that it embeds,
+// and none that is written as an array may embed a pointer.
 //
 // What a value of static type any comes back as depends on what was written
 // only: nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64
@@ -112,18 +114,34 @@ func (cborCodec) Append(dst []byte, v any) ([]byte, error) {
 	}
 
 	start := len(dst)
-	buf := buffers.Get().(*bytes.Buffer)
-	*buf = *bytes.NewBuffer(dst)
-	err = encoder.MarshalToBuffer(v, buf)
-	dst = buf.Bytes()
-	*buf = bytes.Buffer{}
-	buffers.Put(buf)
-	if err != nil {
+	if dst, err = marshal(dst, v); err != nil {
 		return dst, fmt.Errorf("cborcodec: %w", err)
 	}
 	// What Decode would refuse must not be stored.
 	s := scanner{data: dst[start:]}
 	return dst, s.scan(plan)
+}
+
+// marshal appends what the library writes.
+func marshal(dst []byte, v any) (data []byte, err error) {
+	// The methods of the session's own types may not expect every value. What
+	// they say may quote it, and stays out of the error.
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error:
+			data, err = dst, fmt.Errorf("a method of the value panics: %w", r)
+		default:
+			data, err = dst, fmt.Errorf("a method of the value panics with a value of type %T", r)
+		}
+	}()
+	buf := buffers.Get().(*bytes.Buffer)
+	*buf = *bytes.NewBuffer(dst)
+	err = encoder.MarshalToBuffer(v, buf)
+	data = buf.Bytes()
+	*buf = bytes.Buffer{}
+	buffers.Put(buf)
+	return data, err
 }
 
 // buffers are pooled because they are passed to an interface, and would be

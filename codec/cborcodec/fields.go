@@ -25,6 +25,7 @@ var (
 	errHidden       = errors.New("which has only unexported fields")
 	errOutOfReach   = errors.New("which cannot be decoded: an unexported struct can be embedded neither by pointer nor by name")
 	errEmbedsMethod = errors.New("whose methods have no effect where it is embedded: give the field a name")
+	errTuplePointer = errors.New("which cannot be embedded in a struct with the option toarray, where nil would come back as a pointer: give the field a name, or embed the value")
 	errIndefinite   = errors.New("whose option toindefarray is not deterministic: use toarray")
 )
 
@@ -45,7 +46,7 @@ func (b *builder) addFields(path string, p *plan) error {
 	}
 	found := map[string][]*field{}
 	visited := map[reflect.Type]bool{}
-	for level := []embedded{{typ: p.typ}}; len(level) > 0; {
+	for level := []embedded{{typ: p.typ, tuple: p.form == ofTuple}}; len(level) > 0; {
 		var next []embedded
 		for i, e := range level {
 			if twice(level, i) {
@@ -80,6 +81,7 @@ type embedded struct {
 	typ   reflect.Type
 	index []int
 	side  int
+	tuple bool // the fields are those of a tuple
 }
 
 // twice reports whether the i-th type is embedded twice on one level, which
@@ -150,7 +152,10 @@ func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []e
 				if own, _ := ownForm(ft); own != 0 || ft == timeType || ft == bigType {
 					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errEmbedsMethod)
 				}
-				deeper = append(deeper, embedded{ft, index, side})
+				if e.tuple && sf.Type != ft {
+					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errTuplePointer)
+				}
+				deeper = append(deeper, embedded{ft, index, side, e.tuple})
 				continue
 			}
 		}

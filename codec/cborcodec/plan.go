@@ -152,10 +152,32 @@ func (p *plan) choose() (err error) {
 	case tagType:
 		return errors.New("for which there is no bound when it is decoded: give your type the methods MarshalCBOR and UnmarshalCBOR")
 	}
-	if p.form, err = ownForm(p.typ); err == nil && p.form == 0 {
-		p.form, err = formOf(p.typ)
+	if p.form, err = ownForm(p.typ); err != nil {
+		return err
 	}
+	if p.form != 0 {
+		return checkPromoted(p.typ, p.form)
+	}
+	p.form, err = formOf(p.typ)
 	return err
+}
+
+var errEndless = errors.New("which points to nothing but pointers: point to something else")
+
+// endless reports whether the pointers that t leads to never end, as those of
+//
+//	type P *P
+//
+// which the library would follow for ever.
+func endless(t reflect.Type) bool {
+	seen := map[reflect.Type]bool{}
+	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
+		if seen[t] {
+			return true
+		}
+		seen[t] = true
+	}
+	return false
 }
 
 func formOf(t reflect.Type) (form, error) {
@@ -171,6 +193,9 @@ func formOf(t reflect.Type) (form, error) {
 	case reflect.String:
 		return ofString, nil
 	case reflect.Pointer:
+		if endless(t) {
+			return 0, errEndless
+		}
 		return ofPointer, nil
 	case reflect.Slice, reflect.Array:
 		switch {
@@ -234,4 +259,44 @@ func ownForm(t reflect.Type) (form, error) {
 	default:
 		return 0, fmt.Errorf("which would be written by %s but read by %s", ownMethods[w].write.Method(0).Name, ownMethods[r].read.Method(0).Name)
 	}
+}
+
+// checkPromoted returns an error if the struct t has the methods of a pointer
+// that it embeds: they are called even if it is nil, as it always is when a new
+// value is decoded.
+//
+// A method that t itself declares for decoding has *t for a receiver. So if t
+// has it too, it comes through a pointer.
+func checkPromoted(t reflect.Type, f form) error {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, m := range ownMethods {
+		if m.form != f || !t.Implements(m.read) {
+			continue
+		}
+		if from := embeddedReader(t, m.read); from != nil {
+			return fmt.Errorf("which would be read by %s of the embedded %s, which may be nil: give that field a name, or embed the value", m.read.Method(0).Name, from)
+		}
+	}
+	return nil
+}
+
+// embeddedReader returns the pointer or the interface embedded in the struct t,
+// or in a struct that is embedded there, that has the method of read, or nil.
+func embeddedReader(t, read reflect.Type) reflect.Type {
+	for f := range t.Fields() {
+		if !f.Anonymous || !f.Type.Implements(read) {
+			continue
+		}
+		switch f.Type.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			return f.Type
+		case reflect.Struct:
+			if from := embeddedReader(f.Type, read); from != nil {
+				return from
+			}
+		}
+	}
+	return nil
 }

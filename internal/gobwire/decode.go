@@ -188,7 +188,7 @@ func (d *decoder) mapping(t *wireType, v reflect.Value) {
 		return
 	}
 	key, elem := reflect.New(mt.Key()).Elem(), reflect.New(mt.Elem()).Elem()
-	doubtful := unbounded(mt.Key()) // an interface may hold a slice
+	doubtful := mayNotCompare(mt.Key())
 	if doubtful {
 		d.chargeMany(n, 32) // reflect.Value.Comparable allocates
 	}

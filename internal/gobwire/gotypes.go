@@ -57,6 +57,33 @@ func unrelated(wire *wireType, t reflect.Type) bool {
 	return true
 }
 
+// doubtfuls has the answers of mayNotCompare for structs.
+var doubtfuls sync.Map // map[reflect.Type]bool
+
+// mayNotCompare reports whether there are values of the type t, one of map
+// keys, that cannot be compared: those with a slice in an interface. It may be
+// in an unexported field, where a method has put it.
+func mayNotCompare(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Array:
+		return mayNotCompare(t.Elem())
+	case reflect.Struct:
+	default:
+		return false
+	}
+	if d, ok := doubtfuls.Load(t); ok {
+		return d.(bool)
+	}
+	d := false
+	for f := range t.Fields() {
+		d = d || mayNotCompare(f.Type)
+	}
+	doubtfuls.Store(t, d)
+	return d
+}
+
 // opaqueKinds has the opaqueKind of types that may have methods.
 var opaqueKinds sync.Map
 

@@ -312,8 +312,8 @@ func TestDepth(t *testing.T) {
 		if _, err := Canon(nil, data); (err == nil) != ok {
 			t.Errorf("Canon, %d levels: %v", n, err)
 		}
-		if err := CheckDepth(reflect.ValueOf(list)); n > maxDepth && err == nil {
-			t.Errorf("CheckDepth, %d levels: %v", n, err)
+		if err := Check(reflect.ValueOf(list)); n > maxDepth && err == nil {
+			t.Errorf("Check, %d levels: %v", n, err)
 		}
 	}
 }
