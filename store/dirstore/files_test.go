@@ -142,6 +142,26 @@ func TestOrphans(t *testing.T) {
 	assert.FileExists(t, young)
 }
 
+// TestDistantExpiry sees that an expiry that no number of microseconds says is
+// distant, and one as long ago past.
+func TestDistantExpiry(t *testing.T) {
+	s := open(t, t.TempDir())
+	for n, expires := range []time.Time{time.Unix(-1<<62, 0), {}} {
+		save(t, s, key(n), store.Record{Expires: expires})
+		_, err := s.Load(t.Context(), key(n))
+		assert.ErrorIs(t, err, store.ErrNotFound)
+	}
+	distant := time.Unix(1<<62, 0)
+	save(t, s, key(2), store.Record{Expires: distant})
+	save(t, s, key(3), record("data"))
+	require.NoError(t, s.Touch(t.Context(), key(3), distant))
+	for n := 2; n <= 3; n++ {
+		r, err := s.Load(t.Context(), key(n))
+		require.NoError(t, err)
+		assert.Equal(t, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC), r.Expires.UTC())
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "thesis.tex")
