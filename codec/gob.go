@@ -36,9 +36,7 @@ import (
 // back as a nil pointer; a pointer to a struct survives, and so does an empty
 // map. Pointers are flattened: what two pointers share comes back twice. A
 // nil pointer in a slice, an array, a map or an interface is an error. Struct
-// tags mean nothing, unexported fields are left out, and a struct that embeds
-// a type with methods such as time.Time is encoded by these methods alone.
-// Values that contain themselves are an error, unless methods of their own
+// tags mean nothing, and unexported fields are left out. Values that contain themselves are an error, unless methods of their own
 // leave that out.
 //
 // Complex numbers are fine. Types with a GobEncode or MarshalBinary method
@@ -134,12 +132,13 @@ func gobPanic(r any) error {
 
 // Check implements [Checker]. It cannot see what interfaces will hold.
 func (gobCodec) Check(t reflect.Type) error {
-	const noTag = ""
 	if err := shape.Check(t, noTag, gobRule); err != nil {
 		return fmt.Errorf("codec: %w", err)
 	}
 	return nil
 }
+
+const noTag = "" // gob knows none
 
 var (
 	gobEncoder        = reflect.TypeFor[gob.GobEncoder]()
@@ -158,7 +157,11 @@ func gobRule(t reflect.Type) (stop bool, err error) {
 		return true, errors.New("which has only one of MarshalBinary and UnmarshalBinary")
 	}
 	if gobwire.EncodesItself(t) {
-		return true, nil
+		find := binaryMethods.find
+		if p.Implements(gobEncoder) {
+			find = func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("GobEncode") }
+		}
+		return true, shape.CheckPromoted(t, find, noTag)
 	}
 	switch t.Kind() {
 	case reflect.Interface:

@@ -2,14 +2,9 @@ package codec
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"reflect"
 	"sync"
-
-	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // JSON writes what encoding/json writes, without escaping <, > and & and
@@ -29,58 +24,6 @@ type jsonCodec struct{}
 
 func (jsonCodec) ID() byte       { return 2 }
 func (jsonCodec) String() string { return "json" }
-
-// Check implements [Checker].
-func (jsonCodec) Check(t reflect.Type) error {
-	if err := shape.Check(t, "json", jsonRule); err != nil {
-		return fmt.Errorf("codec: %w", err)
-	}
-	return nil
-}
-
-var (
-	jsonMethods = pairOf[json.Marshaler, json.Unmarshaler]()
-	textMethods = pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler]()
-)
-
-// jsonRule tells the walk over a type what JSON has its own opinion on.
-func jsonRule(t reflect.Type) (stop bool, err error) {
-	if pair, err := choosePair(t, jsonMethods, textMethods); err != nil || pair >= 0 {
-		return true, err
-	}
-	switch t.Kind() {
-	case reflect.Complex64, reflect.Complex128:
-		return true, errors.New("which JSON cannot carry")
-	case reflect.Interface:
-		if t.NumMethod() > 0 {
-			return true, errors.New("which cannot be decoded: only the empty interface, any, can")
-		}
-	case reflect.Map:
-		if !isJSONKey(t.Key()) {
-			return true, errors.New("whose keys JSON cannot carry: only strings, integers and types with MarshalText can be keys")
-		}
-		// encoding/json calls methods with pointer receivers on what can be
-		// addressed only, but decodes with them everywhere.
-		elem := t.Elem()
-		if pair, _ := choosePair(elem, jsonMethods, textMethods); pair >= 0 {
-			m := []methodPair{jsonMethods, textMethods}[pair]
-			if !elem.Implements(m.marshaler) {
-				return true, fmt.Errorf("where encoding/json passes over the method %s of *%s: make it a map of pointers", m.marshal, elem)
-			}
-		}
-	}
-	return false, nil
-}
-
-func isJSONKey(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.String,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return true
-	}
-	return t.Implements(textMethods.marshaler) && reflect.PointerTo(t).Implements(textMethods.unmarshaler)
-}
 
 // Append implements [Codec].
 func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {

@@ -47,8 +47,10 @@ func (s *jsonScanner) check(v any) error {
 	if err := s.value(jsonTypeOf(p.Elem())); err != nil {
 		return err
 	}
-	if s.encoded && bytes.Contains(s.data, []byte("\ufffd")) && !validStrings(reflect.ValueOf(v)) {
-		return errJSONUTF8
+	if s.encoded && (bytes.Contains(s.data, []byte("\ufffd")) || bytes.Contains(s.data, []byte(`\\ufffd`))) {
+		if err := checkStrings(reflect.ValueOf(v), 0); err != nil {
+			return err
+		}
 	}
 	if s.peek() != 0 || s.pos != len(s.data) {
 		return fmt.Errorf("codec: json: %d bytes follow the value", len(s.data)-s.pos)
@@ -310,32 +312,53 @@ func (s *jsonScanner) scalar() error {
 	return nil
 }
 
-// validStrings reports whether the strings in v are valid UTF-8. It is asked
-// only where the output has a U+FFFD, which a session may have too.
-func validStrings(v reflect.Value) bool {
+// checkStrings checks that the strings in v, nested in depth other values, are
+// valid UTF-8. It is asked only where the output has a U+FFFD, which a session
+// may have too. What a type's own methods write has no strings to look at, and
+// may lead in circles.
+func checkStrings(v reflect.Value, depth int) error {
+	const perLevel = 8 // values to a level of the text: pointers, interfaces, embedded structs
+	if depth > perLevel*maxDepth {
+		return errTooDeep
+	}
+	if methods, _ := chooseJSON(v.Type()); methods != nil {
+		return nil
+	}
 	switch v.Kind() {
 	case reflect.String:
-		return utf8.ValidString(v.String())
+		if !utf8.ValidString(v.String()) {
+			return errJSONUTF8
+		}
 	case reflect.Pointer, reflect.Interface:
-		return v.IsNil() || validStrings(v.Elem())
+		if !v.IsNil() {
+			return checkStrings(v.Elem(), depth+1)
+		}
 	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return nil
+		}
 		for i := range v.Len() {
-			if !validStrings(v.Index(i)) {
-				return false
+			if err := checkStrings(v.Index(i), depth+1); err != nil {
+				return err
 			}
 		}
 	case reflect.Map:
 		for k, e := range v.Seq2() {
-			if !validStrings(k) || !validStrings(e) {
-				return false
+			if k.Kind() == reflect.String && !utf8.ValidString(k.String()) { // even if it has methods
+				return errJSONUTF8
+			}
+			if err := checkStrings(e, depth+1); err != nil {
+				return err
 			}
 		}
 	case reflect.Struct:
 		for f, e := range v.Fields() {
-			if (f.IsExported() || f.Anonymous) && f.Tag.Get("json") != "-" && !validStrings(e) {
-				return false
+			if inJSON(f) {
+				if err := checkStrings(e, depth+1); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return true
+	return nil
 }

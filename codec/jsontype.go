@@ -2,10 +2,7 @@ package codec
 
 import (
 	"reflect"
-	"slices"
-	"strings"
 	"sync"
-	"unicode"
 )
 
 // jsonType is what there is to know about a type to tell the cost of decoding
@@ -18,12 +15,6 @@ type jsonType struct {
 	elem    *jsonType             // Pointer, Slice, Array, Map
 	fields  map[string]*jsonField // Struct, by name
 	folded  map[string]*jsonField // Struct, by folded name
-}
-
-type jsonField struct {
-	*jsonType
-	depth int // of embedding
-	side  int // bytes that embedded pointers on the way take
 }
 
 var (
@@ -49,7 +40,7 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 	}
 	jt := &jsonType{kind: t.Kind(), size: int(t.Size())}
 	seen[t] = jt
-	if pair, _ := choosePair(t, jsonMethods, textMethods); pair >= 0 {
+	if methods, _ := chooseJSON(t); methods != nil {
 		jt.kind = reflect.Invalid
 		return jt
 	}
@@ -62,55 +53,14 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 		jt.key = allocSize(int(t.Key().Size()))
 	case reflect.Struct:
 		jt.fields, jt.folded = map[string]*jsonField{}, map[string]*jsonField{}
-		jt.addFields(t, jsonField{}, nil, seen)
+		fields, _ := jsonFieldsOf(t)
+		for _, f := range fields {
+			f.jsonType = buildJSONType(f.typ, seen)
+			jt.fields[f.name] = f
+			if folded := foldName(f.name); jt.folded[folded] == nil { // the first is taken
+				jt.folded[folded] = f
+			}
+		}
 	}
 	return jt
-}
-
-// addFields adds the fields of typ, which is the struct itself or embedded in it,
-// at.depth levels down. Where two have the same name the less deep one wins.
-func (t *jsonType) addFields(typ reflect.Type, at jsonField, outer []reflect.Type, seen map[reflect.Type]*jsonType) {
-	if slices.Contains(outer, typ) {
-		return
-	}
-	for f := range typ.Fields() {
-		tag := f.Tag.Get("json")
-		name, _, _ := strings.Cut(tag, ",")
-		if tag == "-" || !f.IsExported() && !f.Anonymous {
-			continue
-		}
-		ft, side := f.Type, at.side
-		if f.Anonymous && name == "" {
-			if ft.Kind() == reflect.Pointer {
-				ft = ft.Elem()
-				side += allocSize(int(ft.Size()))
-			}
-			if ft.Kind() == reflect.Struct {
-				t.addFields(ft, jsonField{depth: at.depth + 1, side: side}, append(outer, typ), seen)
-				continue
-			}
-			ft, side = f.Type, at.side
-		}
-		if name == "" {
-			name = f.Name
-		}
-		if old := t.fields[name]; old == nil || old.depth > at.depth {
-			field := &jsonField{buildJSONType(ft, seen), at.depth, side}
-			t.fields[name], t.folded[foldName(name)] = field, field
-		}
-	}
-}
-
-// foldName makes names equal that encoding/json takes for the same: those that
-// strings.EqualFold does.
-func foldName(name string) string {
-	return strings.Map(func(r rune) rune {
-		for {
-			next := unicode.SimpleFold(r)
-			if next <= r {
-				return next // the smallest of those that fold to each other
-			}
-			r = next
-		}
-	}, name)
 }

@@ -1,20 +1,31 @@
 package codec
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // methodPair is one of the ways in which a type may write and read itself.
 type methodPair struct {
 	marshaler, unmarshaler reflect.Type // interfaces
 	marshal, unmarshal     string       // their methods
+	find                   shape.Method // finds the first
 }
 
-func pairOf[Marshaler, Unmarshaler any]() methodPair {
-	w, r := reflect.TypeFor[Marshaler](), reflect.TypeFor[Unmarshaler]()
-	return methodPair{w, r, w.Method(0).Name, r.Method(0).Name}
+func pairOf[Marshaler, Unmarshaler any](marshal, unmarshal string, find shape.Method) methodPair {
+	return methodPair{reflect.TypeFor[Marshaler](), reflect.TypeFor[Unmarshaler](), marshal, unmarshal, find}
 }
+
+// These are for more than one codec.
+var (
+	binaryMethods = pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler]("MarshalBinary", "UnmarshalBinary",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") })
+	textMethods = pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler]("MarshalText", "UnmarshalText",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") })
+)
 
 // choosePair returns the index of the first pair whose methods t or *t has, or
 // -1. It is an error if t would be written in one way and read in another.

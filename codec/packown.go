@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // ownMethods says how a type that writes and reads itself does it.
@@ -19,22 +21,24 @@ type ownMethods struct {
 // allOwnMethods are in the order of precedence of msgpack/v5.
 var allOwnMethods = []ownMethods{
 	{
-		pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder](),
+		pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder]("EncodeMsgpack", "DecodeMsgpack",
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") }),
 		appendCustom,
 		readCustom,
 	},
 	{
-		pairOf[msgpack.Marshaler, msgpack.Unmarshaler](),
+		pairOf[msgpack.Marshaler, msgpack.Unmarshaler]("MarshalMsgpack", "UnmarshalMsgpack",
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") }),
 		appendMarshaled,
 		func(raw []byte, v any) error { return v.(msgpack.Unmarshaler).UnmarshalMsgpack(bytes.Clone(raw)) },
 	},
 	{
-		pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler](),
+		binaryMethods,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.BinaryMarshaler).MarshalBinary()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.BinaryUnmarshaler).UnmarshalBinary) },
 	},
 	{
-		pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler](),
+		textMethods,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.TextMarshaler).MarshalText()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.TextUnmarshaler).UnmarshalText) },
 	},
@@ -51,7 +55,7 @@ func ownMethodsOf(t reflect.Type) (*ownMethods, error) {
 	if i < 0 {
 		return nil, err
 	}
-	return &allOwnMethods[i], nil
+	return &allOwnMethods[i], shape.CheckPromoted(t, pairs[i].find, "msgpack")
 }
 
 func (m *ownMethods) pack(e *packer, v reflect.Value) error {

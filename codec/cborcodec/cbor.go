@@ -32,8 +32,7 @@ import (
 // case-sensitive. A type's own methods are used in this order: MarshalCBOR,
 // MarshalBinary, MarshalText, each of which needs its counterpart for decoding.
 // What MarshalCBOR writes is canonical only if it sees to that. MarshalJSON is
-// not used. A struct must not have these methods from a pointer that it embeds,
-// and none that is written as an array may embed a pointer.
+// not used. A struct that is written as an array must not embed a pointer.
 //
 // What a value of static type any comes back as depends on what was written
 // only: nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64

@@ -149,7 +149,7 @@ func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []e
 				return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errOutOfReach)
 			}
 			if name == "" {
-				if own, _ := ownForm(ft); own != 0 || ft == timeType || ft == bigType {
+				if own, _ := ownMethodsOf(ft); own != nil || ft == timeType || ft == bigType {
 					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errEmbedsMethod)
 				}
 				if e.tuple && sf.Type != ft {

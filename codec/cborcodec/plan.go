@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // A plan is what there is to know about a type to tell what decoding CBOR to it
@@ -152,32 +154,16 @@ func (p *plan) choose() (err error) {
 	case tagType:
 		return errors.New("for which there is no bound when it is decoded: give your type the methods MarshalCBOR and UnmarshalCBOR")
 	}
-	if p.form, err = ownForm(p.typ); err != nil {
+	own, err := ownMethodsOf(p.typ)
+	switch {
+	case err != nil:
 		return err
-	}
-	if p.form != 0 {
-		return checkPromoted(p.typ, p.form)
+	case own != nil:
+		p.form = own.form
+		return shape.CheckPromoted(p.typ, own.find, "cbor", "json")
 	}
 	p.form, err = formOf(p.typ)
 	return err
-}
-
-var errEndless = errors.New("which points to nothing but pointers: point to something else")
-
-// endless reports whether the pointers that t leads to never end, as those of
-//
-//	type P *P
-//
-// which the library would follow for ever.
-func endless(t reflect.Type) bool {
-	seen := map[reflect.Type]bool{}
-	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
-		if seen[t] {
-			return true
-		}
-		seen[t] = true
-	}
-	return false
 }
 
 func formOf(t reflect.Type) (form, error) {
@@ -193,8 +179,8 @@ func formOf(t reflect.Type) (form, error) {
 	case reflect.String:
 		return ofString, nil
 	case reflect.Pointer:
-		if endless(t) {
-			return 0, errEndless
+		if shape.Endless(t) {
+			return 0, errors.New("which points to nothing but pointers: point to something else")
 		}
 		return ofPointer, nil
 	case reflect.Slice, reflect.Array:
@@ -221,82 +207,58 @@ func formOf(t reflect.Type) (form, error) {
 	}
 }
 
-// ownMethods are the ways in which a type may write and read itself, in the
-// order in which the library asks for them.
-var ownMethods = []struct {
-	form        form
-	write, read reflect.Type // interfaces
-}{
-	{ofOwnCBOR, reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler]()},
-	{ofOwnBytes, reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler]()},
-	{ofOwnText, reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]()},
+// methodPair is one of the ways in which a type may write and read itself.
+type methodPair struct {
+	form               form
+	marshaler          reflect.Type // interfaces
+	unmarshaler        reflect.Type
+	marshal, unmarshal string       // their methods
+	find               shape.Method // finds the first
 }
 
-// ownForm is how a type writes and reads itself, or 0. It is an error if it is
-// written in one way and read in another.
-func ownForm(t reflect.Type) (form, error) {
+// ownMethods are in the order in which the library asks for them.
+var ownMethods = []methodPair{
+	{
+		ofOwnCBOR,
+		reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler](), "MarshalCBOR", "UnmarshalCBOR",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalCBOR") },
+	},
+	{
+		ofOwnBytes,
+		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler](), "MarshalBinary", "UnmarshalBinary",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") },
+	},
+	{
+		ofOwnText,
+		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](), "MarshalText", "UnmarshalText",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") },
+	},
+}
+
+// ownMethodsOf is how a type writes and reads itself, or nil. It is an error if
+// it is written in one way and read in another.
+func ownMethodsOf(t reflect.Type) (*methodPair, error) {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
-		return 0, nil // what it points to is asked in its turn
+		return nil, nil // what it points to is asked in its turn
 	}
-	w, r := -1, -1
-	for i := len(ownMethods) - 1; i >= 0; i-- {
-		if reflect.PointerTo(t).Implements(ownMethods[i].write) {
-			w = i
+	var w, r *methodPair
+	for i := range ownMethods {
+		m := &ownMethods[i]
+		if w == nil && reflect.PointerTo(t).Implements(m.marshaler) {
+			w = m
 		}
-		if reflect.PointerTo(t).Implements(ownMethods[i].read) {
-			r = i
+		if r == nil && reflect.PointerTo(t).Implements(m.unmarshaler) {
+			r = m
 		}
 	}
 	switch {
-	case w < 0 && r < 0:
-		return 0, nil
 	case w == r:
-		return ownMethods[w].form, nil
-	case w < 0:
-		return 0, fmt.Errorf("which has %s but no %s", ownMethods[r].read.Method(0).Name, ownMethods[r].write.Method(0).Name)
-	case r < 0:
-		return 0, fmt.Errorf("which has %s but no %s", ownMethods[w].write.Method(0).Name, ownMethods[w].read.Method(0).Name)
+		return w, nil
+	case w == nil:
+		return nil, fmt.Errorf("which has %s but no %s", r.unmarshal, r.marshal)
+	case r == nil:
+		return nil, fmt.Errorf("which has %s but no %s", w.marshal, w.unmarshal)
 	default:
-		return 0, fmt.Errorf("which would be written by %s but read by %s", ownMethods[w].write.Method(0).Name, ownMethods[r].read.Method(0).Name)
+		return nil, fmt.Errorf("which would be written by %s but read by %s", w.marshal, r.unmarshal)
 	}
-}
-
-// checkPromoted returns an error if the struct t has the methods of a pointer
-// that it embeds: they are called even if it is nil, as it always is when a new
-// value is decoded.
-//
-// A method that t itself declares for decoding has *t for a receiver. So if t
-// has it too, it comes through a pointer.
-func checkPromoted(t reflect.Type, f form) error {
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	for _, m := range ownMethods {
-		if m.form != f || !t.Implements(m.read) {
-			continue
-		}
-		if from := embeddedReader(t, m.read); from != nil {
-			return fmt.Errorf("which would be read by %s of the embedded %s, which may be nil: give that field a name, or embed the value", m.read.Method(0).Name, from)
-		}
-	}
-	return nil
-}
-
-// embeddedReader returns the pointer or the interface embedded in the struct t,
-// or in a struct that is embedded there, that has the method of read, or nil.
-func embeddedReader(t, read reflect.Type) reflect.Type {
-	for f := range t.Fields() {
-		if !f.Anonymous || !f.Type.Implements(read) {
-			continue
-		}
-		switch f.Type.Kind() {
-		case reflect.Pointer, reflect.Interface:
-			return f.Type
-		case reflect.Struct:
-			if from := embeddedReader(f.Type, read); from != nil {
-				return from
-			}
-		}
-	}
-	return nil
 }

@@ -50,6 +50,9 @@ func (w *walker) walk(path string, t reflect.Type) error {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer:
 		return fmt.Errorf("%s has type %s, which no codec can carry", path, t)
 	case reflect.Pointer:
+		if Endless(t) {
+			return fmt.Errorf("%s has type %s, which points to nothing but pointers", path, t)
+		}
 		return w.walk(path, t.Elem())
 	case reflect.Slice, reflect.Array:
 		return w.walk(path+"[]", t.Elem())
@@ -87,6 +90,22 @@ func (w *walker) fields(path string, t reflect.Type) error {
 		return fmt.Errorf("%s has type %s, %w", path, t, errHidden)
 	}
 	return nil
+}
+
+// Endless reports whether the pointers that t leads to never end, as those of
+//
+//	type P *P
+//
+// which the libraries under the codecs would follow for ever.
+func Endless(t reflect.Type) bool {
+	seen := map[reflect.Type]bool{}
+	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
+		if seen[t] {
+			return true
+		}
+		seen[t] = true
+	}
+	return false
 }
 
 // embedsStruct reports whether embedding t promotes fields.

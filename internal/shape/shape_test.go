@@ -20,6 +20,9 @@ type (
 		Kids        map[string][]Tree
 	}
 	own     struct{ c chan int }
+	endless *endless
+	there   *back
+	back    *there
 	noBytes struct {
 		_ [0]func()
 		A int
@@ -58,6 +61,9 @@ func TestCheck(t *testing.T) {
 		{Tree{}, ""},
 		{noBytes{}, ""},
 		{struct{}{}, ""},
+		{endless(nil), "endless has type shape_test.endless, which points to nothing but pointers"},
+		{struct{ P ***there }{}, "struct { P ***shape_test.there }.P has type ***shape_test.there, which points to nothing but pointers"},
+		{struct{ P **Tree }{}, ""},
 	} {
 		err := shape.Check(reflect.TypeOf(c.v), "tag", rule)
 		if c.says == "" {

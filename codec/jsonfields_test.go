@@ -1,0 +1,86 @@
+package codec_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+type (
+	Numbers struct{ X int }
+	Anys    struct {
+		Y any `json:"X"`
+	}
+	Tags struct {
+		W any `json:"w"`
+		w Numbers
+		Z Numbers `json:"W"`
+	}
+	Twin  struct{ Numbers }
+	Shown struct{ X any }
+)
+
+// TestJSONFields has fields that are all there only if they are found as
+// encoding/json finds them: in an any, a number must keep each digit.
+func TestJSONFields(t *testing.T) {
+	n := json.Number("9007199254740993")
+	for _, c := range []struct {
+		v    any
+		text string
+	}{
+		{&struct {
+			Numbers
+			Anys
+		}{Anys: Anys{n}}, `{"X":9007199254740993}`},
+		{&struct {
+			Twin
+			Shown
+		}{Shown: Shown{n}}, `{"X":9007199254740993}`},
+		{&struct {
+			X any
+			Numbers
+		}{X: n}, `{"X":9007199254740993}`},
+		{&Tags{W: n, Z: Numbers{1}}, `{"w":9007199254740993,"W":{"X":1}}`},
+		{&struct {
+			*Numbers `json:"numbers"`
+			X        any `json:",omitempty"`
+		}{&Numbers{1}, n}, `{"numbers":{"X":1},"X":9007199254740993}`},
+	} {
+		require.NoError(t, codec.JSON.(codec.Checker).Check(reflect.TypeOf(c.v)))
+		data, err := codec.JSON.Append(nil, c.v)
+		require.NoError(t, err)
+		require.Equal(t, c.text, string(data))
+		got := reflect.New(reflect.TypeOf(c.v).Elem()).Interface()
+		require.NoError(t, codec.JSON.Decode(data, got))
+		require.Equal(t, c.v, got)
+	}
+
+	// In other case, a key is that of the first field with the name.
+	var tags Tags
+	require.NoError(t, codec.JSON.Decode([]byte(`{"\u0057":{"X":1},"Ẁ":3}`), &tags))
+	require.Equal(t, Tags{Z: Numbers{1}}, tags)
+	type kelvin struct {
+		A any `json:"k"`
+		B int `json:"K"`
+	}
+	var k kelvin
+	require.NoError(t, codec.JSON.Decode([]byte(`{"\u212a":9007199254740993}`), &k))
+	require.Equal(t, kelvin{A: n}, k)
+}
+
+// TestJSONTags has tags that go vet would not let pass.
+func TestJSONTags(t *testing.T) {
+	field := func(name, tag string) reflect.StructField {
+		return reflect.StructField{Name: name, Type: reflect.TypeFor[any](), Tag: reflect.StructTag(tag)}
+	}
+	v := reflect.New(reflect.StructOf([]reflect.StructField{field("V", `json:"it's"`)}))
+	require.NoError(t, codec.JSON.Decode([]byte(`{"it's":1,"v":9007199254740993}`), v.Interface()))
+	require.Equal(t, json.Number("9007199254740993"), v.Elem().Field(0).Interface())
+
+	err := codec.JSON.(codec.Checker).Check(reflect.StructOf([]reflect.StructField{field("A", `json:"b"`), field("B", `json:"b"`)}))
+	require.ErrorContains(t, err, `two fields called "b"`)
+}
