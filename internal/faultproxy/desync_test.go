@@ -41,6 +41,17 @@ func TestDesyncAcross(t *testing.T) {
 	require.Equal(t, "two", got)
 }
 
+// A connection that nobody used meanwhile stays in step.
+func TestDesyncUnused(t *testing.T) {
+	p := newProxy(t, newServer(t))
+	c := dial(t, p)
+	c.answers(t, "one")
+	p.Desync()
+	p.Heal()
+	c.answers(t, "two")
+	c.answers(t, "three")
+}
+
 // Replies are put out of step as a whole, however they arrive, and what is
 // pushed is no reply.
 func TestDesyncPieces(t *testing.T) {

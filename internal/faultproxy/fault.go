@@ -71,6 +71,7 @@ func (p *Proxy) Heal() {
 		}
 		*f = faults{}
 		for l := range p.links {
+			l.replies.late = false
 			if l.torn || l.shifted {
 				l.cut()
 			}
