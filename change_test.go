@@ -218,7 +218,7 @@ var changes = map[string]func(*kinds){
 		k.Number = "seven"
 	},
 	"time":            func(k *kinds) { k.At = k.At.Add(time.Nanosecond) },
-	"own marshaler":   func(k *kinds) { k.Addr = k.Addr.Next() },
+	"own marshaler":   func(k *kinds) { k.Addr = netip.AddrFrom4(k.Addr.As4()).Next() },
 	"embedded":        func(k *kinds) { k.Theme = "light" },
 	"embedded map":    func(k *kinds) { k.Prefs["b"] = true },
 	"nested struct":   func(k *kinds) { k.Home.Tags[0] = "w" },
@@ -332,11 +332,12 @@ func FuzzChange(f *testing.F) {
 	names := slices.Sorted(maps.Keys(changes))
 	f.Fuzz(func(t *testing.T, seed uint64, n uint8) {
 		rng := rand.New(rand.NewPCG(seed, uint64(n)))
-		for name, c := range codecs {
-			start := newKinds()
+		for _, name := range slices.Sorted(maps.Keys(codecs)) {
+			c, start := codecs[name], newKinds()
 			for range rng.IntN(4) {
 				apply(&start, changes[names[rng.IntN(len(names))]])
 			}
+			start.Int8 = -8 // a session that is empty is not stored
 			s := newShop(t, c, memstore.New(), &start)
 			before, after := s.peek(t), s.peek(t)
 			var plan []func(*kinds)
