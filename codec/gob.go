@@ -35,9 +35,10 @@ import (
 // slice comes back nil and a pointer to a zero number, string or slice comes
 // back as a nil pointer; a pointer to a struct survives, and so does an empty
 // map. Pointers are flattened: what two pointers share comes back twice. A
-// nil pointer in a slice, an array, a map or an interface is an error. Struct
-// tags mean nothing, and unexported fields are left out. Values that contain themselves are an error, unless methods of their own
-// leave that out.
+// nil pointer in a slice, an array, a map or an interface is an error, and so
+// are keys of a map that differ in nothing that is encoded. Struct tags mean
+// nothing, and unexported fields are left out. Values that contain themselves
+// are an error, unless methods of their own leave that out.
 //
 // Complex numbers are fine. Types with a GobEncode or MarshalBinary method
 // need the matching GobDecode or UnmarshalBinary; MarshalText is not used.

@@ -141,20 +141,24 @@ func (c *canonizer) mapValue(t *wireType) {
 	c.entries = c.entries[:outer]
 }
 
-// sort brings out[start:], which consists of entries, into order. No two keys
-// are equal, but not-a-numbers may look so.
+// sort brings out[start:], which consists of entries, into order. Keys that
+// look alike, such as structs that differ in an unexported field, pointers to
+// the same and not-a-numbers, cannot be told apart when decoded.
 func (c *canonizer) sort(start int, entries []entry) {
-	from := c.out
-	order := func(a, b entry) int {
-		if d := bytes.Compare(from[a.key:a.val], from[b.key:b.val]); d != 0 {
-			return d
-		}
-		return bytes.Compare(from[a.val:a.end], from[b.val:b.end])
+	key := func(e entry) []byte { return c.out[e.key:e.val] }
+	order := func(a, b entry) int { return bytes.Compare(key(a), key(b)) }
+	sorted := slices.IsSortedFunc(entries, order)
+	if !sorted {
+		slices.SortFunc(entries, order)
 	}
-	if slices.IsSortedFunc(entries, order) {
+	for i := 1; i < len(entries); i++ {
+		if bytes.Equal(key(entries[i-1]), key(entries[i])) {
+			c.fail("two keys of a map have the same encoding")
+		}
+	}
+	if sorted {
 		return
 	}
-	slices.SortFunc(entries, order)
 	c.scratch = c.scratch[:0]
 	for _, e := range entries {
 		c.scratch = append(c.scratch, c.out[e.key:e.end]...)
