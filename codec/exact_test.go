@@ -66,7 +66,7 @@ func full() *everything {
 		Bool: true, Int: -40000, Int8: -33, Uint16: 300, Float32: 1.5, Float64: math.Copysign(0, -1),
 		String: "some string of more than thirty-one bytes", Bytes: []byte{1}, Array: [3]byte{1, 2, 3}, Time: at,
 		Strings: []string{"a", "b"}, Pair: [2]int{1, 2}, Pointer: &one, Nested: []page{{"/", at}, {"/b", at}}, ToStruct: &page{"/c", at},
-		Texts: map[string]string{"b": "2", "a": "1", "aa": "3"}, Flags: map[string]bool{"x": true}, Counts: map[string]int{"n": 1 << 40},
+		Texts: map[string]string{"b": "2", "a": "1", "aa": "3"}, Flags: map[string]bool{"x": true}, Counts: map[string]int{"n": 1 << 30},
 		Long: map[string]int64{"l": -1}, Rates: map[string]float64{"r": math.NaN()},
 		Any:      map[string]any{"list": []any{1, "x", nil, 2.5, []byte("b"), at}, "map": map[string]any{"k": true, "a": false}},
 		ByNumber: map[int]string{2: "two", 1: "one"}, Pages: map[string]page{"p": {"/p", at}}, Anything: "any",

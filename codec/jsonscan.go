@@ -79,6 +79,9 @@ func (s *jsonScanner) peek() byte {
 
 // value reads over a value meant for a variable of type t.
 func (s *jsonScanner) value(t *jsonType) error {
+	if s.cost > huge {
+		return errTooDense
+	}
 	c := s.peek()
 	if c == 'n' {
 		return s.scalar()

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"reflect"
 )
@@ -21,6 +22,9 @@ const maxDepth = 1000
 // promise to the callers is 16n + 64 KiB; what is not spent here pays for the
 // things that are not worth counting, such as an error's text.
 func budget(n int) int { return 16*n + 48<<10 }
+
+// huge is more than any budget, and a few of it still fit in an int.
+const huge = math.MaxInt / 8
 
 // account is what decoding a value will allocate.
 type account struct {
@@ -72,8 +76,8 @@ func stringSize(n int) int {
 func sliceSize(n, size int) int {
 	hi, lo := bits.Mul64(uint64(n), uint64(size))
 	switch {
-	case hi != 0 || lo > 1<<40:
-		return 1 << 40
+	case hi != 0 || lo > huge:
+		return huge
 	case lo > 0 && lo < 8:
 		return 8
 	}

@@ -2,6 +2,7 @@ package cborcodec
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"reflect"
 )
@@ -20,6 +21,9 @@ const maxDepth = 1000
 // budget is the number of bytes that decoding n bytes may allocate. The promise
 // is 16n + 64 KiB; what is not spent here pays for an error's text and such.
 func budget(n int) int { return 16*n + 48<<10 }
+
+// huge is more than any budget, and a few of it still fit in an int.
+const huge = math.MaxInt / 8
 
 var (
 	errTooDense = fmt.Errorf("cborcodec: value is too dense: decoding it would take more than %d times its encoded size", budget(1)-budget(0))
@@ -69,8 +73,8 @@ func stringSize(n int) int {
 func sliceSize(n, size int) int {
 	hi, lo := bits.Mul64(uint64(n), uint64(size))
 	switch {
-	case hi != 0 || lo > 1<<40:
-		return 1 << 40
+	case hi != 0 || lo > huge:
+		return huge
 	case lo > 0 && lo < 8:
 		return 8
 	}

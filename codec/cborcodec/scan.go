@@ -56,6 +56,9 @@ func (s *scanner) leave() { s.depth-- }
 // value reads over an item meant for a variable of p's type, or, if p is nil,
 // for none.
 func (s *scanner) value(p *plan) error {
+	if s.cost > huge {
+		return errTooDense
+	}
 	start := s.pos
 	h, err := s.head()
 	if err != nil {

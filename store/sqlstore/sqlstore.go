@@ -241,7 +241,7 @@ func millis(t time.Time) int64 {
 	return max(t.UnixMilli(), 0)
 }
 
-const lastMillis = 253_402_300_799_999 // the end of the year 9999
+const lastMillis int64 = 253_402_300_799_999 // the end of the year 9999
 
 // now returns the time by the store's clock.
 func (s *Store) now() int64 { return s.clock().UnixMilli() }
