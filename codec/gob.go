@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -141,32 +140,29 @@ func (gobCodec) Check(t reflect.Type) error {
 
 const noTag = "" // gob knows none
 
-var (
-	gobEncoder        = reflect.TypeFor[gob.GobEncoder]()
-	gobDecoder        = reflect.TypeFor[gob.GobDecoder]()
-	binaryMarshaler   = reflect.TypeFor[encoding.BinaryMarshaler]()
-	binaryUnmarshaler = reflect.TypeFor[encoding.BinaryUnmarshaler]()
-)
+var gobMethods = pairOf[gob.GobEncoder, gob.GobDecoder]("GobEncode", "GobDecode",
+	func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("GobEncode") },
+	func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("GobDecode") })
 
 // gobRule tells the walk over a type what gob has its own opinion on.
 func gobRule(t reflect.Type) (stop bool, err error) {
 	p := reflect.PointerTo(t)
-	if p.Implements(gobEncoder) != p.Implements(gobDecoder) {
+	if p.Implements(gobMethods.marshaler) != p.Implements(gobMethods.unmarshaler) {
 		return true, errors.New("which has only one of GobEncode and GobDecode")
 	}
-	if !p.Implements(gobEncoder) && p.Implements(binaryMarshaler) != p.Implements(binaryUnmarshaler) {
+	if !p.Implements(gobMethods.marshaler) && p.Implements(binaryMethods.marshaler) != p.Implements(binaryMethods.unmarshaler) {
 		return true, errors.New("which has only one of MarshalBinary and UnmarshalBinary")
 	}
 	if gobwire.EncodesItself(t) {
-		find := binaryMethods.find
-		if p.Implements(gobEncoder) {
-			find = func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("GobEncode") }
+		methods := &binaryMethods
+		if p.Implements(gobMethods.marshaler) {
+			methods = &gobMethods
 		}
-		return true, shape.CheckPromoted(t, find, noTag)
+		return true, methods.check(t, noTag)
 	}
 	switch t.Kind() {
 	case reflect.Interface:
-		if t.Implements(gobEncoder) || t.Implements(binaryMarshaler) {
+		if t.Implements(gobMethods.marshaler) || t.Implements(binaryMethods.marshaler) {
 			return true, errors.New("which gob encodes but cannot decode: use any")
 		}
 	case reflect.Map:
@@ -175,7 +171,7 @@ func gobRule(t reflect.Type) (stop bool, err error) {
 		}
 	case reflect.Struct:
 		for f := range t.Fields() {
-			if f.Anonymous && !f.IsExported() && promotes(f.Type) {
+			if f.Anonymous && !f.IsExported() && shape.Promotes(f.Type) {
 				return true, fmt.Errorf("which embeds %v, whose fields gob leaves out", f.Type)
 			}
 		}
@@ -188,7 +184,7 @@ func gobRule(t reflect.Type) (stop bool, err error) {
 func needsAddress(t reflect.Type) bool {
 	if gobwire.EncodesItself(t) {
 		p := reflect.PointerTo(t)
-		return !t.Implements(gobEncoder) && (p.Implements(gobEncoder) || !t.Implements(binaryMarshaler))
+		return !t.Implements(gobMethods.marshaler) && (p.Implements(gobMethods.marshaler) || !t.Implements(binaryMethods.marshaler))
 	}
 	switch t.Kind() {
 	case reflect.Array:
@@ -198,22 +194,6 @@ func needsAddress(t reflect.Type) bool {
 			if f.IsExported() && needsAddress(f.Type) {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// promotes reports whether embedding t gives a struct exported fields.
-func promotes(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return false
-	}
-	for f := range t.Fields() {
-		if f.IsExported() || f.Anonymous && promotes(f.Type) {
-			return true
 		}
 	}
 	return false

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/big"
 	"reflect"
 	"strings"
 	"testing"
@@ -157,6 +156,21 @@ func TestJSONOfWhatLeadsInCircles(t *testing.T) {
 	assert.ErrorContains(t, err, "refers to itself")
 }
 
+// TestJSONOwnMethods has a type with methods of both kinds, of which encoding/json
+// takes those for JSON even if they have a pointer receiver.
+func TestJSONOwnMethods(t *testing.T) {
+	type session struct {
+		D  day
+		Ds []day
+	}
+	v, got := session{day{time.Unix(0, 0).UTC()}, []day{{time.Unix(86400, 0).UTC()}}}, session{}
+	data, err := codec.JSON.Append(nil, &v)
+	require.NoError(t, err)
+	require.Equal(t, `{"D":"1970-01-01","Ds":["1970-01-02"]}`, string(data))
+	require.NoError(t, codec.JSON.Decode(data, &got))
+	require.Equal(t, v, got)
+}
+
 func TestJSONHiddenUTF8(t *testing.T) {
 	type session struct {
 		S string `json:",string"`
@@ -180,100 +194,17 @@ func empties(n int) []any {
 	return s
 }
 
-type (
-	invoice       struct{ Total big.Int }
-	embedsInvoice struct{ invoice }
-	point         struct{ X int }
-	point2        struct{ X int }
-	stamped       struct{ time.Time }
-	stamped2      struct{ time.Time }
-	Point         struct{ X int }
-)
+// day has the text methods of time.Time, and its own for JSON.
+type day struct{ time.Time }
 
-func TestChecksNameTheField(t *testing.T) {
-	type hidden struct{ n int }
-	type stampedN struct {
-		time.Time
-		N int
-	}
-	for _, c := range []struct {
-		codec codec.Codec
-		v     any
-		says  string
-	}{
-		{codec.MsgPack, stampedN{}, "would be written by MarshalBinary of the embedded time.Time, without the field N"},
-		{codec.JSON, stampedN{}, "would be written by MarshalJSON of the embedded time.Time, without the field N"},
-		{codec.Gob, stampedN{}, "would be written by GobEncode of the embedded time.Time, without the field N"},
-		{codec.MsgPack, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
-		{codec.JSON, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
-		{codec.Gob, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
-		{codec.MsgPack, stamped{}, ""},
-		{codec.JSON, stamped{}, ""},
-		{codec.Gob, stamped{}, ""},
-		{codec.MsgPack, struct{ C complex128 }{}, "C has type complex128, which MessagePack cannot carry"},
-		{codec.MsgPack, struct{ E error }{}, "E has type error, which cannot be decoded"},
-		{codec.MsgPack, struct{ H []hidden }{}, "H[] has type codec_test.hidden, which has only unexported fields"},
-		{codec.MsgPack, struct{ O onlyWrites }{}, "O has type codec_test.onlyWrites, which has MarshalText but no UnmarshalText"},
-		{codec.MsgPack, struct {
-			Skip chan int `msgpack:"-"`
-			Set  map[string]struct{}
-		}{}, ""},
-		{codec.MsgPack, struct {
-			Skip chan int `json:"-"`
-		}{}, "Skip has type chan int, which no codec can carry"},
-		{codec.JSON, struct {
-			Skip chan int `json:"-"`
-			Set  map[string]struct{}
-		}{}, ""},
-		{codec.JSON, struct{ M map[bool]int }{}, "M has type map[bool]int, whose keys JSON cannot carry"},
-		{codec.JSON, struct{ M map[string]jsonPtr }{}, "make it a map of pointers"},
-		{codec.JSON, struct{ M map[string]*jsonPtr }{}, ""},
-		{codec.JSON, struct{ M map[string][1]big.Int }{}, "method MarshalJSON of *big.Int: make it a map of pointers"},
-		{codec.JSON, struct{ M map[string]invoice }{}, "method MarshalJSON of *big.Int: make it a map of pointers"},
-		{codec.JSON, struct{ M map[string]embedsInvoice }{}, "make it a map of pointers"},
-		{codec.JSON, struct{ M map[string]*invoice }{}, ""},
-		{codec.JSON, struct{ M map[string][]invoice }{}, ""},
-		{codec.JSON, struct {
-			M map[string]struct {
-				T time.Time
-				P *invoice
-			}
-		}{}, ""},
-		{codec.JSON, struct{ *point }{}, "which embeds *codec_test.point, which cannot be set when decoding: embed it without the pointer"},
-		{codec.JSON, struct {
-			*point `json:"p"`
-		}{}, "embed it without the pointer"},
-		{codec.JSON, struct {
-			*point `json:"-"`
-			point2 `json:"p"`
-			*int
-			*Point
-		}{}, ""},
-		{codec.JSON, struct {
-			Numbers
-			Point
-		}{}, `which has two fields called "X", of which encoding/json takes neither: rename one`},
-		{codec.JSON, struct {
-			stamped
-			stamped2
-		}{}, "which embeds codec_test.stamped, whose methods have no effect there: give the field a name"},
-		{codec.JSON, struct{ M map[hexString]int }{}, "writes as they are, but reads with UnmarshalText: use plain strings"},
-		{codec.JSON, struct{ M map[numbered]int }{}, "reads with UnmarshalText, but writes without MarshalText: give it a value receiver"},
-		{codec.JSON, struct{ M map[*time.Time]int }{}, "whose keys JSON cannot carry"},
-		{codec.JSON, struct{ M map[any]int }{}, "whose keys JSON cannot carry"},
-		{codec.JSON, struct {
-			M map[time.Time]int
-			S map[sameText]int
-			J map[jsonString]int
-			W map[time.Weekday]int
-		}{}, ""},
-		{codec.JSON, struct{ C complex64 }{}, "which JSON cannot carry"},
-	} {
-		err := c.codec.(codec.Checker).Check(reflect.TypeOf(c.v))
-		if c.says == "" {
-			assert.NoError(t, err)
-		} else {
-			assert.ErrorContains(t, err, c.says)
-		}
-	}
+func (d *day) MarshalJSON() ([]byte, error) { return []byte(d.Format(`"2006-01-02"`)), nil }
+func (d *day) UnmarshalJSON(b []byte) (err error) {
+	d.Time, err = time.Parse(`"2006-01-02"`, string(b))
+	return err
 }
+
+type textDay struct{ N int }
+
+func (textDay) MarshalText() ([]byte, error)  { return nil, nil }
+func (*textDay) UnmarshalText([]byte) error   { return nil }
+func (*textDay) MarshalJSON() ([]byte, error) { return nil, nil }

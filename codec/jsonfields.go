@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // jsonField is a field of a struct as encoding/json sees it: one of its own, or
@@ -39,22 +41,28 @@ type jsonEmbedded struct {
 // order of the source. Of those of one name the least deep one wins, and among
 // these the one that has it from its tag.
 //
-// If that leaves two, encoding/json takes neither and says nothing. Here it is
-// an error, as is what else it would not write or could not read. The fields
-// are then more than it takes, never less.
+// encoding/json says nothing of the others. Here they are an error, as is what
+// else it would not write or could not read. The fields are then more than it
+// takes, never less.
 func jsonFieldsOf(t reflect.Type) ([]*jsonField, error) {
 	finder := jsonFinder{next: []jsonEmbedded{{typ: t}}}
 	visited := map[reflect.Type]bool{}
 	for len(finder.next) > 0 {
-		level := slices.DeleteFunc(finder.next, func(e jsonEmbedded) bool { return visited[e.typ] })
+		level := finder.next
 		finder.next = nil
 		for _, e := range level {
-			visited[e.typ] = true
+			if visited[e.typ] {
+				finder.fail("which embeds %s a second time, where encoding/json passes over it: give the field a name", e.typ)
+				continue
+			}
 			for f := range e.typ.Fields() {
 				if inJSON(f) {
 					finder.add(e, f)
 				}
 			}
+		}
+		for _, e := range level {
+			visited[e.typ] = true
 		}
 	}
 
@@ -62,14 +70,12 @@ func jsonFieldsOf(t reflect.Type) ([]*jsonField, error) {
 		return cmp.Or(strings.Compare(f.name, g.name), cmp.Compare(f.rank, g.rank))
 	})
 	var fields []*jsonField
-	var last *jsonField
-	for _, f := range finder.found {
-		if last == nil || f.name != last.name {
-			fields = append(fields, f)
-			last = f
-		} else if f.rank == last.rank {
-			finder.fail("which has two fields called %q, of which encoding/json takes neither: rename one", f.name)
+	for i, f := range finder.found {
+		if i > 0 && f.name == finder.found[i-1].name {
+			finder.fail("which has two fields called %q, of which encoding/json takes one at most: rename one", f.name)
+			continue
 		}
+		fields = append(fields, f)
 	}
 	slices.SortFunc(fields, func(f, g *jsonField) int { return slices.Compare(f.index, g.index) })
 	return fields, finder.err
@@ -91,11 +97,14 @@ func (d *jsonFinder) add(e jsonEmbedded, f reflect.StructField) {
 				d.fail("which embeds %s, which cannot be set when decoding: embed it without the pointer", f.Type)
 			}
 		}
-		if name == "" && base.Kind() == reflect.Struct {
-			if methods, _ := chooseJSON(base); methods != nil {
-				d.fail("which embeds %s, whose methods have no effect there: give the field a name", f.Type)
+		dissolved := name == "" && base.Kind() == reflect.Struct
+		if methods, _ := chooseJSON(base); methods != nil && (dissolved || !f.IsExported()) {
+			d.fail("which embeds %s, whose methods have no effect there: give the field a name", f.Type)
+		}
+		if dissolved {
+			if shape.Promotes(base) {
+				d.next = append(d.next, jsonEmbedded{base, index, side})
 			}
-			d.next = append(d.next, jsonEmbedded{base, index, side})
 			return
 		}
 	}

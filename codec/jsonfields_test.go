@@ -24,8 +24,8 @@ type (
 	Shown struct{ X any }
 )
 
-// TestJSONFields has fields that are all there only if they are found as
-// encoding/json finds them: in an any, a number must keep each digit.
+// TestJSONFields has fields that are found as encoding/json finds them, or an
+// any would not keep each digit. Check is for programs that lose none.
 func TestJSONFields(t *testing.T) {
 	n := json.Number("9007199254740993")
 	for _, c := range []struct {
@@ -50,7 +50,6 @@ func TestJSONFields(t *testing.T) {
 			X        any `json:",omitempty"`
 		}{&Numbers{1}, n}, `{"numbers":{"X":1},"X":9007199254740993}`},
 	} {
-		require.NoError(t, codec.JSON.(codec.Checker).Check(reflect.TypeOf(c.v)))
 		data, err := codec.JSON.Append(nil, c.v)
 		require.NoError(t, err)
 		require.Equal(t, c.text, string(data))
@@ -84,3 +83,70 @@ func TestJSONTags(t *testing.T) {
 	err := codec.JSON.(codec.Checker).Check(reflect.StructOf([]reflect.StructField{field("A", `json:"b"`), field("B", `json:"b"`)}))
 	require.ErrorContains(t, err, `two fields called "b"`)
 }
+
+func TestJSONFieldsThatWouldBeLost(t *testing.T) {
+	type A struct{ ID int }
+	type B struct{ ID int }
+	type C struct{ A }
+	type Again struct {
+		*Again
+		N int
+	}
+	for _, c := range []struct {
+		v    any
+		says string
+	}{
+		{struct {
+			A
+			B
+		}{}, `two fields called "ID", of which encoding/json takes one at most: rename one`},
+		{struct {
+			A
+			ID string
+		}{}, `two fields called "ID"`},
+		{struct {
+			A
+			C
+		}{}, "embeds codec_test.A a second time, where encoding/json passes over it: give the field a name"},
+		{Again{}, "embeds codec_test.Again a second time"},
+		{struct {
+			low  `json:"a"`
+			low2 `json:"b"`
+		}{}, "embeds codec_test.low, whose methods have no effect there: give the field a name"},
+		{struct {
+			A
+			B `json:"b"`
+		}{}, ""},
+		{struct {
+			A
+			B `json:"-"`
+		}{}, ""},
+		{struct {
+			noCopy
+			Uncopied
+			N int
+		}{}, ""},
+	} {
+		err := codec.JSON.(codec.Checker).Check(reflect.TypeOf(c.v))
+		if c.says == "" {
+			require.NoError(t, err, "%T", c.v)
+		} else {
+			require.ErrorContains(t, err, c.says)
+		}
+	}
+}
+
+type (
+	low      struct{ N int }
+	low2     struct{ N int }
+	noCopy   struct{}
+	Uncopied struct {
+		noCopy
+		M int
+	}
+)
+
+func (low) MarshalJSON() ([]byte, error)  { return []byte("1"), nil }
+func (*low) UnmarshalJSON([]byte) error   { return nil }
+func (low2) MarshalJSON() ([]byte, error) { return []byte("2"), nil }
+func (*low2) UnmarshalJSON([]byte) error  { return nil }

@@ -17,17 +17,24 @@ func (jsonCodec) Check(t reflect.Type) error {
 	return nil
 }
 
-var jsonMethods = pairOf[json.Marshaler, json.Unmarshaler]("MarshalJSON", "UnmarshalJSON",
-	func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalJSON") })
+var jsonMethods = []methodPair{
+	pairOf[json.Marshaler, json.Unmarshaler]("MarshalJSON", "UnmarshalJSON",
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalJSON") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalJSON") }),
+	textMethods,
+}
 
 // chooseJSON returns the methods by which encoding/json writes and reads values
-// of type t, nil if there are none.
+// of type t that can be addressed, nil if there are none.
 func chooseJSON(t reflect.Type) (*methodPair, error) {
-	i, err := choosePair(t, jsonMethods, textMethods)
+	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
+		return nil, nil // what it points to is asked in its turn
+	}
+	i, err := choosePair(jsonMethods, reflect.PointerTo(t))
 	if i < 0 {
 		return nil, err
 	}
-	return []*methodPair{&jsonMethods, &textMethods}[i], nil
+	return &jsonMethods[i], nil
 }
 
 // jsonRule tells the walk over a type what JSON has its own opinion on.
@@ -37,7 +44,13 @@ func jsonRule(t reflect.Type) (stop bool, err error) {
 		return true, err
 	}
 	if methods != nil {
-		return true, shape.CheckPromoted(t, methods.find, "json")
+		if err := methods.check(t, "json"); err != nil {
+			return true, err
+		}
+		if t.Name() == "" {
+			return true, fmt.Errorf("which encoding/json writes by %s but cannot read: give the type a name", methods.marshal)
+		}
+		return true, nil
 	}
 	switch t.Kind() {
 	case reflect.Complex64, reflect.Complex128:

@@ -12,29 +12,36 @@ import (
 type methodPair struct {
 	marshaler, unmarshaler reflect.Type // interfaces
 	marshal, unmarshal     string       // their methods
-	find                   shape.Method // finds the first
+	find, findReader       shape.Method // find these
 }
 
-func pairOf[Marshaler, Unmarshaler any](marshal, unmarshal string, find shape.Method) methodPair {
-	return methodPair{reflect.TypeFor[Marshaler](), reflect.TypeFor[Unmarshaler](), marshal, unmarshal, find}
+func pairOf[Marshaler, Unmarshaler any](marshal, unmarshal string, find, findReader shape.Method) methodPair {
+	return methodPair{reflect.TypeFor[Marshaler](), reflect.TypeFor[Unmarshaler](), marshal, unmarshal, find, findReader}
 }
 
 // These are for more than one codec.
 var (
 	binaryMethods = pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler]("MarshalBinary", "UnmarshalBinary",
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") })
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalBinary") })
 	textMethods = pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler]("MarshalText", "UnmarshalText",
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") })
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") })
 )
 
-// choosePair returns the index of the first pair whose methods t or *t has, or
-// -1. It is an error if t would be written in one way and read in another.
-func choosePair(t reflect.Type, pairs ...methodPair) (int, error) {
-	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
-		return -1, nil // what it points to is asked in its turn
-	}
+// check returns an error if t, which has the methods, has them from what it
+// embeds and would lose something. It passes over fields that the tag marks
+// with "-".
+func (m *methodPair) check(t reflect.Type, tag string) error {
+	return shape.CheckPromoted(t, m.find, m.findReader, tag)
+}
+
+// choosePair returns the index of the first pair whose methods the first of the
+// receivers has that has any, or -1. It is an error if values would be written
+// in one way and read in another.
+func choosePair(pairs []methodPair, receivers ...reflect.Type) (int, error) {
 	w, r := -1, -1
-	for _, receiver := range []reflect.Type{t, reflect.PointerTo(t)} {
+	for _, receiver := range receivers {
 		for i, p := range pairs {
 			if w < 0 && receiver.Implements(p.marshaler) {
 				w = i

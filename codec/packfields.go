@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // packFields are the fields of a struct as they are written: embedded structs
@@ -152,6 +154,9 @@ func (b packBuilder) inline(f reflect.StructField, outer []reflect.Type) ([]*pac
 	}
 	if methods, err := ownMethodsOf(t); err != nil || methods != nil {
 		return nil, err
+	}
+	if !f.IsExported() && !shape.Promotes(t) {
+		return []*packField{}, nil // nothing that anybody could reach
 	}
 	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
 		return nil, fmt.Errorf("codec: %s embeds %s, which cannot be set when decoding: embed it without the pointer", outer[len(outer)-1], f.Type)

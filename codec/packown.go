@@ -7,8 +7,6 @@ import (
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
-
-	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // ownMethods says how a type that writes and reads itself does it.
@@ -22,13 +20,15 @@ type ownMethods struct {
 var allOwnMethods = []ownMethods{
 	{
 		pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder]("EncodeMsgpack", "DecodeMsgpack",
-			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") }),
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") },
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("DecodeMsgpack") }),
 		appendCustom,
 		readCustom,
 	},
 	{
 		pairOf[msgpack.Marshaler, msgpack.Unmarshaler]("MarshalMsgpack", "UnmarshalMsgpack",
-			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") }),
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") },
+			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsgpack") }),
 		appendMarshaled,
 		func(raw []byte, v any) error { return v.(msgpack.Unmarshaler).UnmarshalMsgpack(bytes.Clone(raw)) },
 	},
@@ -47,15 +47,18 @@ var allOwnMethods = []ownMethods{
 // ownMethodsOf returns the methods by which values of type t write and read
 // themselves, nil if there are none. A pointer has those of what it points to.
 func ownMethodsOf(t reflect.Type) (*ownMethods, error) {
+	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
+		return nil, nil // what it points to is asked in its turn
+	}
 	pairs := make([]methodPair, len(allOwnMethods))
 	for i, m := range allOwnMethods {
 		pairs[i] = m.methodPair
 	}
-	i, err := choosePair(t, pairs...)
+	i, err := choosePair(pairs, t, reflect.PointerTo(t))
 	if i < 0 {
 		return nil, err
 	}
-	return &allOwnMethods[i], shape.CheckPromoted(t, pairs[i].find, "msgpack")
+	return &allOwnMethods[i], pairs[i].check(t, "msgpack")
 }
 
 func (m *ownMethods) pack(e *packer, v reflect.Value) error {

@@ -24,7 +24,17 @@ type (
 	embeds      struct{ Far string }
 	Twice       struct{ A int }
 	EmbedsTwice struct{ *Twice }
-	OneSide     struct {
+	embedsA     struct{ A int }
+	Again       struct {
+		*Again
+		N int
+	}
+	noCopy   struct{}
+	Uncopied struct {
+		noCopy
+		M int
+	}
+	OneSide struct {
 		Twice
 		B int
 	}
@@ -156,6 +166,20 @@ func TestCheck(t *testing.T) {
 		{struct {
 			OneSide
 			OtherSide
+		}{}, "which embeds cborcodec_test.Twice a second time, where the library passes over it: give the field a name"},
+		{struct {
+			Twice
+			embedsA
+		}{}, `which has two fields called "A", of which the library takes one at most: rename one`},
+		{struct {
+			Twice
+			A string
+		}{}, `two fields called "A"`},
+		{Again{}, "embeds cborcodec_test.Again a second time"},
+		{struct {
+			noCopy
+			Uncopied
+			N int
 		}{}, ""},
 	} {
 		err := cborcodec.CBOR.(codec.Checker).Check(reflect.TypeOf(c.v))
@@ -200,38 +224,4 @@ func TestNewPanicsOnWhatCannotBeCarried(t *testing.T) {
 	require.PanicsWithValue(t, "sesame: New[cborcodec_test.badSession]: cborcodec: badSession.Notify has type chan int, which no codec can carry", func() {
 		sesame.New[badSession](sesame.WithCodec(cborcodec.CBOR))
 	})
-}
-
-// TestFieldsAreThoseOfTheLibrary checks the choice among fields of one name: a
-// field of the wrong type would be found where decoding compares it with its
-// type.
-func TestFieldsAreThoseOfTheLibrary(t *testing.T) {
-	type deepText struct{ X, Y string }
-	type deepInt struct {
-		X int
-		Y int `cbor:"Y"` // wins, having a tag
-		Z int `json:"Y2"`
-	}
-	type Session struct {
-		deepText
-		deepInt // X is neither's
-		OneSide
-		OtherSide // B and C remain, the doubly embedded A is lost
-		Z         bool
-	}
-	want := Session{deepInt: deepInt{Y: 4, Z: 5}, OneSide: OneSide{B: 6}, OtherSide: OtherSide{B: 7}, Z: true}
-	full := want
-	full.deepText = deepText{"x", "y"}
-	full.deepInt.X = 3
-	full.OneSide.A, full.OtherSide.A = 1, 2
-
-	data := encode(t, full)
-	var got Session
-	require.NoError(t, cborcodec.CBOR.Decode(data, &got))
-	require.Equal(t, want, got)
-	err := cborcodec.CBOR.Decode([]byte("\xa1\x61Y\x61y"), new(Session))
-	require.ErrorContains(t, err, "a text where int is wanted")
-	var names map[string]any
-	require.NoError(t, cbor.Unmarshal(data, &names))
-	require.Len(t, names, 5)
 }

@@ -9,16 +9,18 @@ import (
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // field is a field of a struct, or one of an embedded struct that counts as the
 // outer one's.
 type field struct {
 	*plan
-	index  []int
-	key    string // encoded
-	tagged bool
-	side   int // bytes that embedded pointers on the way to it take
+	index []int
+	name  string
+	key   string // the name, encoded
+	side  int    // bytes that embedded pointers on the way to it take
 }
 
 var (
@@ -29,8 +31,9 @@ var (
 	errIndefinite   = errors.New("whose option toindefarray is not deterministic: use toarray")
 )
 
-// addFields finds the fields of a struct as the library does. Of those with the
-// same key the least deep one wins, then the only one with a tag, else none.
+// addFields finds the fields of a struct as the library does, those of embedded
+// structs after its own. Where the library would choose between fields, and not
+// write the others, is an error.
 func (b *builder) addFields(path string, p *plan) error {
 	if hidden(p.typ) {
 		return fmt.Errorf("%s has type %s, %w", path, p.typ, errHidden)
@@ -44,13 +47,13 @@ func (b *builder) addFields(path string, p *plan) error {
 			p.form = ofTuple
 		}
 	}
-	found := map[string][]*field{}
 	visited := map[reflect.Type]bool{}
+	p.names = map[string]*field{}
 	for level := []embedded{{typ: p.typ, tuple: p.form == ofTuple}}; len(level) > 0; {
 		var next []embedded
-		for i, e := range level {
-			if twice(level, i) {
-				continue
+		for _, e := range level {
+			if visited[e.typ] {
+				return fmt.Errorf("%s has type %s, which embeds %s a second time, where the library passes over it: give the field a name", path, p.typ, e.typ)
 			}
 			visited[e.typ] = true
 			fields, deeper, err := b.fieldsOf(path, e)
@@ -58,19 +61,15 @@ func (b *builder) addFields(path string, p *plan) error {
 				return err
 			}
 			for _, f := range fields {
-				found[f.key] = append(found[f.key], f)
+				if p.names[f.key] != nil {
+					return fmt.Errorf("%s has type %s, which has two fields called %q, of which the library takes one at most: rename one", path, p.typ, f.name)
+				}
+				p.names[f.key] = f
+				p.fields = append(p.fields, f)
 			}
 			next = append(next, deeper...)
 		}
-		level = slices.DeleteFunc(next, func(e embedded) bool { return visited[e.typ] })
-	}
-
-	p.names = map[string]*field{}
-	for key, fields := range found {
-		if f := dominant(fields); f != nil {
-			p.names[key] = f
-			p.fields = append(p.fields, f)
-		}
+		level = next
 	}
 	slices.SortFunc(p.fields, func(f, g *field) int { return slices.Compare(f.index, g.index) })
 	return nil
@@ -84,17 +83,6 @@ type embedded struct {
 	tuple bool // the fields are those of a tuple
 }
 
-// twice reports whether the i-th type is embedded twice on one level, which
-// hides the fields of both.
-func twice(level []embedded, i int) bool {
-	for j, e := range level {
-		if j != i && e.typ == level[i].typ {
-			return true
-		}
-	}
-	return false
-}
-
 // hidden reports whether t has fields, but none within reach.
 func hidden(t reflect.Type) bool {
 	for f := range t.Fields() {
@@ -103,20 +91,6 @@ func hidden(t reflect.Type) bool {
 		}
 	}
 	return t.NumField() > 0
-}
-
-// dominant is the field that the library chooses among those of the same key,
-// which are in the order of their depth.
-func dominant(fields []*field) *field {
-	depth := len(fields[0].index)
-	fields = slices.DeleteFunc(slices.Clone(fields), func(f *field) bool { return len(f.index) > depth })
-	if len(fields) > 1 {
-		fields = slices.DeleteFunc(fields, func(f *field) bool { return !f.tagged })
-	}
-	if len(fields) != 1 {
-		return nil
-	}
-	return fields[0]
 }
 
 // fieldsOf returns the fields of one struct, and the structs embedded in it.
@@ -155,7 +129,9 @@ func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []e
 				if e.tuple && sf.Type != ft {
 					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errTuplePointer)
 				}
-				deeper = append(deeper, embedded{ft, index, side, e.tuple})
+				if shape.Promotes(ft) {
+					deeper = append(deeper, embedded{ft, index, side, e.tuple})
+				}
 				continue
 			}
 		}
@@ -170,7 +146,7 @@ func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []e
 		if err != nil {
 			return nil, nil, err
 		}
-		fields = append(fields, &field{p, index, key, tag != "", e.side})
+		fields = append(fields, &field{p, index, name, key, e.side})
 	}
 	return fields, deeper, nil
 }

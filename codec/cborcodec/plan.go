@@ -160,7 +160,7 @@ func (p *plan) choose() (err error) {
 		return err
 	case own != nil:
 		p.form = own.form
-		return shape.CheckPromoted(p.typ, own.find, "cbor", "json")
+		return shape.CheckPromoted(p.typ, own.find, own.findReader, "cbor", "json")
 	}
 	p.form, err = formOf(p.typ)
 	return err
@@ -213,7 +213,7 @@ type methodPair struct {
 	marshaler          reflect.Type // interfaces
 	unmarshaler        reflect.Type
 	marshal, unmarshal string       // their methods
-	find               shape.Method // finds the first
+	find, findReader   shape.Method // find these
 }
 
 // ownMethods are in the order in which the library asks for them.
@@ -222,16 +222,19 @@ var ownMethods = []methodPair{
 		ofOwnCBOR,
 		reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler](), "MarshalCBOR", "UnmarshalCBOR",
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalCBOR") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalCBOR") },
 	},
 	{
 		ofOwnBytes,
 		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler](), "MarshalBinary", "UnmarshalBinary",
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalBinary") },
 	},
 	{
 		ofOwnText,
 		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](), "MarshalText", "UnmarshalText",
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") },
+		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") },
 	},
 }
 

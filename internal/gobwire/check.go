@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 )
 
@@ -76,14 +77,17 @@ func suspect(t reflect.Type) bool {
 	if s, ok := suspects.Load(t); ok {
 		return s.(bool)
 	}
-	s := reaches(t, nil)
+	s := search{done: map[reflect.Type]bool{}}.reaches(t, nil)
 	suspects.Store(t, s)
 	return s
 }
 
+// search knows the types that lead to nothing.
+type search struct{ done map[reflect.Type]bool }
+
 // reaches reports whether t leads to an interface, to one of the types on the
-// way to it, or to a pointer that is needed.
-func reaches(t reflect.Type, way []reflect.Type) bool {
+// way to it, or to a pointer that is needed. Then the search is over.
+func (s search) reaches(t reflect.Type, way []reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Interface:
 		return true
@@ -91,34 +95,33 @@ func reaches(t reflect.Type, way []reflect.Type) bool {
 	default:
 		return false
 	}
-	if EncodesItself(t) {
+	if EncodesItself(t) || s.done[t] {
 		return false
 	}
-	for _, w := range way {
-		if w == t {
-			return true
-		}
+	if slices.Contains(way, t) {
+		return true
 	}
 	way = append(way, t)
+	found := false
 	switch t.Kind() {
 	case reflect.Struct:
 		for f := range t.Fields() {
-			if f.IsExported() && reaches(f.Type, way) {
-				return true
-			}
+			found = found || f.IsExported() && s.reaches(f.Type, way)
 		}
-		return false
 	case reflect.Map:
-		return reachesNeeded(t.Key(), way) || reachesNeeded(t.Elem(), way)
+		found = s.reachesNeeded(t.Key(), way) || s.reachesNeeded(t.Elem(), way)
 	case reflect.Pointer:
-		return reaches(t.Elem(), way)
+		found = s.reaches(t.Elem(), way)
+	default:
+		found = s.reachesNeeded(t.Elem(), way)
 	}
-	return reachesNeeded(t.Elem(), way)
+	s.done[t] = true
+	return found
 }
 
 // reachesNeeded is reaches for the type of a key or an element.
-func reachesNeeded(t reflect.Type, way []reflect.Type) bool {
-	if reaches(t, way) {
+func (s search) reachesNeeded(t reflect.Type, way []reflect.Type) bool {
+	if s.reaches(t, way) {
 		return true // as it does if pointers go round in circles
 	}
 	base := t

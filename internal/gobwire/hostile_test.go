@@ -317,3 +317,19 @@ func TestDepth(t *testing.T) {
 		}
 	}
 }
+
+type twins[E any] struct{ A, B *E }
+
+// TestManyWays has a type to whose end there are many ways. To try each takes
+// for ever.
+func TestManyWays(t *testing.T) {
+	type (
+		t4  = twins[twins[twins[twins[int]]]]
+		t16 = twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[t4]]]]]]]]]]]]
+		t28 = twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[t16]]]]]]]]]]]]
+		t40 = twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[twins[t28]]]]]]]]]]]]
+	)
+	if err := Check(reflect.ValueOf(t40{})); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,29 +12,39 @@ import (
 // linked with every exported method of every type.
 type Method func(t reflect.Type) (reflect.Method, bool)
 
-// CheckPromoted returns an error if the struct t, whose values are written by
-// the method, has it from something that it embeds and would lose what it has
-// besides, of which the method knows nothing. Nor may that be a pointer, whose
-// methods are called even if it is nil.
+// CheckPromoted returns an error if the struct t, whose values the two methods
+// write and read, has one of them from something that it embeds and would lose
+// what it has besides, of which that method knows nothing. Nor may that be a
+// pointer, whose methods are called even if it is nil.
 //
 // It passes over fields that the first of the struct tags that they have marks
 // with "-". The error reads like that of a [Rule].
-func CheckPromoted(t reflect.Type, method Method, tags ...string) error {
+func CheckPromoted(t reflect.Type, write, read Method, tags ...string) error {
+	if err := checkPromoted(t, "written", write, tags); err != nil {
+		return err
+	}
+	return checkPromoted(t, "read", read, tags)
+}
+
+func checkPromoted(t reflect.Type, done string, method Method, tags []string) error {
 	if t.Kind() != reflect.Struct || !promoted(t, method) {
 		return nil
 	}
 	from := origin(t, method)
 	m, _ := methodOf(from, method)
 	if k := from.Kind(); k == reflect.Pointer || k == reflect.Interface {
-		return fmt.Errorf("which would be written by %s of the embedded %s, which may be nil: give that field a name, or embed a value", m.Name, from)
+		return fmt.Errorf("which would be %s by %s of the embedded %s, which may be nil: give that field a name, or embed a value", done, m.Name, from)
 	}
 	for f := range t.Fields() {
-		saved := f.IsExported() || f.Anonymous && embedsStruct(f.Type)
-		if saved && !(f.Anonymous && f.Type == from) && !marked(f, tags) {
-			return fmt.Errorf("which would be written by %s of the embedded %s, without the field %s: give what is embedded a name, or the struct methods of its own", m.Name, from, f.Name)
+		if f.Anonymous && f.Type == from || marked(f, tags) {
+			continue
+		}
+		_, has := methodOf(f.Type, method)
+		if f.IsExported() && !embedsStruct(f) || f.Anonymous && (has || Promotes(f.Type)) {
+			return fmt.Errorf("which would be %s by %s of the embedded %s, without the field %s: give what is embedded a name, or the struct methods of its own", done, m.Name, from, f.Name)
 		}
 	}
-	return CheckPromoted(from, method, tags...)
+	return checkPromoted(from, done, method, tags)
 }
 
 // origin returns the type embedded in the struct t that has the method, the one
@@ -78,6 +88,25 @@ func methodOf(t reflect.Type, method Method) (reflect.Method, bool) {
 		m, has = method(reflect.PointerTo(t))
 	}
 	return m, has
+}
+
+// Promotes reports whether embedding t gives a struct exported fields.
+func Promotes(t reflect.Type) bool { return promotes(t, map[reflect.Type]bool{}) }
+
+func promotes(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return false
+	}
+	seen[t] = true
+	for f := range t.Fields() {
+		if f.IsExported() || f.Anonymous && promotes(f.Type, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 func marked(f reflect.StructField, tags []string) bool {

@@ -3,6 +3,7 @@ package shape_test
 import (
 	"encoding/json"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +47,24 @@ type (
 	}
 )
 
+type (
+	Label   string
+	noCopy  struct{}
+	forgets struct {
+		time.Time
+		B int
+	}
+	wraps      struct{ time.Time }
+	forgetsPtr struct{ *time.Time }
+)
+
+func (forgets) MarshalJSON() ([]byte, error)     { return nil, nil }
+func (wraps) MarshalJSON() ([]byte, error)       { return nil, nil }
+func (*forgetsPtr) MarshalJSON() ([]byte, error) { return nil, nil }
+
+func (declares) UnmarshalJSON([]byte) error     { return nil }
+func (*declaresPtr) UnmarshalJSON([]byte) error { return nil }
+
 func (writes) MarshalJSON() ([]byte, error)       { return nil, nil }
 func (*writesPtr) MarshalJSON() ([]byte, error)   { return nil, nil }
 func (Generic[E]) MarshalJSON() ([]byte, error)   { return nil, nil }
@@ -53,7 +72,8 @@ func (declares) MarshalJSON() ([]byte, error)     { return nil, nil }
 func (*declaresPtr) MarshalJSON() ([]byte, error) { return nil, nil }
 
 func TestCheckPromoted(t *testing.T) {
-	method := func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalJSON") }
+	write := func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalJSON") }
+	read := func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalJSON") }
 	for _, c := range []struct {
 		v    any
 		says string
@@ -89,9 +109,21 @@ func TestCheckPromoted(t *testing.T) {
 		{struct{ *time.Time }{}, "which would be written by MarshalJSON of the embedded *time.Time, which may be nil: " +
 			"give that field a name, or embed a value"},
 		{struct{ pointing }{}, "embedded *time.Time, which may be nil"},
+		{struct {
+			time.Time
+			Label
+		}{}, "without the field Label"},
+		{struct {
+			noCopy
+			sync.Mutex
+			time.Time
+		}{}, ""},
+		{wraps{}, ""},
+		{forgets{}, "which would be read by UnmarshalJSON of the embedded time.Time, without the field B"},
+		{forgetsPtr{}, "which would be read by UnmarshalJSON of the embedded *time.Time, which may be nil"},
 		{struct{ json.Marshaler }{}, "embedded json.Marshaler, which may be nil"},
 	} {
-		err := shape.CheckPromoted(reflect.TypeOf(c.v), method, "first", "second")
+		err := shape.CheckPromoted(reflect.TypeOf(c.v), write, read, "first", "second")
 		if c.says == "" {
 			assert.NoError(t, err, "%T", c.v)
 		} else {

@@ -72,15 +72,12 @@ var errHidden = errors.New("which has only unexported fields")
 func (w *walker) fields(path string, t reflect.Type) error {
 	hidden := t.NumField() > 0
 	for f := range t.Fields() {
-		if !f.IsExported() && !f.Anonymous {
-			continue
+		if !f.IsExported() && !(f.Anonymous && Promotes(f.Type)) {
+			continue // out of a codec's reach
 		}
 		hidden = false
 		if f.Tag.Get(w.tag) == "-" {
 			continue
-		}
-		if !f.IsExported() && !embedsStruct(f.Type) {
-			continue // out of a codec's reach, like any unexported field
 		}
 		if err := w.walk(path+"."+f.Name, f.Type); err != nil {
 			return err
@@ -108,10 +105,11 @@ func Endless(t reflect.Type) bool {
 	return false
 }
 
-// embedsStruct reports whether embedding t promotes fields.
-func embedsStruct(t reflect.Type) bool {
+// embedsStruct reports whether f is an embedded struct, or a pointer to one.
+func embedsStruct(f reflect.StructField) bool {
+	t := f.Type
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.Kind() == reflect.Struct
+	return f.Anonymous && t.Kind() == reflect.Struct
 }
