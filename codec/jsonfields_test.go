@@ -73,14 +73,10 @@ func TestJSONFields(t *testing.T) {
 
 // TestJSONTags has tags that go vet would not let pass.
 func TestJSONTags(t *testing.T) {
-	field := func(name, tag string) reflect.StructField {
-		return reflect.StructField{Name: name, Type: reflect.TypeFor[any](), Tag: reflect.StructTag(tag)}
+	field := func(name string) reflect.StructField {
+		return reflect.StructField{Name: name, Type: reflect.TypeFor[any](), Tag: `json:"b"`}
 	}
-	v := reflect.New(reflect.StructOf([]reflect.StructField{field("V", `json:"it's"`)}))
-	require.NoError(t, codec.JSON.Decode([]byte(`{"it's":1,"v":9007199254740993}`), v.Interface()))
-	require.Equal(t, json.Number("9007199254740993"), v.Elem().Field(0).Interface())
-
-	err := codec.JSON.(codec.Checker).Check(reflect.StructOf([]reflect.StructField{field("A", `json:"b"`), field("B", `json:"b"`)}))
+	err := codec.JSON.(codec.Checker).Check(reflect.StructOf([]reflect.StructField{field("A"), field("B")}))
 	require.ErrorContains(t, err, `two fields called "b"`)
 }
 
