@@ -1,4 +1,7 @@
 // Package shape walks over a type and finds what a codec cannot carry.
+//
+// codec/cborcodec, a module with versions of its own, uses it too: what is
+// exported here keeps its form, or an older cborcodec could not be built.
 package shape
 
 import (

@@ -31,6 +31,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/expiry"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -246,17 +247,5 @@ func failed(err error) error { return fmt.Errorf("dirstore: %w", err) }
 // the lock held.
 func clock() int64 { return micros(time.Now()) }
 
-// micros returns t in microseconds since 1970. What is out of the range of
-// four-digit years is as past or as distant as its limits are: a number of
-// microseconds ends after 290 000 years, where the past would begin again.
-func micros(t time.Time) int64 {
-	switch s := t.Unix(); {
-	case s < 0:
-		return 0
-	case s > lastMicros/1_000_000:
-		return lastMicros
-	}
-	return t.UnixMicro()
-}
-
-const lastMicros = 253_402_300_799_999_999 // the end of the year 9999
+// micros returns t in microseconds since 1970, of a year until 9999.
+func micros(t time.Time) int64 { return expiry.Clamp(t).UnixMicro() }

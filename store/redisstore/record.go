@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/expiry"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -107,14 +108,5 @@ const slack = 60_000
 // a deletion.
 func life(until, now int64) int64 { return max(until-now, 0) + slack }
 
-// millis returns t in milliseconds since 1970. What is out of the range of
-// four-digit years is as past or as distant as its limits are.
-func millis(t time.Time) int64 {
-	switch y := t.Year(); {
-	case y < 1970:
-		return 0
-	case y > 9999:
-		return 253_402_300_799_999
-	}
-	return max(t.UnixMilli(), 0)
-}
+// millis returns t in milliseconds since 1970, of a year until 9999.
+func millis(t time.Time) int64 { return expiry.Clamp(t).UnixMilli() }

@@ -41,6 +41,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/expiry"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -228,18 +229,9 @@ func checkTable(name string) error {
 // MySQL allow for the name of an index.
 const maxName = 48
 
-// millis returns t in milliseconds since 1970, as the table has it. What is
-// out of the range of four-digit years is as past or as distant as its limits
-// are, so that slots fit in 32 bits.
-func millis(t time.Time) int64 {
-	switch y := t.Year(); {
-	case y < 1970:
-		return 0
-	case y > 9999:
-		return lastMillis
-	}
-	return max(t.UnixMilli(), 0)
-}
+// millis returns t in milliseconds since 1970, as the table has it, of a year
+// until 9999, so that slots fit in 32 bits.
+func millis(t time.Time) int64 { return expiry.Clamp(t).UnixMilli() }
 
 const lastMillis int64 = 253_402_300_799_999 // the end of the year 9999
 
