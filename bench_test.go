@@ -70,9 +70,9 @@ type site[T any] struct {
 }
 
 func newSite[T any](session T, opts ...sesame.Option) *site[T] {
-	const token = "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	const token = "AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA"
 	opts = append(opts, sesame.WithSessions(map[string]T{token: session}))
-	return &site[T]{sesame.New[T](opts...), "__Host-session_id=" + token, make(http.Header)}
+	return &site[T]{sesame.New[T](opts...), "__Host-Http-session_id=" + token, make(http.Header)}
 }
 
 func (s *site[T]) Header() http.Header         { return s.header }
@@ -124,7 +124,7 @@ func TestAllocations(t *testing.T) {
 
 	read := malformed.handler(func(*small) {})
 	without := allocs(malformed.serve(read, ""))
-	with := allocs(malformed.serve(read, "__Host-session_id=x; __Host-session_id=../../etc/passwd"))
+	with := allocs(malformed.serve(read, "__Host-Http-session_id=x; __Host-Http-session_id=../../etc/passwd"))
 	require.LessOrEqual(t, with, without+2+poolsForget, "a malformed cookie, refused")
 	require.Equal(t, seeded, calls.n, "a malformed cookie must not reach the store")
 }

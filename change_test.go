@@ -155,7 +155,7 @@ func (s *shop[T]) visit(t testing.TB, do func(*T)) int {
 	before := s.store.n
 	r := httptest.NewRequest("GET", "https://example.com/", nil)
 	if s.token != "" {
-		r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: s.token})
+		r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: s.token})
 	}
 	w := httptest.NewRecorder()
 	s.m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { do(s.m.Get(r.Context())) })).ServeHTTP(w, r)

@@ -3,7 +3,6 @@ package sesame_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,7 +29,7 @@ import (
 func TestEvents(t *testing.T) {
 	type M = *sesame.Manager[counter]
 	const me, nobody, fresh = "me", "", "fresh" // whose ID an event has
-	loaded := told{sesame.Loaded, me, 1}
+	loaded := told{sesame.EventLoaded, me, 1}
 	change := func(m M, ctx context.Context) { m.Get(ctx).N += 3 }
 	for _, test := range []struct {
 		name  string
@@ -43,34 +42,34 @@ func TestEvents(t *testing.T) {
 	}{
 		{"untouched", true, 0, nil, func(M, context.Context) {}, nil, ""},
 		{"anonymous", false, 0, nil, func(m M, ctx context.Context) { m.Get(ctx) }, nil, ""},
-		{"created", false, 0, nil, change, []told{{sesame.Created, fresh, 1}}, ""},
+		{"created", false, 0, nil, change, []told{{sesame.EventCreated, fresh, 1}}, ""},
 		{"loaded", true, 0, nil, func(m M, ctx context.Context) { m.Get(ctx); m.Get(ctx) }, []told{loaded}, ""},
-		{"saved", true, 0, nil, change, []told{loaded, {sesame.Saved, me, 1}}, ""},
+		{"saved", true, 0, nil, change, []told{loaded, {sesame.EventSaved, me, 1}}, ""},
 		{"updated", true, 0, nil, func(m M, ctx context.Context) {
 			must(m.Update(ctx, func(c *counter) error { c.N++; return nil }))
-		}, []told{loaded, {sesame.Saved, me, 1}}, ""},
-		{"touched", true, 30 * time.Minute, nil, func(m M, ctx context.Context) { m.Get(ctx) }, []told{loaded, {sesame.Touched, me, 1}}, ""},
-		{"renewed", true, 0, nil, func(m M, ctx context.Context) { m.Renew(ctx) }, []told{loaded, {sesame.Renewed, fresh, 3}}, ""},
-		{"destroyed", true, 0, nil, func(m M, ctx context.Context) { m.Destroy(ctx) }, []told{loaded, {sesame.Destroyed, me, 1}}, ""},
+		}, []told{loaded, {sesame.EventSaved, me, 1}}, ""},
+		{"touched", true, 30 * time.Minute, nil, func(m M, ctx context.Context) { m.Get(ctx) }, []told{loaded, {sesame.EventTouched, me, 1}}, ""},
+		{"renewed", true, 0, nil, func(m M, ctx context.Context) { m.Renew(ctx) }, []told{loaded, {sesame.EventRenewed, me, 1}}, ""},
+		{"destroyed", true, 0, nil, func(m M, ctx context.Context) { m.Destroy(ctx) }, []told{loaded, {sesame.EventDestroyed, me, 1}}, ""},
 		{"destroyed and begun anew", true, 0, nil, func(m M, ctx context.Context) { m.Destroy(ctx); change(m, ctx) },
-			[]told{loaded, {sesame.Destroyed, me, 1}, {sesame.Created, fresh, 1}}, ""},
+			[]told{loaded, {sesame.EventDestroyed, me, 1}, {sesame.EventCreated, fresh, 1}}, ""},
 		{"revoked and gone", true, 0, nil, func(m M, ctx context.Context) {
 			change(m, ctx)
 			must(m.Revoke(ctx, m.Info(ctx).ID))
-		}, []told{loaded, {sesame.Destroyed, me, 1}, {sesame.Gone, me, 1}}, ""},
-		{"expired", true, 2 * time.Hour, nil, func(m M, ctx context.Context) { m.Get(ctx) }, []told{{sesame.Expired, me, 1}}, ""},
+		}, []told{loaded, {sesame.EventRevoked, me, 1}, {sesame.EventGone, me, 1}}, ""},
+		{"expired", true, 2 * time.Hour, nil, func(m M, ctx context.Context) { m.Get(ctx) }, []told{{sesame.EventExpired, me, 1}}, ""},
 		{"expired meanwhile", true, 0, nil, func(m M, ctx context.Context) { change(m, ctx); time.Sleep(2 * time.Hour) },
-			[]told{loaded, {sesame.Expired, me, 1}}, ""},
+			[]told{loaded, {sesame.EventExpired, me, 1}}, ""},
 		{"conflict", true, 0, nil, func(m M, ctx context.Context) {
 			change(m, ctx)
 			must(m.UpdateByID(ctx, m.Info(ctx).ID, func(c *counter) error { c.N = 9; return nil }))
-		}, []told{loaded, {sesame.Saved, me, 2}, {sesame.Conflict, me, 0}, {sesame.Saved, me, 1}}, ""},
+		}, []told{loaded, {sesame.EventSaved, me, 1}, {sesame.EventConflict, me, 0}, {sesame.EventSaved, me, 1}}, ""},
 		{"corrupt", true, 0, func(r *store.Record) { r.Data = append(r.Data[:envelope.Len], 0xc1) }, func(m M, ctx context.Context) { m.Get(ctx) },
-			[]told{{sesame.Corrupt, me, 1}}, "level=WARN msg=\"sesame: stored session is unreadable"},
+			[]told{{sesame.EventCorrupt, me, 1}}, "level=WARN msg=\"sesame: stored session is unreadable"},
 		{"late", false, 0, nil, func(m M, ctx context.Context) { begin(ctx); change(m, ctx) },
-			[]told{{sesame.Late, nobody, 0}}, "level=ERROR msg=\"sesame: session cookie too late"},
+			[]told{{sesame.EventLate, nobody, 0}}, "level=ERROR msg=\"sesame: too late to store the session"},
 		{"late renewal", true, 0, nil, func(m M, ctx context.Context) { begin(ctx); m.Renew(ctx); change(m, ctx) },
-			[]told{loaded, {sesame.Late, me, 0}}, "level=ERROR msg=\"sesame: session cookie too late"},
+			[]told{loaded, {sesame.EventLate, me, 0}}, "level=ERROR msg=\"sesame: too late to store the session"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,8 +104,8 @@ func TestEvents(t *testing.T) {
 						whose = fresh
 					}
 					got = append(got, told{e.Kind, whose, int(e.Duration / time.Millisecond)})
-					require.Equal(t, e.Kind == sesame.Corrupt || e.Kind == sesame.Late, e.Err != nil)
-					require.Equal(t, e.Kind == sesame.Conflict, e.Field == "N")
+					require.Equal(t, e.Kind == sesame.EventCorrupt || e.Kind == sesame.EventLate, e.Err != nil)
+					require.Equal(t, e.Kind == sesame.EventConflict, e.Field == "N")
 					require.Zero(t, e.Count)
 					require.NotContains(t, fmt.Sprintf("%+v", e), "="+token)
 				}
@@ -132,7 +131,11 @@ type told struct {
 type beginKey struct{}
 
 // begin sends the first byte of the response.
-func begin(ctx context.Context) { io.WriteString(ctx.Value(beginKey{}).(http.ResponseWriter), "page") }
+func begin(ctx context.Context) {
+	w := ctx.Value(beginKey{}).(http.ResponseWriter)
+	io.WriteString(w, "page")
+	w.(http.Flusher).Flush()
+}
 
 // TestEventsOfTokens: a cookie that names no session is an event, several live
 // ones are one and a warning.
@@ -140,7 +143,7 @@ func TestEventsOfTokens(t *testing.T) {
 	w := newWitness()
 	m := sesame.New[counter](w.observer(), w.logger())
 	a, b := issue(t, m, func(c *counter) { c.N = 5 }), issue(t, m, func(c *counter) { c.N = 6 })
-	unknown := rand.Text()
+	unknown := freshToken()
 	for _, test := range []struct {
 		name   string
 		tokens []string
@@ -148,16 +151,16 @@ func TestEventsOfTokens(t *testing.T) {
 		id     string
 		log    string
 	}{
-		{"unknown", []string{unknown}, sesame.UnknownToken, keyOf(unknown).String(), ""},
-		{"malformed", []string{"x"}, sesame.UnknownToken, "", ""},
-		{"several", []string{a, b}, sesame.Ambiguous, "", "level=WARN msg=\"sesame: several live session cookies"},
-		{"stale beside good", []string{unknown, b}, sesame.Loaded, keyOf(b).String(), ""},
+		{"unknown", []string{unknown}, sesame.EventUnknownToken, keyOf(unknown).String(), ""},
+		{"malformed", []string{"x"}, sesame.EventUnknownToken, "", ""},
+		{"several", []string{a, b}, sesame.EventAmbiguous, "", "level=WARN msg=\"sesame: several live session cookies"},
+		{"stale beside good", []string{unknown, b}, sesame.EventLoaded, keyOf(b).String(), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w.reset()
 			r := httptest.NewRequest("GET", "https://example.com/", nil)
 			for _, token := range test.tokens {
-				r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: token})
+				r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: token})
 			}
 			visitWith(m, r, func(_ http.ResponseWriter, r *http.Request) { m.Get(r.Context()) })
 			require.Equal(t, []sesame.EventKind{test.want}, w.kinds())
@@ -191,9 +194,9 @@ func TestEventsOfOutage(t *testing.T) {
 				st.down(test.op)
 				w.reset()
 				visit(m, token, func(_ http.ResponseWriter, r *http.Request) { test.act(m, r.Context()) })
-				events := slices.DeleteFunc(w.all(), func(e sesame.Event) bool { return e.Kind == sesame.Loaded })
+				events := slices.DeleteFunc(w.all(), func(e sesame.Event) bool { return e.Kind == sesame.EventLoaded })
 				require.Len(t, events, 1)
-				require.Equal(t, sesame.StoreError, events[0].Kind)
+				require.Equal(t, sesame.EventStoreError, events[0].Kind)
 				require.Equal(t, keyOf(token).String(), events[0].ID)
 				require.ErrorIs(t, events[0].Err, errDown)
 				require.ErrorIs(t, events[0].Err, sesame.ErrStore)
@@ -235,7 +238,7 @@ func TestEventsOfRevokeOwner(t *testing.T) {
 			}
 			require.Len(t, w.all(), test.events)
 			for _, e := range w.all() {
-				require.Equal(t, sesame.Destroyed, e.Kind)
+				require.Equal(t, sesame.EventRevoked, e.Kind)
 				require.Equal(t, test.count, e.Count)
 				require.Equal(t, test.count == 0, e.ID != "")
 			}
@@ -254,7 +257,7 @@ func TestHangUpIsNobodysFailure(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	r := httptest.NewRequestWithContext(ctx, "GET", "https://example.com/", nil)
-	r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: token})
+	r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: token})
 	visitWith(m, r, func(_ http.ResponseWriter, r *http.Request) { m.Get(r.Context()) })
 	require.Empty(t, w.all())
 	require.Empty(t, w.log.String())

@@ -18,9 +18,9 @@ func (m Member) Owner() string { return m.User }
 
 // Three are signed in from the start; their tokens are what cookies have.
 var members = sesame.New[Member](sesame.WithSessions(map[string]Member{
-	"AAAAAAAAAAAAAAAAAAAAAAAAAA": {User: "ann", Device: "desktop"},
-	"BBBBBBBBBBBBBBBBBBBBBBBBBB": {User: "ann", Device: "phone"},
-	"CCCCCCCCCCCCCCCCCCCCCCCCCC": {User: "bob", Device: "laptop"},
+	"AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA": {User: "ann", Device: "desktop"},
+	"BBBBBBBBBBBBBBBBBBBBBA.BBBBBBBBBBBBBBBBBBBBBA": {User: "ann", Device: "phone"},
+	"CCCCCCCCCCCCCCCCCCCCCA.CCCCCCCCCCCCCCCCCCCCCA": {User: "bob", Device: "laptop"},
 }))
 
 // admin lists who is signed in. The page is for administrators; who that is,
@@ -70,7 +70,7 @@ func Example_admin() {
 
 	visit := func(path string) {
 		r := httptest.NewRequest("GET", "https://example.com"+path, nil)
-		r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: "AAAAAAAAAAAAAAAAAAAAAAAAAA"})
+		r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: "AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA"})
 		w := httptest.NewRecorder()
 		site.ServeHTTP(w, r)
 		fmt.Print(w.Body)

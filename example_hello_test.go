@@ -12,7 +12,9 @@ import (
 )
 
 // Session is what is known of a browser: any struct will do.
-type Session struct{ Times int }
+type Session struct {
+	Times int `sesame:"sum"` // concurrent requests add up
+}
 
 var sessions = sesame.New[Session]()
 

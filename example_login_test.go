@@ -27,7 +27,7 @@ func logIn(w http.ResponseWriter, r *http.Request) {
 	accounts.Renew(ctx) // a token that somebody planted before is worth nothing now
 	accounts.Get(ctx).User = r.FormValue("user")
 	if r.FormValue("remember") != "" {
-		accounts.Remember(ctx, 30*24*time.Hour)
+		accounts.Remember(ctx, 30*24*time.Hour, 180*24*time.Hour)
 	}
 	fmt.Fprintf(w, "hello, %s", accounts.Get(ctx).User)
 }

@@ -63,7 +63,7 @@ func Example_managers() {
 
 	// Output:
 	// 1 in the cart
-	// 	cookie __Host-session_id, path /
+	// 	cookie __Host-Http-session_id, path /
 	// Ann, with 1 in the cart
 	// 	cookie clerk_id, path /office
 }

@@ -1,6 +1,7 @@
 package sesame_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"testing"
@@ -37,7 +38,7 @@ func TestExpiry(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		read()
 		require.Equal(t, []string{"load", "touch"}, st.called())
-		require.Equal(t, []sesame.EventKind{sesame.Loaded, sesame.Touched}, w.kinds())
+		require.Equal(t, []sesame.EventKind{sesame.EventLoaded, sesame.EventTouched}, w.kinds())
 		require.Equal(t, began.Add(11*time.Minute).UnixMilli(), read().Expires.UnixMilli())
 		require.Equal(t, []string{"load"}, st.called())
 
@@ -45,14 +46,15 @@ func TestExpiry(t *testing.T) {
 			require.False(t, read().New, time.Since(began))
 			rec, err := st.Store.Load(t.Context(), keyOf(token))
 			require.NoError(t, err)
-			require.False(t, rec.Expires.After(began.Add(time.Hour)), "beyond the lifetime")
+			require.Equal(t, time.Now().Add(10*time.Minute).UnixMilli(), rec.Expires.UnixMilli(), "last use plus idle timeout")
+			require.False(t, read().Expires.After(began.Add(time.Hour)), "beyond the lifetime")
 			time.Sleep(2 * time.Minute)
 		}
 		time.Sleep(time.Until(began.Add(time.Hour - time.Millisecond)))
 		require.False(t, read().New)
 		time.Sleep(time.Millisecond)
 		require.True(t, read().New, "the lifetime is over, however busy")
-		require.Equal(t, []sesame.EventKind{sesame.Expired}, w.kinds())
+		require.Equal(t, []sesame.EventKind{sesame.EventExpired}, w.kinds())
 
 		token = issue(t, m, func(c *counter) { c.N = 5 })
 		saved, err := st.Store.Load(t.Context(), keyOf(token))
@@ -64,10 +66,10 @@ func TestExpiry(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			c.N++ // it ends while the handler runs
 		})
-		require.Contains(t, w.kinds(), sesame.Expired)
-		require.NotContains(t, w.kinds(), sesame.Saved)
+		require.Contains(t, w.kinds(), sesame.EventExpired)
+		require.NotContains(t, w.kinds(), sesame.EventSaved)
 		require.True(t, read().New, "the idle timeout is over")
-		require.Equal(t, []sesame.EventKind{sesame.Expired}, w.kinds())
+		require.Equal(t, []sesame.EventKind{sesame.EventExpired}, w.kinds())
 	})
 }
 
@@ -82,10 +84,11 @@ func TestClockSteps(t *testing.T) {
 		ahead := time.Now().Add(30 * time.Minute)
 		rec, err := st.Load(t.Context(), keyOf(token))
 		require.NoError(t, err)
-		h, _, err := envelope.Open(rec.Data)
+		h, _, _, err := envelope.Open(rec.Data)
 		require.NoError(t, err)
-		h.Created, h.Deadline, rec.Expires = ahead, ahead.Add(time.Hour), ahead.Add(10*time.Minute)
-		envelope.Put(rec.Data, h)
+		h.Renewed, h.Deadline, rec.Expires = ahead, ahead.Add(time.Hour), ahead.Add(10*time.Minute)
+		rec.Data = bytes.Clone(rec.Data)
+		h.Put(rec.Data)
 		_, err = st.Save(t.Context(), keyOf(token), rec)
 		require.NoError(t, err)
 		for _, act := range []func(*counter){func(c *counter) { _ = c.N }, func(c *counter) { c.N++ }} {
@@ -114,12 +117,12 @@ func TestSlowRequest(t *testing.T) {
 			require.NoError(t, m.Update(ctx, func(c *counter) error { c.N++; return nil }))
 		})
 		within(m, token, func(_ context.Context, c *counter) { require.Equal(t, 6, c.N) })
-		require.NotContains(t, w.kinds(), sesame.Expired)
+		require.NotContains(t, w.kinds(), sesame.EventExpired)
 	})
 }
 
 func TestRememberForEver(t *testing.T) {
 	m := sesame.New[counter]()
-	res := within(m, "", func(ctx context.Context, c *counter) { c.N = 1; m.Remember(ctx, math.MaxInt64) })
+	res := within(m, "", func(ctx context.Context, c *counter) { c.N = 1; m.Remember(ctx, 0, math.MaxInt64) })
 	require.Greater(t, res.Cookies()[0].MaxAge, 60*365*24*60*60)
 }

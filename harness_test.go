@@ -2,13 +2,14 @@ package sesame_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/internal/envelope"
+	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
@@ -30,7 +32,7 @@ type counter struct{ N int }
 func visit[T any](m *sesame.Manager[T], token string, f http.HandlerFunc) *http.Response {
 	r := httptest.NewRequest("GET", "https://example.com/", nil)
 	if token != "" {
-		r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: token})
+		r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: token})
 	}
 	return visitWith(m, r, f)
 }
@@ -50,7 +52,7 @@ func within[T any](m *sesame.Manager[T], token string, f func(ctx context.Contex
 func issue[T any](t testing.TB, m *sesame.Manager[T], f func(*T)) string {
 	t.Helper()
 	token := tokenOf(within(m, "", func(_ context.Context, s *T) { f(s) }))
-	require.Len(t, token, 26)
+	require.Len(t, token, 45)
 	return token
 }
 
@@ -78,7 +80,7 @@ func send(ctx context.Context, server *httptest.Server, method, path, token stri
 		return nil, err
 	}
 	if token != "" {
-		r.AddCookie(&http.Cookie{Name: "__Host-session_id", Value: token})
+		r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: token})
 	}
 	res, err := server.Client().Transport.RoundTrip(r)
 	if err != nil {
@@ -114,8 +116,16 @@ func must(err error) {
 	}
 }
 
-// fake is a store of four methods, without any of the optional ones, that
-// counts its calls and fails on demand.
+// plain has the four methods and a list, which a T with an owner needs.
+type plain struct {
+	store.Store
+	store.Lister
+}
+
+func newPlain(s *memstore.Store) store.Store { return plain{s, s} }
+
+// fake is a store of four methods, and a list, that counts its calls and fails
+// on demand.
 type fake struct {
 	store.Store
 	mu    sync.Mutex
@@ -125,6 +135,10 @@ type fake struct {
 }
 
 func newFake() *fake { return &fake{Store: memstore.New()} }
+
+func (f *fake) All(ctx context.Context) iter.Seq2[store.Entry, error] {
+	return f.Store.(store.Lister).All(ctx)
+}
 
 var errDown = errors.New("connection refused")
 
@@ -195,4 +209,15 @@ func (f *fake) Delete(ctx context.Context, k store.Key) error {
 }
 
 // keyOf is the documented derivation of a session's key from its token.
-func keyOf(token string) store.Key { return sha256.Sum256([]byte("sesame/v1/id" + token)) }
+func keyOf(tok string) store.Key {
+	if !token.Valid(tok) {
+		return store.Key{}
+	}
+	return token.ID(tok)
+}
+
+// chosen returns a token that a program could choose.
+func chosen(letter string) string {
+	half := strings.Repeat(letter, 21) + "A"
+	return half + "." + half
+}

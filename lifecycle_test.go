@@ -13,6 +13,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,10 +84,10 @@ func checkLifecycle(t *testing.T, p *probe, server *httptest.Server, sessions *s
 	case "set":
 		require.Len(t, cookies, 1)
 		token = cookies[0].Value
-		require.Equal(t, "__Host-session_id="+token+"; Path=/; HttpOnly; Secure; SameSite=Lax", res.Header.Get("Set-Cookie"))
+		require.Equal(t, "__Host-Http-session_id="+token+"; Path=/; HttpOnly; Secure; SameSite=Lax", res.Header.Get("Set-Cookie"))
 		require.NotEqual(t, old, token)
 	case "delete":
-		require.Equal(t, []string{"__Host-session_id=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}, res.Header["Set-Cookie"])
+		require.Equal(t, []string{"__Host-Http-session_id=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}, res.Header["Set-Cookie"])
 		token = ""
 	default:
 		require.Empty(t, cookies)
@@ -105,8 +106,11 @@ func checkLifecycle(t *testing.T, p *probe, server *httptest.Server, sessions *s
 	if token != "" {
 		want[keyOf(token)] = before[keyOf(old)] + state.adds
 	}
+	if state.adds > 0 && op.late && op.held() {
+		want[keyOf(token)] += 10
+	}
 	require.Equal(t, want, p.first, "the store when the first byte left")
-	if state.adds > 0 && op.late {
+	if state.adds > 0 && op.late && !op.held() {
 		want[keyOf(token)] += 10
 	}
 	require.Equal(t, want, end, "the store when the handler had returned")
@@ -149,6 +153,11 @@ type operation struct {
 	hints  bool // there is an informational response
 	late   bool // what late changes is saved
 	run    func(w http.ResponseWriter, r *http.Request, act, late func())
+}
+
+// held tells whether net/http keeps all of it back until the handler returns.
+func (op operation) held() bool {
+	return slices.Contains([]string{"Write", "WriteString", "WriteHeader", "103 then 200", "204", "304", "HEAD", "redirect"}, op.name)
 }
 
 func operations(file string) []operation {
@@ -248,7 +257,7 @@ func TestAfterFirstByte(t *testing.T) {
 		}, false, []int{6}},
 		{"existing, destroyed", true, func(m M, ctx context.Context) { m.Destroy(ctx) }, false, nil},
 		{"existing, renewed and changed", true, func(m M, ctx context.Context) { m.Renew(ctx); m.Get(ctx).N++ }, true, []int{5}},
-		{"existing, remembered and changed", true, func(m M, ctx context.Context) { m.Remember(ctx, time.Hour); m.Get(ctx).N++ }, true, []int{6}},
+		{"existing, remembered and changed", true, func(m M, ctx context.Context) { m.Remember(ctx, 0, time.Hour); m.Get(ctx).N++ }, true, []int{6}},
 		{"existing, destroyed and begun anew", true, func(m M, ctx context.Context) { m.Destroy(ctx); m.Get(ctx).N++ }, true, nil},
 		{"new", false, func(m M, ctx context.Context) { m.Get(ctx).N++ }, true, nil},
 		{"new, saved by hand", false, func(m M, ctx context.Context) {
@@ -277,6 +286,7 @@ func TestAfterFirstByte(t *testing.T) {
 			w.reset()
 			res := visit(m, token, func(w http.ResponseWriter, r *http.Request) {
 				io.WriteString(w, "page")
+				w.(http.Flusher).Flush()
 				test.act(m, r.Context())
 			})
 			require.Equal(t, 200, res.StatusCode)
@@ -286,7 +296,7 @@ func TestAfterFirstByte(t *testing.T) {
 			if test.late {
 				late = 1
 			}
-			require.Equal(t, late, w.count(sesame.Late))
+			require.Equal(t, late, w.count(sesame.EventLate))
 			require.Equal(t, test.late, strings.Contains(w.log.String(), "too late"), w.log.String())
 		})
 	}

@@ -1,16 +1,13 @@
 package sesame
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
-	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -22,14 +19,18 @@ import (
 type manager struct {
 	engine  *lifecycle.Engine
 	cookie  cookie.Template
+	nameKey any // the cookie's name, as a context key
 	onError func(http.ResponseWriter, *http.Request, error)
 	warned  atomic.Bool // of a Secure cookie over plain HTTP
 }
 
 func answerError(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusInternalServerError
-	if errors.Is(err, ErrStore) || errors.Is(err, ErrConflict) {
+	switch {
+	case errors.Is(err, ErrStore), errors.Is(err, ErrConflict), errors.Is(err, ErrLate):
 		status = http.StatusServiceUnavailable
+	case errors.Is(err, ErrSuperseded):
+		status = http.StatusConflict
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, http.StatusText(status), status)
@@ -44,15 +45,10 @@ func (m *manager) handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if canHijack(w) {
-			h := new(hijackable)
-			h.init(m, w, r)
-			h.serve(next, h)
-			return
-		}
-		x := new(exchange)
+		m.refuseSameName(r.Context())
+		x, writer := newExchange(w)
 		x.init(m, w, r)
-		x.serve(next, x)
+		x.serve(next, writer)
 	})
 }
 
@@ -65,16 +61,27 @@ type exchange struct {
 	w               http.ResponseWriter
 	r               *http.Request
 	outer           http.Header // what was set before Handler, nil if nothing
-	begun           bool        // the session was committed for the response's header
-	failed          error       // and that failed: the error handler has answered
-	answered        http.Header // with this
-	failure         atomic.Pointer[loadFailure]
 	vary            [1]string
+
+	held        *page
+	failure     atomic.Pointer[loadFailure] // not answered yet
+	failed      error                       // the session could not be settled: the error handler has answered
+	answered    http.Header                 // with this
+	errorPanic  any                         // or has panicked
+	status      int16                       // that the handler has written
+	second      int16                       // and once more, in vain
+	superfluous uint8                       // how often
+	implicit    bool                        // the status is that of a Write
+	begun       bool                        // the response has
+	returned    bool                        // the handler has
+	panicked    bool                        // the handler has
+	unsaved     bool                        // what came after it began
+	over        bool                        // Handler is done
 }
 
 func (x *exchange) init(m *manager, w http.ResponseWriter, r *http.Request) {
 	x.Context, x.manager, x.w, x.r = r.Context(), m, w, r
-	x.session.Init(m.engine, r.Header["Cookie"])
+	x.session.Init(m.engine, x, r.Header["Cookie"])
 	if h := w.Header(); len(h) > 0 {
 		x.outer = maps.Clone(h)
 	}
@@ -82,10 +89,27 @@ func (x *exchange) init(m *manager, w http.ResponseWriter, r *http.Request) {
 
 // Value is what makes the context find the exchange, by its manager.
 func (x *exchange) Value(key any) any {
-	if m, ok := key.(*manager); ok && m == x.manager {
-		return x
+	switch key := key.(type) {
+	case *manager:
+		if key == x.manager {
+			return x
+		}
+	case cookieName:
+		if string(key) == x.manager.cookie.Name() {
+			return x
+		}
 	}
 	return x.Context.Value(key)
+}
+
+type cookieName string
+
+// refuseSameName panics if another manager around this one uses its cookie:
+// each would log the other's visitors out.
+func (m *manager) refuseSameName(ctx context.Context) {
+	if name := m.cookie.Name(); ctx.Value(m.nameKey) != nil {
+		panic("sesame: two managers use the cookie " + name + ", one inside the other's Handler: give one of them another name, sesame.WithCookie(http.Cookie{Name: ...})")
+	}
 }
 
 // Format keeps the session out of logs that print a context or a writer.
@@ -121,72 +145,113 @@ func (x *exchange) must(err error) {
 }
 
 func (x *exchange) serve(next http.Handler, w http.ResponseWriter) {
-	defer x.session.Sent() // after a panic too, as goroutines may go on
+	r := x.r.WithContext(x)
+	defer x.end(r)
 	defer x.recoverFailure()
-	next.ServeHTTP(w, x.r.WithContext(x))
+	next.ServeHTTP(w, r)
+	x.returned = true
 	x.finish()
 }
 
 // recoverFailure answers for a Get that could not load. It does not touch any
 // other panic, so that those go on as if it was not there.
 func (x *exchange) recoverFailure() {
-	if x.failure.Load() == nil {
+	if x.failure.Load() == nil && x.failed == nil {
 		return
 	}
 	p := recover()
 	failure, ours := p.(*loadFailure)
+	err, _ := p.(error)
 	switch {
-	case p == nil: // somebody in between recovered
+	case p == nil:
+	case x.errorPanic != nil:
+		panic(p)
+	case x.failed != nil && (ours || errors.Is(err, x.failed)): // a framework panics with what Write returned
+		x.resetHeader(x.answered)
 	case !ours || failure.x != x:
 		panic(p)
 	case !x.begun:
 		x.answer(failure.error)
-	case x.failed == nil:
+	default:
 		panic(http.ErrAbortHandler) // half a page must not look like a whole one
 	}
 }
 
-// begin settles the session before the first byte of the response.
-func (x *exchange) begin() error {
-	if x.begun {
-		return x.failed
-	}
-	if err := x.session.Commit(x); err != nil {
-		x.answer(err)
-		return err
-	}
-	x.begun = true
-	read, c := x.session.Sent()
-	x.setHeader(read, c)
-	return nil
-}
-
-// finish settles what has changed since.
+// finish settles what has changed since the response began, or begins it.
 func (x *exchange) finish() {
-	if !x.begun {
-		_ = x.begin() // it has answered
-		return
-	}
-	if x.failed != nil {
+	switch {
+	case !x.begun && x.status == 0 && x.failure.Load() == nil:
+		x.finishUnwritten()
+	case !x.begun:
+		_ = x.begin()
+	case x.failed != nil:
 		// What the handler has put there since would go out as trailers, or be
 		// picked up by a writer around us that sends the header last.
 		x.resetHeader(x.answered)
+	case x.failure.Load() != nil:
+		panic(http.ErrAbortHandler) // a middleware recovered; half a page must not look like a whole one
+	default:
+		if err := x.commit(); err != nil {
+			x.unsaved = true
+			x.log(err)
+		}
+	}
+	if x.errorPanic != nil {
+		panic(x.errorPanic) // a middleware recovered from it; the response must not look like a success
+	}
+}
+
+// finishUnwritten settles the session of a handler that has not written
+// anything, at least not to the writer that it was given.
+func (x *exchange) finishUnwritten() {
+	if around, ok := reach[interface{ Written() bool }](x.w); ok && around.Written() {
+		x.begun = true
+		x.session.Sent(false)
+		if err := x.session.Commit(); err != nil {
+			x.manager.engine.Log(x, slog.LevelError, "sesame: the response was written around the ResponseWriter that Handler has given, before the session was settled; pass that writer on", "err", err)
+		}
 		return
 	}
-	if err := x.session.Commit(x); err != nil {
-		x.log(err)
+	if err := x.session.Commit(); err != nil {
+		x.answer(err)
+		return
+	}
+	x.setHeader(x.session.Sent(false))
+}
+
+// end also comes after a panic, as goroutines may go on.
+func (x *exchange) end(r *http.Request) {
+	if !x.returned {
+		x.panicked = true
+		if !x.begun {
+			x.dropPage()
+			x.resetHeader(x.outer)
+			x.status, x.second, x.superfluous, x.implicit = 0, 0, 0, false
+		}
+	}
+	x.over = true
+	x.session.Close(x.begun, x.unsaved || x.failed != nil)
+	x.r.Pattern = r.Pattern // for a log around us
+	if r.MultipartForm != nil && x.r.MultipartForm == nil {
+		x.r.MultipartForm = r.MultipartForm // net/http removes its files
 	}
 }
 
 // answer lets the error handler answer, alone.
 func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
-	_, c := x.session.Sent()
+	x.dropPage()
+	_, c := x.session.Sent(false)
 	x.log(err)
 	x.resetHeader(x.outer)
 	x.setHeader(false, c) // an earlier Save may have renewed it: the old token is dead
+	defer func() {
+		if x.errorPanic = recover(); x.errorPanic != nil {
+			panic(x.errorPanic)
+		}
+		x.answered = maps.Clone(x.w.Header())
+	}()
 	x.manager.onError(x.w, x.r, err)
-	x.answered = maps.Clone(x.w.Header())
 }
 
 func (x *exchange) resetHeader(to http.Header) {
@@ -197,7 +262,7 @@ func (x *exchange) resetHeader(to http.Header) {
 
 // log logs what the engine has not.
 func (x *exchange) log(err error) {
-	if !errors.Is(err, ErrStore) && !errors.Is(err, lifecycle.ErrLate) {
+	if !errors.Is(err, ErrStore) && !errors.Is(err, ErrLate) {
 		x.manager.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)
 	}
 }
@@ -209,146 +274,73 @@ func (x *exchange) setHeader(read bool, c lifecycle.Cookie) {
 	}
 	switch c.Action {
 	case lifecycle.SetCookie:
-		h.Add("Set-Cookie", x.manager.cookie.Set(c.Token, c.Life))
+		x.setCookie(h, x.manager.cookie.Set(c.Token, c.Life))
 		x.warnPlain()
 	case lifecycle.DeleteCookie:
-		h.Add("Set-Cookie", x.manager.cookie.Delete())
+		x.setCookie(h, x.manager.cookie.Delete()...)
 	default:
 		return
 	}
-	// Not private, not no-cache="Set-Cookie": caches have got both wrong.
+	// Not private, not no-cache="Set-Cookie": caches have got both wrong. The
+	// others come before Cache-Control where they are known (RFC 9213).
 	h.Set("Cache-Control", "no-store")
+	maps.DeleteFunc(h, func(name string, _ []string) bool {
+		return name == "Surrogate-Control" || name == "X-Accel-Expires" || strings.HasSuffix(name, "-Cache-Control")
+	})
+}
+
+// setCookie replaces what an earlier commit has said.
+func (x *exchange) setCookie(h http.Header, lines ...string) {
+	if x.over {
+		prefix := x.manager.cookie.Name() + "="
+		h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, prefix) })
+	}
+	for _, line := range lines {
+		h.Add("Set-Cookie", line)
+	}
+}
+
+// cacheable reports whether a cache may store the response and serve it to
+// others, unless it varies by cookie.
+func (x *exchange) cacheable(h http.Header) bool {
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead || x.status >= 300 {
+		return false
+	}
+	return !listed(h["Cache-Control"], "no-store", "private", "no-cache") && !listed(h["Vary"], "Cookie", "*")
+}
+
+// listed reports whether one of the names is in a comma-separated list.
+func listed(values []string, names ...string) bool {
+	for _, v := range values {
+		for field := range strings.SplitSeq(v, ",") {
+			field = strings.TrimSpace(field)
+			for _, name := range names {
+				if strings.EqualFold(field, name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (x *exchange) addVary(h http.Header) {
 	values := h["Vary"]
-	if len(values) == 0 {
+	switch {
+	case len(values) == 0:
 		x.vary[0] = "Cookie"
 		h["Vary"] = x.vary[:]
-		return
+	case !listed(values, "Cookie", "*"):
+		h.Add("Vary", "Cookie")
 	}
-	for _, v := range values {
-		for field := range strings.SplitSeq(v, ",") {
-			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-				return
-			}
-		}
-	}
-	h.Add("Vary", "Cookie")
 }
 
 // warnPlain tells once of a cookie that browsers are going to drop. Whether the
 // cookie is Secure never depends on the request; only this warning does.
 func (x *exchange) warnPlain() {
-	m, r := x.manager, x.r
-	if !m.cookie.Secure() || r.TLS != nil || m.warned.Load() || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") ||
-		loopback(r.Host) || !m.warned.CompareAndSwap(false, true) {
+	m := x.manager
+	if !m.cookie.Secure() || m.warned.Load() || cookie.ReachesSecure(x.r) || !m.warned.CompareAndSwap(false, true) {
 		return
 	}
-	m.engine.Log(x, slog.LevelWarn, "sesame: a Secure session cookie was set over plain HTTP, where browsers drop it; serve HTTPS, or use WithInsecureCookie if this site has none (if a proxy speaks HTTPS for it, let that set X-Forwarded-Proto)", "host", r.Host)
-}
-
-func loopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
-
-// Header implements [http.ResponseWriter].
-func (x *exchange) Header() http.Header { return x.w.Header() }
-
-// WriteHeader implements [http.ResponseWriter]. Informational responses are
-// not the response yet; 101 is the last word before the protocol changes.
-func (x *exchange) WriteHeader(status int) {
-	if status < 200 && status != http.StatusSwitchingProtocols {
-		if x.failed == nil {
-			x.w.WriteHeader(status)
-		}
-		return
-	}
-	if x.begin() == nil {
-		x.w.WriteHeader(status)
-	}
-}
-
-// Write implements [http.ResponseWriter].
-func (x *exchange) Write(p []byte) (int, error) {
-	if err := x.begin(); err != nil {
-		return 0, err
-	}
-	return x.w.Write(p)
-}
-
-// WriteString implements [io.StringWriter].
-func (x *exchange) WriteString(s string) (int, error) {
-	if err := x.begin(); err != nil {
-		return 0, err
-	}
-	return io.WriteString(x.w, s)
-}
-
-// Flush implements [http.Flusher].
-func (x *exchange) Flush() { _ = x.FlushError() }
-
-// FlushError is what [http.ResponseController.Flush] looks for.
-func (x *exchange) FlushError() error {
-	if err := x.begin(); err != nil {
-		return err
-	}
-	return http.NewResponseController(x.w).Flush()
-}
-
-// Push implements [http.Pusher].
-func (x *exchange) Push(target string, opts *http.PushOptions) error {
-	if p, ok := x.w.(http.Pusher); ok {
-		return p.Push(target, opts)
-	}
-	return http.ErrNotSupported
-}
-
-// Unwrap lets [http.ResponseController] reach deadlines and full duplex.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
-
-// hijackable is the writer of connections that can be taken over: HTTP/1. It
-// is a type of its own so that a type assertion tells the truth over HTTP/2.
-type hijackable struct{ exchange }
-
-// Hijack implements [http.Hijacker].
-func (x *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if err := x.begin(); err != nil {
-		return nil, nil, err
-	}
-	return http.NewResponseController(x.w).Hijack()
-}
-
-// ReadFrom implements [io.ReaderFrom], so that files go out by sendfile.
-func (x *hijackable) ReadFrom(src io.Reader) (int64, error) {
-	if err := x.begin(); err != nil {
-		return 0, err
-	}
-	if w, ok := x.w.(io.ReaderFrom); ok {
-		return w.ReadFrom(src)
-	}
-	return io.Copy(struct{ io.Writer }{x.w}, src)
-}
-
-// canHijack looks where [http.ResponseController] looks.
-func canHijack(w http.ResponseWriter) bool {
-	for {
-		switch t := w.(type) {
-		case http.Hijacker:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = t.Unwrap()
-		default:
-			return false
-		}
-	}
+	m.engine.Log(x, slog.LevelWarn, "sesame: a Secure session cookie was set over plain HTTP, where browsers drop it; serve HTTPS, or use WithInsecureCookie if this site has none (if a proxy speaks HTTPS for it, let that set X-Forwarded-Proto)", "host", x.r.Host)
 }

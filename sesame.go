@@ -1,39 +1,3 @@
-// Package sesame gives net/http handlers typed sessions that save themselves.
-//
-// Write a struct. The request's session is a pointer to one; change it, and it
-// is saved:
-//
-//	type Session struct{ Times int }
-//
-//	var sessions = sesame.New[Session]()
-//
-//	func count(w http.ResponseWriter, r *http.Request) {
-//		s := sessions.Get(r.Context())
-//		s.Times++
-//		fmt.Fprintf(w, "%d times!\n", s.Times)
-//	}
-//
-//	func main() {
-//		http.ListenAndServe("localhost:9090", sessions.Handler(http.HandlerFunc(count)))
-//	}
-//
-// A session is loaded when it is first asked for. Before the first byte of the
-// response, and again when the handler returns, its encoding is compared with
-// the one that was loaded: only a session that changed is saved, and nested
-// maps, slices and pointers may be changed in place. Visitors whose session
-// stays the zero struct cost nothing: no record, no cookie.
-//
-// Of requests that run side by side on one session none undoes what another
-// has done: each save is a compare-and-swap against the version that its request
-// loaded, and what others changed meanwhile is merged field by field. Where two
-// changed one field the later value is kept, with a Conflict event;
-// [Manager.Update] is for counters and one-time values. A session that was ended
-// by [Manager.Destroy] or [Manager.Revoke] is never revived by a slower request.
-//
-// Call [Manager.Renew] at every log-in, [Manager.Destroy] at log-out. Give the
-// struct a method Owner() string, and sessions can be listed and revoked by
-// user. Sessions live in memory unless [WithStore] says otherwise; packages
-// under store have the engines, package codec the encodings.
 package sesame
 
 import (
@@ -58,31 +22,46 @@ import (
 
 // New returns a manager of sessions of type T, a struct whose exported fields
 // are what is saved. Without options sessions are kept in memory, encoded as
-// msgpack, and end after an hour without a request or a day after log-in.
+// MessagePack, and end after an hour without a request or a day after log-in.
 //
 // T may have two optional methods, on T or on *T. Owner() string says whose
-// session it is, "" for nobody's; [Manager.OwnedBy] and [Manager.RevokeOwner]
-// go by it. Merge(base, theirs *T) resolves a conflict of two requests by
-// hand: the receiver is this request's session, base what it was loaded as,
-// theirs what another request made of it; field types may have one of their
-// own.
+// session it is, "" for a visitor's: at most 255 bytes, so return a hash of a
+// name that may be longer. [Manager.OwnedBy] and [Manager.RevokeOwner] go by it,
+// and the store must be able to find sessions by owner or to list them.
+// Merge(base, theirs *T), on *T, resolves conflicts of concurrent requests by
+// hand: the receiver is this request's session, base what both requests
+// loaded, theirs what the other one saved. The types of fields may have a Merge
+// of their own.
 //
 // New panics, with the cure in the text, if T is not a struct, has a field that
-// the codec cannot carry, or an option is wrong. Managers are made once, as a
-// rule in a package variable, and are safe for concurrent use.
+// the codec cannot carry, a tag that does not fit its field or a method of the
+// wrong form, or if an option is wrong. Managers are made once, as a rule in a
+// package variable, and are safe for concurrent use.
 func New[T any](opts ...Option) *Manager[T] {
 	return &Manager[T]{newManager(reflect.TypeFor[T](), opts)}
 }
 
 // Errors that a [Manager] returns, wrapped; errors.Is finds them.
 var (
-	// ErrNotFound says that a session is not there: never was, ended by
-	// log-out or revocation, or expired. It wraps store.ErrNotFound.
+	// ErrNotFound says that a session is not there: it never was, was ended by
+	// log-out or revocation, has expired, or was renewed by another request
+	// since this one came. It wraps store.ErrNotFound.
 	ErrNotFound = lifecycle.ErrNotFound
 
-	// ErrConflict says that a change gave up after a hundred attempts, each
-	// overtaken by other changes of the same session. It wraps
-	// store.ErrConflict.
+	// ErrSuperseded says that a log-in came to nothing, because another
+	// request renewed or ended the session first, or that the request's token
+	// had been replaced just before it came (see [Manager.Renew]). It wraps
+	// ErrNotFound. The default error handler answers 409 Conflict.
+	ErrSuperseded = lifecycle.ErrSuperseded
+
+	// ErrLate says that a session was neither created nor renewed because the
+	// client would not learn the new token: the response has begun, or the
+	// request's context is done. What was stored before is still there.
+	ErrLate = lifecycle.ErrLate
+
+	// ErrConflict says that a change gave up after a hundred attempts, or when
+	// its time was up, each attempt overtaken by other changes of the same
+	// session. It wraps store.ErrConflict.
 	ErrConflict = lifecycle.ErrConflict
 
 	// ErrTooLarge says that an encoded session is larger than [WithMaxSize]
@@ -96,11 +75,19 @@ var (
 // Info is what may be known of a session besides its data. It never has the
 // token.
 type Info struct {
-	ID      string    // public name, 43 characters, safe to log; "" before the session is stored
-	New     bool      // not stored yet
-	Created time.Time // when it was created or last renewed
-	Expires time.Time // when it ends if it is not used again, to a tenth of the idle timeout
-	Owner   string    // what T's method Owner returns, "" without one
+	// ID names the session for its whole life, also across log-in. It has 22
+	// characters, is safe to log, and is "" before the session is stored. It is
+	// no credential, and does not change at log-in: do not bind CSRF tokens to
+	// it.
+	ID string
+
+	New        bool      // not stored yet
+	Created    time.Time // when it was first stored
+	Renewed    time.Time // when its token was last replaced, as at log-in; at first Created
+	Used       time.Time // when it was last used, to a tenth of the idle timeout; Renewed if it has none
+	Expires    time.Time // when it ends if it is not used again
+	Owner      string    // what T's method Owner returns, "" without one
+	Remembered bool      // its cookie outlives the browser, see [Manager.Remember]
 }
 
 // Event is something that happened to a session, for metrics and audit logs.
@@ -108,9 +95,10 @@ type Info struct {
 type Event struct {
 	Kind     EventKind
 	ID       string        // the session's, "" if it is about none in particular
-	Count    int           // how many sessions RevokeOwner destroyed, otherwise 0
-	Field    string        // with Conflict: the path of the field, such as "Cart.Items"
-	Err      error         // with Corrupt, Late and StoreError
+	Owner    string        // the session's, "" if it has none or it is not known
+	Count    int           // with EventRevoked by owner and EventSwept: how many sessions, otherwise 0
+	Field    string        // with EventConflict: the path of the field, such as "Cart.Items"
+	Err      error         // with EventCorrupt, EventNewer, EventLate and EventStoreError
 	Duration time.Duration // how long the store took, where that can be told
 }
 
@@ -119,20 +107,26 @@ type EventKind string
 
 // The kinds of [Event].
 const (
-	Created      = EventKind(lifecycle.Created)      // stored for the first time
-	Loaded       = EventKind(lifecycle.Loaded)       // found by a request's cookie
-	Saved        = EventKind(lifecycle.Saved)        // a change was stored
-	Touched      = EventKind(lifecycle.Touched)      // only its expiry was moved
-	Renewed      = EventKind(lifecycle.Renewed)      // moved to a fresh token; ID is the new one
-	Destroyed    = EventKind(lifecycle.Destroyed)    // deleted by Destroy, Revoke or RevokeOwner, if it was still there
-	Expired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
-	Gone         = EventKind(lifecycle.Gone)         // ended by somebody else while a request held it; the change was dropped
-	Conflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; the value of the one that saved later was kept
-	Corrupt      = EventKind(lifecycle.Corrupt)      // stored, but unreadable; left alone
-	UnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
-	Ambiguous    = EventKind(lifecycle.Ambiguous)    // one request, several live sessions; none was used
-	Late         = EventKind(lifecycle.Late)         // a cookie was due after the response had begun
-	StoreError   = EventKind(lifecycle.StoreError)   // the store failed
+	EventCreated      = EventKind(lifecycle.Created)      // stored for the first time
+	EventLoaded       = EventKind(lifecycle.Loaded)       // found by a request's cookie
+	EventSaved        = EventKind(lifecycle.Saved)        // a change was stored
+	EventTouched      = EventKind(lifecycle.Touched)      // only its expiry was moved
+	EventRenewed      = EventKind(lifecycle.Renewed)      // its token was replaced
+	EventDestroyed    = EventKind(lifecycle.Destroyed)    // ended by a request with its token: log-out, or a log-in over it
+	EventRevoked      = EventKind(lifecycle.Revoked)      // ended by Revoke or RevokeOwner
+	EventExpired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
+	EventSwept        = EventKind(lifecycle.Swept)        // expired sessions were removed from the store
+	EventGone         = EventKind(lifecycle.Gone)         // ended or renewed by another request while this one held it; the change was dropped
+	EventSuperseded   = EventKind(lifecycle.Superseded)   // a cookie that was replaced just before; the request is anonymous and stores nothing
+	EventConflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; the value that was saved later was kept
+	EventCorrupt      = EventKind(lifecycle.Corrupt)      // stored, but unreadable; the request is anonymous
+	EventUnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
+	EventAmbiguous    = EventKind(lifecycle.Ambiguous)    // one request, several live sessions; none was used
+	EventNewer        = EventKind(lifecycle.Newer)        // stored by a program that this one is too old for; the request is anonymous and stores nothing
+	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed
+	EventLate         = EventKind(lifecycle.Late)         // not stored, because a new token could no longer reach the client
+	EventStale        = EventKind(lifecycle.Stale)        // read after a response had begun that a cache may serve to others
+	EventStoreError   = EventKind(lifecycle.StoreError)   // the store failed
 )
 
 // Option changes a default of [New].
@@ -154,24 +148,33 @@ type config struct {
 // the manager's own, with its defaults. Managers may share a store if their
 // sessions are of one kind: a token of one manager is good for the other too, if
 // it is sent in the other's cookie, and [Manager.All] lists the sessions of all.
-// Else give each a store, or a table or prefix, of its own.
+// Otherwise give each manager a store, or a table or prefix, of its own.
+//
+// A wrapper has a method Unwrap() store.Store, and methods that forward to what
+// the store inside can do, see store.Capability. New panics if T has a method
+// Owner and the store can neither find sessions by owner nor list them, and
+// logs a warning if a wrapper hides that the store inside has to be swept.
 func WithStore(s store.Store) Option {
 	return option(func(c *config) { c.engine.Store = s })
 }
 
 // WithCodec sets how sessions are encoded. The default is codec.MsgPack.
 // Sessions stored by codec.MsgPack, codec.JSON, codec.Gob or one of the older
-// ones given here stay readable, and are encoded anew when they change.
+// ones given here stay readable, and are encoded by the new one when they
+// change. A codec of your own must have an ID above 31.
 func WithCodec(c codec.Codec, older ...codec.Codec) Option {
 	return option(func(cfg *config) { cfg.engine.Codec, cfg.engine.Older = c, older })
 }
 
 // WithCookie sets the cookie's Name, Domain, Path, SameSite and Partitioned. The
-// default is __Host-session_id, or session_id where a browser would refuse the
-// prefix (RFC 6265bis, section 4.1.3.2), without domain, with path / and
-// SameSite=Lax. The cookie is always HttpOnly, and Secure unless
-// [WithInsecureCookie] says otherwise. Its lifetime is each session's own, see
-// [Manager.Remember], so a template with Value, Expires or MaxAge is an error.
+// default is __Host-Http-session_id, without domain, with path / and
+// SameSite=Lax. Browsers that know this prefix let no script and no other host
+// plant or overwrite the cookie (RFC 6265bis, section 4.1.3; Chromium 140,
+// Firefox 143); to others it is a __Host- cookie. Where the rules of the prefix
+// cannot hold, the default is session_id. The cookie is always HttpOnly, and
+// Secure unless [WithInsecureCookie] says otherwise. Its lifetime is each
+// session's own, see [Manager.Remember], so a template with Value, Expires or
+// MaxAge is an error.
 func WithCookie(template http.Cookie) Option {
 	return option(func(c *config) { c.cookie = template })
 }
@@ -205,9 +208,9 @@ func WithMaxSize(bytes int) Option {
 }
 
 // WithStoreTimeout sets how long a request waits for its store: once to load
-// its session, and each time it saves it. The default is 5 seconds; then it is
-// the store that has failed. Loading also ends when the client hangs up, saving
-// does not.
+// its session, and for each save with all its retries. The default is 5 seconds;
+// then it is the store that has failed. Loading also ends when the client hangs
+// up; the save at the end of the request does not.
 func WithStoreTimeout(d time.Duration) Option {
 	return option(func(c *config) { c.engine.Timeout = d })
 }
@@ -232,7 +235,7 @@ func WithObserver(f func(context.Context, Event)) Option {
 			return
 		}
 		c.engine.Observe = func(ctx context.Context, e lifecycle.Event) {
-			f(ctx, Event{EventKind(e.Kind), e.ID(), e.Count, e.Field, e.Err, e.Duration})
+			f(ctx, Event{EventKind(e.Kind), e.ID(), e.Owner, e.Count, e.Field, e.Err, e.Duration})
 		}
 	})
 }
@@ -240,15 +243,16 @@ func WithObserver(f func(context.Context, Event)) Option {
 // WithErrorHandler sets what answers a request whose session could not be
 // loaded or saved, in place of the handler: nothing that the handler wrote or
 // set has been sent. r is the request as it came to Handler, without a session.
-// The default answers 503 Service Unavailable if the store
-// failed ([ErrStore], [ErrConflict]), else 500 Internal Server Error.
+// The default answers 503 Service Unavailable if the store failed or the
+// session was too busy ([ErrStore], [ErrConflict]) or the request took too long
+// ([ErrLate]), 409 Conflict for [ErrSuperseded], else 500 Internal Server Error.
 func WithErrorHandler(f func(w http.ResponseWriter, r *http.Request, err error)) Option {
 	return option(func(c *config) { c.onError = f })
 }
 
 // WithSessions stores sessions to start with, for development and tests:
 // values of type T or *T, each under the token that a client's cookie then
-// has, 26 characters out of A-Z and 2-7. A token whose session is stored
+// has, ID.SECRET; sesametest.Token makes them. A token whose session is stored
 // already keeps it. If the store fails, that is logged.
 func WithSessions[V any](sessions map[string]V) Option {
 	return option(func(c *config) {
@@ -290,7 +294,7 @@ func newManager(t reflect.Type, opts []Option) *manager {
 	for tok, value := range c.seeds {
 		check(seed(engine, t, tok, value))
 	}
-	return &manager{engine: engine, cookie: template, onError: c.onError}
+	return &manager{engine: engine, cookie: template, nameKey: cookieName(template.Name()), onError: c.onError}
 }
 
 func (c *config) validate() error {
@@ -304,6 +308,8 @@ func (c *config) validate() error {
 		return fmt.Errorf("WithIdleTimeout(%s): use a millisecond at least, with its unit, such as 30*time.Minute, or 0 for no limit", e.Idle)
 	case e.Lifetime < time.Millisecond:
 		return fmt.Errorf("WithLifetime(%s): use a millisecond at least, with its unit, such as 12*time.Hour; sessions must end", e.Lifetime)
+	case e.Idle > e.Lifetime:
+		return fmt.Errorf("WithIdleTimeout(%s) is above WithLifetime(%s), which would end sessions first: lower the one or raise the other", e.Idle, e.Lifetime)
 	case e.MaxSize <= 0:
 		return fmt.Errorf("WithMaxSize(%d): use a positive number of bytes", e.MaxSize)
 	case e.Timeout <= 0:
@@ -328,7 +334,7 @@ func seed(engine *lifecycle.Engine, t reflect.Type, tok string, value any) error
 	v := reflect.ValueOf(value)
 	switch {
 	case !token.Valid(tok):
-		return fmt.Errorf("WithSessions: a token has %d characters out of A-Z and 2-7", token.Len)
+		return errors.New("WithSessions: " + token.Form)
 	case v.IsValid() && v.Type() == t:
 		p := reflect.New(t)
 		p.Elem().Set(v)

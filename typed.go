@@ -14,36 +14,46 @@ import (
 //
 // The methods that take a request's context panic if it did not come through
 // the manager's own Handler. The *T they hand out belongs to the request's
-// goroutine, like a map: other goroutines of the request must guard it, or
-// leave it alone and use Update.
+// goroutine, as a map would: Get, Load and Save, which may merge into it, are
+// for that goroutine too. Other goroutines of the request use Update.
 type Manager[T any] struct{ core *manager }
 
 // Handler returns a handler that gives next its sessions and saves them. Mount
 // it once, around the whole program or a part; a second time changes nothing.
 //
-// A session is saved before the first byte of the response leaves, so that the
-// client never sees an answer to something that is not stored yet; if saving
-// fails, the error handler answers instead, alone (see [WithErrorHandler]).
-// What changes after the first byte is saved when next returns. If next panics
-// nothing is saved. When the session was read the response varies by cookie;
-// when a cookie is set or deleted it must not be cached at all.
+// The response begins when net/http would begin to send it: at the write that
+// takes the body past 2048 bytes, at Flush, Hijack or a switch of protocols, at
+// an io.Copy of 512 bytes or more with HTTP/1.1, or when next returns. What next
+// does to the session before that is one save, so the client never sees an answer
+// to something that is not stored yet, and a new cookie goes out with the
+// response. If saving fails, the error handler's page replaces all that next
+// wrote (see [WithErrorHandler]). What changes later is one more save when next
+// returns; a new or renewed session is then too late, see [ErrLate].
 //
-// A handler that takes over the connection by Hijack has its session saved
-// before; a new cookie is then in the ResponseWriter's Header, for the handler
-// to send. Put http.TimeoutHandler around Handler, not inside: inside, a
-// handler that overruns goes on changing its *T while it is being saved. (If
-// it must be inside, change the session by Update only.) Of two managers' Handlers
-// one is inside the other: a session of the inner one is saved first, and if
-// the outer one then fails, its cookie is lost with the response.
+// If next panics before the response began, nothing is saved and nothing of it
+// is sent; the panic goes on. If it answers with a status of 500 or more, what was not
+// saved by Save or Update is dropped, a pending Renew or Remember too, while
+// Destroy is carried out.
+//
+// When the session was read the response varies by cookie; one that sets or
+// deletes a cookie must not be cached at all. To next the ResponseWriter is
+// net/http's, see docs/FRAMEWORKS.md.
+//
+// Put http.TimeoutHandler around Handler, not inside: inside, a handler that
+// overruns goes on changing its *T while it is being saved. Of two managers'
+// Handlers one is inside the other, and their cookies must have different names,
+// or the inner one panics; its session is saved first, and if the outer one then
+// fails, its cookie is lost with the response.
 func (m *Manager[T]) Handler(next http.Handler) http.Handler { return m.core.handler(next) }
 
 // Get returns the request's session, never nil: the stored one if the request
 // has a cookie of a live session, else a zero T. All calls for one request
-// return the same pointer. It loads on the first.
+// return the same pointer. It loads on the first, and after an Update merges
+// what that saved into the *T.
 //
 // If the store fails, Get does not return: it panics, and Handler answers the
-// request by the error handler. Goroutines of your own have no Handler above
-// them; use [Manager.Load] there.
+// request by the error handler, even if a middleware in between recovers. A
+// goroutine of your own has no Handler above it; use [Manager.Load] there.
 func (m *Manager[T]) Get(ctx context.Context) *T {
 	x := m.core.exchange(ctx)
 	value, err := x.session.Load(ctx)
@@ -63,7 +73,7 @@ func (m *Manager[T]) Load(ctx context.Context) (*T, error) {
 
 // Info returns what is known of the request's session besides its data. It
 // loads, and fails, as Get does. Until the next save it tells of the session as
-// it is stored; Owner is always that of the present T.
+// it is stored, but for the Owner if *T has another by now.
 func (m *Manager[T]) Info(ctx context.Context) Info {
 	x := m.core.exchange(ctx)
 	info, err := x.session.Info(ctx)
@@ -72,24 +82,25 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 }
 
 // Save saves the request's session now if it changed: before a long job, a
-// streamed response, or whatever else must not come before it. A new or renewed
-// session's cookie goes out with the first byte: a handler that panics before
-// has lost it.
+// streamed response, or whatever else must not come before it. It carries out a
+// pending Renew, Remember or Destroy as well. A new or renewed session's cookie
+// goes out with the response. Save counts as use, as each request does: a stream
+// keeps its session alive by calling it now and then.
 //
-// It returns [ErrNotFound] if the session was ended by somebody else, in which
-// case the change is dropped, [ErrTooLarge], [ErrStore], [ErrConflict], or an
-// error of the codec. Where nothing has changed it does not ask the store. If
-// the response has begun, a new or renewed session is not saved, since its
-// cookie would not reach the client; that is an error too. Where another request's changes had to be merged, maps, slices and pointers
-// taken out of the *T before may be replaced in it.
+// It returns [ErrNotFound] if the session was ended or renewed by another
+// request, in which case the change is dropped, [ErrSuperseded], [ErrLate],
+// [ErrTooLarge], [ErrStore], [ErrConflict], or an error of the codec. It ends
+// with ctx, and within [WithStoreTimeout]. If another request's changes had to
+// be merged, maps, slices and pointers taken out of the *T before may be
+// replaced in it.
 func (m *Manager[T]) Save(ctx context.Context) error {
 	return m.core.exchange(ctx).session.Save(ctx)
 }
 
-// Update applies fn to the latest version of the request's session and saves
-// it, at once; if others saved meanwhile it applies fn to what they saved,
-// until nobody interferes. So counters are exact, and a one-time value is given
-// out once:
+// Update applies fn to a copy of the latest version of the request's session
+// and saves it, at once; if another request saved first, it applies fn to what
+// that saved, until no other comes in between. So counters are exact, and a
+// one-time value is given out once:
 //
 //	var token string
 //	err := sessions.Update(ctx, func(s *Session) error {
@@ -97,51 +108,76 @@ func (m *Manager[T]) Save(ctx context.Context) error {
 //		return nil
 //	})
 //
-// What else has changed in the *T is saved with it. If fn returns an error
-// Update returns it, and the session is as it was; otherwise the errors are
-// those of Save. An fn that fails or changes nothing has decided on the session
-// as this request knows it, since nothing is saved that could collide. Update
-// may be called from several goroutines of a request. fn must not keep its
-// argument, nor write the response or call the manager with ctx: that would
-// wait for itself.
+// fn starts with what this request loaded, without the changes of the *T that
+// are not saved yet. Update does not touch the *T: the next Get, and the save at
+// the end of the request, merge what Update stored into it, as they would
+// another request's changes. So Update may be called from any goroutine of the
+// request, even while the handler uses the *T. fn may be called several times
+// and must not keep its argument.
+//
+// If fn returns an error, Update returns it and saves nothing. If fn changes
+// nothing, Update does not contact the store, except for a pending Renew,
+// Remember or Destroy, which it carries out in the same save. Otherwise the
+// errors are those of Save. Update ends with ctx, and within
+// [WithStoreTimeout] after fn first returned.
 func (m *Manager[T]) Update(ctx context.Context, fn func(*T) error) error {
 	return m.core.exchange(ctx).session.Update(ctx, func(value any) error { return fn(value.(*T)) })
 }
 
-// Renew gives the request's session a fresh token when it is next saved; the
-// old one is dead from that moment on, and the lifetime starts anew. Call it
-// whenever rights change, log-in above all, so that a token known to somebody
-// else before is worth nothing after (session fixation; OWASP ASVS 5.0,
-// 7.2.4). It loads, and fails, as Get does.
+// Renew gives the request's session a fresh token when it is next saved, by
+// Save, Update or the end of the handler, and starts its lifetime again. Call it
+// whenever rights change, log-in above all, so that a token that was known to
+// someone else before is worth nothing after (session fixation; OWASP ASVS 5.0,
+// 7.2.4). The session keeps its data and its [Info] ID. What an attacker may
+// have put into a planted session is still there, so empty what must not be
+// kept.
 //
-// Renewed after the first byte of the response, the session is neither renewed
-// nor saved: the client would not learn the new token, and under the old one
-// the log-in would be whoever's knows it. That is logged and a Late event.
+// From the save on, the old token reads and writes nothing. A request that
+// comes with it within 10 seconds was probably on its way: it is anonymous,
+// stores nothing and sets no cookie, so that it cannot replace the one of the
+// log-in. If such a request calls Renew itself, it starts with the zero T
+// under a fresh ID. Renew also ends the other sessions that the request's
+// cookies name.
+//
+// If another request renews or ends the session first, nothing is stored and
+// the error handler answers, or Save returns, [ErrSuperseded]. If the response
+// has begun, or the client has hung up, the session is neither renewed nor
+// saved, as the client would not learn the new token: [ErrLate] and an
+// EventLate. Renew loads, and fails, as Get does.
 func (m *Manager[T]) Renew(ctx context.Context) {
 	x := m.core.exchange(ctx)
 	x.must(x.session.Renew(ctx))
 }
 
-// Destroy ends the request's session: *T becomes the zero T, the record is
-// deleted and the cookie too, before the first byte of the response. What is
-// written to *T afterwards is a new session under a new token. Requests that
-// run at the same time cannot bring the old one back. After the first byte the
-// cookie stays with the client, and is worth nothing. It loads, and fails, as
-// Get does.
+// Destroy ends the request's session: *T becomes the zero T, and before the
+// response begins the record is deleted and the cookie too. It ends every
+// session that the request's cookies name, also where there are several, or one
+// that this program cannot read, or one whose token was replaced within the last
+// 10 seconds. Concurrent requests cannot bring them back. What is written to *T
+// afterwards is a new session with a new ID.
+//
+// After the response has begun the cookie stays with the client, and is worth
+// nothing. Destroy loads, and fails, as Get does.
 func (m *Manager[T]) Destroy(ctx context.Context) {
 	x := m.core.exchange(ctx)
 	x.must(x.session.Destroy(ctx))
 }
 
-// Remember makes the request's session live for d from now, used or not, in
-// place of the idle timeout and the lifetime, and its cookie outlive the
-// browser ("keep me signed in"). After Renew it lives for d anew. A d that is
-// not positive makes it an ordinary session again. Browsers cut d down to 400
-// days (RFC 6265bis, section 5.5). Nothing is saved for a session that stays
-// the zero T. It loads, and fails, as Get does.
-func (m *Manager[T]) Remember(ctx context.Context, d time.Duration) {
+// Remember gives the request's session limits of its own, in place of
+// [WithIdleTimeout] and [WithLifetime], and a cookie that outlives the browser
+// ("keep me signed in"). The session ends when it is not used for idle, and
+// lifetime from now at the latest; Renew starts the lifetime again. An idle of 0
+// means a fixed end, a lifetime of 0 no end but disuse. Both 0 make it an
+// ordinary session again. Record and cookie move with use, once in a tenth of
+// idle at most. Browsers keep no cookie for longer than 400 days (RFC 6265bis,
+// section 5.5).
+//
+// Nothing is saved for a session that stays the zero T. Remember panics if a
+// limit is negative, or idle is above a lifetime that is not 0. It loads, and
+// fails, as Get does.
+func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration) {
 	x := m.core.exchange(ctx)
-	x.must(x.session.Remember(ctx, d))
+	x.must(x.session.Remember(ctx, idle, lifetime))
 }
 
 // Entry is a stored session, as seen by those who look at all of them. Data is
@@ -152,9 +188,10 @@ type Entry[T any] struct {
 }
 
 // All yields all live sessions, in no particular order, a page at a time.
-// Sessions that change meanwhile may or may not be yielded; unreadable ones are
-// Corrupt events. An error ends it: [ErrStore], or errors.ErrUnsupported for a
-// store that cannot list. Any context will do.
+// Sessions created or ended during the walk may or may not be yielded; one that
+// cannot be read is an EventCorrupt or EventNewer. An error is yielded last:
+// [ErrStore], or errors.ErrUnsupported for a store that cannot list. ctx need not
+// come from a request.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Entry[T], error] {
 	return typed[T](m.core.engine.All(ctx))
 }
@@ -167,7 +204,7 @@ func (m *Manager[T]) OwnedBy(ctx context.Context, owner string) iter.Seq2[Entry[
 }
 
 // Find returns the session with the given [Info] ID. It returns [ErrNotFound]
-// or [ErrStore]. Any context will do.
+// or [ErrStore], within [WithStoreTimeout]. ctx need not come from a request.
 func (m *Manager[T]) Find(ctx context.Context, id string) (Entry[T], error) {
 	e, err := m.core.engine.Find(ctx, id)
 	if err != nil {
@@ -177,28 +214,29 @@ func (m *Manager[T]) Find(ctx context.Context, id string) (Entry[T], error) {
 }
 
 // UpdateByID is Update for any session, by its [Info] ID: to take a right from
-// somebody who is signed in, for instance. Its expiry does not move. It returns
+// a user who is signed in, for instance. Its expiry does not move. It returns
 // fn's error, [ErrNotFound], [ErrTooLarge], [ErrStore] or [ErrConflict]. A
-// request that holds the session meanwhile merges the change into its own. Any
-// context will do.
+// request that holds the session merges the change into its own. ctx need not
+// come from a request.
 func (m *Manager[T]) UpdateByID(ctx context.Context, id string, fn func(*T) error) error {
 	return m.core.engine.UpdateByID(ctx, id, func(value any) error { return fn(value.(*T)) })
 }
 
 // Revoke ends sessions by their [Info] IDs. Once it has returned nil, no
-// request finds them, and none that holds one can save it. Sessions that are
-// gone already are fine; what is no ID is [ErrNotFound], and then nothing is
-// revoked. Any context will do.
+// request finds them, and none that holds one can save it. Unknown IDs are
+// ignored. If an ID is malformed, Revoke returns [ErrNotFound] and revokes
+// nothing; otherwise the error is [ErrStore]. ctx need not come from a request.
 func (m *Manager[T]) Revoke(ctx context.Context, ids ...string) error {
 	return m.core.engine.Revoke(ctx, ids)
 }
 
 // RevokeOwner ends all sessions of an owner, except those with an ID in keep,
 // and returns how many: "sign out everywhere else" after a change of password,
-// with the own ID to keep. Sessions renewed meanwhile are ended too; a log-in
-// that is saved after it returned is a new session. It returns [ErrStore], or
-// errors.ErrUnsupported for a store that has no owner index and cannot list.
-// The owner must not be empty. Any context will do.
+// with the request's own ID to keep. Sessions that are saved or renewed while it
+// runs are ended too; a log-in that is saved after it returned is a new session.
+// It returns [ErrStore], or errors.ErrUnsupported for a store that has no owner
+// index and cannot list. The owner must not be empty. ctx need not come from a
+// request.
 func (m *Manager[T]) RevokeOwner(ctx context.Context, owner string, keep ...string) (int, error) {
 	return m.core.engine.RevokeOwner(ctx, owner, keep)
 }

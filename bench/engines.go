@@ -62,7 +62,11 @@ func newStoreEngine(s loadSaver, n int, closers ioClosers) *storeEngine {
 	return e
 }
 
-func numbered(i int) store.Key { return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))) }
+func numbered(i int) (k store.Key) {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
+	copy(k[:], sum[:])
+	return k
+}
 
 func (e *storeEngine) load(i int) error {
 	_, err := e.store.Load(context.Background(), e.keys[i])

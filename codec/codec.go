@@ -19,9 +19,9 @@ import "reflect"
 
 // Codec encodes and decodes session structs. It is safe for concurrent use.
 type Codec interface {
-	// ID is stored with every record, and decoding goes by it, never by a
-	// guess. The IDs 1 to 31 are sesame's; others are free for all. A codec
-	// keeps its ID for ever and for itself.
+	// ID is stored with every record and decides which codec decodes it. The
+	// IDs 1 to 31 are sesame's, the others are free to use. A codec's ID never
+	// changes, and no other codec has it.
 	ID() byte
 
 	// Append appends the encoding of v, a pointer to a struct, to dst and
@@ -29,13 +29,17 @@ type Codec interface {
 	// bytes, however often and in whichever process. What Decode would refuse,
 	// such as a value nested too deep or far larger in memory than encoded, is
 	// an error. On an error the returned buffer is of no use. Append keeps
-	// neither dst nor anything v points to.
+	// neither dst nor anything v points to, and copies what methods of v's
+	// types return.
 	Append(dst []byte, v any) ([]byte, error)
 
 	// Decode decodes data into v, a pointer to a zero struct. Hostile data
 	// gives an error, never a panic, and never allocates more than a small
 	// multiple of len(data), apart from what methods of v's own types allocate.
-	// It keeps no reference to data, and what it leaves in v does not alias it.
+	// It never writes to data and keeps no reference to it, and what it leaves
+	// in v does not alias it. What it gives to a method of v's types, such as
+	// UnmarshalText, is a copy that belongs to that value alone: the method may
+	// keep and change it.
 	Decode(data []byte, v any) error
 }
 
@@ -48,12 +52,14 @@ type Checker interface {
 	Check(t reflect.Type) error
 }
 
-// SharedDecoder is a [Codec] that decodes for those who keep the encoding, and
-// compare later ones with it.
+// SharedDecoder is a [Codec] that can save a copy of data that stays as it is,
+// and knows which data it would write again.
 type SharedDecoder interface {
-	// DecodeShared is Decode, but v may alias data, so nobody may change data
-	// any more. It also reports whether data is exactly what Append would write
-	// for v as it is now, if it writes it at all: then whatever Append writes
-	// otherwise is another value. In doubt it is false.
+	// DecodeShared is Decode for a caller that never changes data again:
+	// strings in v may be parts of it. What can be changed is a copy all the
+	// same: slices, and what methods of v's types are given. DecodeShared also
+	// reports whether data is exactly what Append would write for v as it is
+	// now, if it writes it at all: then whatever Append writes otherwise is
+	// another value. In doubt it is false.
 	DecodeShared(data []byte, v any) (exact bool, err error)
 }

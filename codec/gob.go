@@ -100,8 +100,7 @@ func (gobCodec) Decode(data []byte, v any) error {
 	return nil
 }
 
-// gobError gives an error its prefix, and the cure to the one that everybody
-// meets.
+// gobError gives an error its prefix, and the most common one its cure.
 func gobError(err error) error {
 	text := err.Error()
 	for strings.HasPrefix(text, "gob: ") {

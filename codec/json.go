@@ -68,9 +68,12 @@ func (jsonCodec) Decode(data []byte, v any) (err error) {
 	if err := s.check(v); err != nil {
 		return err
 	}
-	if !s.sawAny {
+	switch {
+	case s.apart:
+		err = decodeJSONParts(data, v)
+	case !s.sawAny:
 		err = json.Unmarshal(data, v)
-	} else { // only a Decoder can be told to use json.Number
+	default: // only a Decoder can be told to use json.Number
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.UseNumber()
 		err = dec.Decode(v)

@@ -27,6 +27,7 @@ type jsonScanner struct {
 	depth   int
 	cost    int
 	sawAny  bool // something goes to an interface
+	apart   bool // the text is to be decoded part by part
 	encoded bool // the text comes from encoding/json
 }
 
@@ -44,7 +45,8 @@ func (s *jsonScanner) check(v any) error {
 	if !utf8.Valid(s.data) {
 		return errJSONUTF8
 	}
-	if err := s.value(jsonTypeOf(p.Elem())); err != nil {
+	t := jsonTypeOf(p.Elem())
+	if err := s.value(t); err != nil {
 		return err
 	}
 	if s.encoded && (bytes.Contains(s.data, []byte("\ufffd")) || bytes.Contains(s.data, []byte(`\\ufffd`))) {
@@ -55,7 +57,7 @@ func (s *jsonScanner) check(v any) error {
 	if s.peek() != 0 || s.pos != len(s.data) {
 		return fmt.Errorf("codec: json: %d bytes follow the value", len(s.data)-s.pos)
 	}
-	if s.sawAny {
+	if s.apart = t.apart; s.apart || s.sawAny {
 		s.cost += 2<<10 + 4*len(s.data) // the buffer of a json.Decoder
 	}
 	if s.cost > budget(len(s.data)) {
@@ -222,7 +224,10 @@ func (s *jsonScanner) object(t *jsonType) error {
 			}
 			last = key
 		case t != nil && t.kind == reflect.Struct:
-			elem = s.field(t, key)
+			elem = nil
+			if f := s.field(t, key); f != nil {
+				elem = f.jsonType
+			}
 		}
 		if err := s.value(elem); err != nil {
 			return err
@@ -235,10 +240,9 @@ func (s *jsonScanner) object(t *jsonType) error {
 	return nil
 }
 
-// field returns the type of the field that encoding/json will choose for a key,
-// given with its quotes: the one of that name, or else of that name in other
-// case.
-func (s *jsonScanner) field(t *jsonType, key []byte) *jsonType {
+// field returns the field that encoding/json will choose for a key, given with
+// its quotes: the one of that name, or else of that name in other case.
+func (s *jsonScanner) field(t *jsonType, key []byte) *jsonField {
 	f := t.fields[string(key[1:len(key)-1])]
 	if f == nil {
 		name := string(key[1 : len(key)-1])
@@ -254,7 +258,7 @@ func (s *jsonScanner) field(t *jsonType, key []byte) *jsonType {
 		}
 	}
 	s.cost += f.side
-	return f.jsonType
+	return f
 }
 
 // comma passes over the comma after an element, unless end is next.
@@ -311,57 +315,6 @@ func (s *jsonScanner) scalar() error {
 	}
 	if s.pos == start {
 		return errJSONSyntax
-	}
-	return nil
-}
-
-// checkStrings checks that the strings in v, nested in depth other values, are
-// valid UTF-8. It is asked only where the output has a U+FFFD, which a session
-// may have too. What a type's own methods write has no strings to look at, and
-// may lead in circles.
-func checkStrings(v reflect.Value, depth int) error {
-	const perLevel = 8 // values to a level of the text: pointers, interfaces, embedded structs
-	if depth > perLevel*maxDepth {
-		return errTooDeep
-	}
-	if methods, _ := chooseJSON(v.Type()); methods != nil {
-		return nil
-	}
-	switch v.Kind() {
-	case reflect.String:
-		if !utf8.ValidString(v.String()) {
-			return errJSONUTF8
-		}
-	case reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			return checkStrings(v.Elem(), depth+1)
-		}
-	case reflect.Slice, reflect.Array:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return nil
-		}
-		for i := range v.Len() {
-			if err := checkStrings(v.Index(i), depth+1); err != nil {
-				return err
-			}
-		}
-	case reflect.Map:
-		for k, e := range v.Seq2() {
-			if k.Kind() == reflect.String && !utf8.ValidString(k.String()) { // even if it has methods
-				return errJSONUTF8
-			}
-			if err := checkStrings(e, depth+1); err != nil {
-				return err
-			}
-		}
-	case reflect.Struct:
-		for f, e := range v.Fields() {
-			if inJSON(f) {
-				if err := checkStrings(e, depth+1); err != nil {
-					return err
-				}
-			}
-		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 // JSON into it. A nil one stands for what is passed over.
 type jsonType struct {
 	kind    reflect.Kind // Invalid: it decodes itself
+	apart   bool         // it does so, or has in it what does: see jsonParts
 	size    int
 	key     int                   // Map: bytes allocated for a key, besides its text
 	entries mapShape              // Map
@@ -28,6 +29,14 @@ func jsonTypeOf(t reflect.Type) *jsonType {
 	}
 	seen := map[reflect.Type]*jsonType{}
 	jt := buildJSONType(t, seen)
+	for changed := true; changed; { // what has something apart in it is apart
+		changed = false
+		for _, jt := range seen {
+			if !jt.apart && jt.hasApart() {
+				jt.apart, changed = true, true
+			}
+		}
+	}
 	for t, jt := range seen {
 		jsonTypes.LoadOrStore(t, jt)
 	}
@@ -42,6 +51,7 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 	seen[t] = jt
 	if methods, _ := chooseJSON(t); methods != nil {
 		jt.kind = reflect.Invalid
+		jt.apart = t != timeType // whose methods neither keep nor change what they are given
 		return jt
 	}
 	switch t.Kind() {
@@ -51,6 +61,7 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 		jt.elem = buildJSONType(t.Elem(), seen)
 		jt.entries = mapShapeOf(t.Key(), t.Elem())
 		jt.key = allocSize(int(t.Key().Size()))
+		jt.apart = t.Key() != timeType && reflect.PointerTo(t.Key()).Implements(textMethods.unmarshaler)
 	case reflect.Struct:
 		jt.fields, jt.folded = map[string]*jsonField{}, map[string]*jsonField{}
 		fields, _ := jsonFieldsOf(t)
@@ -63,4 +74,13 @@ func buildJSONType(t reflect.Type, seen map[reflect.Type]*jsonType) *jsonType {
 		}
 	}
 	return jt
+}
+
+func (t *jsonType) hasApart() bool {
+	for _, f := range t.fields {
+		if f.apart {
+			return true
+		}
+	}
+	return t.elem != nil && t.elem.apart
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Stored bytes are hostile until proven otherwise: a record may have been
-// damaged, truncated or written by somebody who got at the store. So decoding
+// damaged, truncated or written by an attacker who got at the store. So decoding
 // has a budget. Every allocation is charged before it is made, and data that
 // would cost more than its length warrants is refused. Encoding keeps the same
 // account, so that what cannot be read back is refused when it is written.

@@ -9,11 +9,14 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// ownMethods says how a type that writes and reads itself does it.
+// ownMethods says how a type that writes and reads itself does it. What its
+// methods return is copied, and what they are given is a copy: neither the data
+// nor other values are within their reach.
 type ownMethods struct {
 	methodPair
 	append func(e *packer, v any) error
 	read   func(raw []byte, v any) error
+	lent   int // bytes of what reading lends the methods, besides a copy
 }
 
 // allOwnMethods are in the order of precedence of msgpack/v5.
@@ -24,6 +27,7 @@ var allOwnMethods = []ownMethods{
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("DecodeMsgpack") }),
 		appendCustom,
 		readCustom,
+		decoderSize,
 	},
 	{
 		pairOf[msgpack.Marshaler, msgpack.Unmarshaler]("MarshalMsgpack", "UnmarshalMsgpack",
@@ -31,16 +35,19 @@ var allOwnMethods = []ownMethods{
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsgpack") }),
 		appendMarshaled,
 		func(raw []byte, v any) error { return v.(msgpack.Unmarshaler).UnmarshalMsgpack(bytes.Clone(raw)) },
+		0,
 	},
 	{
 		binaryMethods,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.BinaryMarshaler).MarshalBinary()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.BinaryUnmarshaler).UnmarshalBinary) },
+		0,
 	},
 	{
 		textMethods,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.TextMarshaler).MarshalText()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.TextUnmarshaler).UnmarshalText) },
+		0,
 	},
 }
 
@@ -78,7 +85,7 @@ func (m *ownMethods) pack(e *packer, v reflect.Value) error {
 	if err := m.append(e, v.Addr().Interface()); err != nil {
 		return fmt.Errorf("codec: %s of %s: %w", m.marshal, v.Type(), err)
 	}
-	e.cost += ownSize(len(e.buf) - start)
+	e.cost += ownSize(len(e.buf)-start) + m.lent
 	return nil
 }
 
@@ -94,7 +101,7 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 		return err
 	}
 	raw := d.data[start:d.pos:d.pos]
-	if err := d.charge(ownSize(len(raw))); err != nil {
+	if err := d.charge(ownSize(len(raw)) + m.lent); err != nil {
 		return err
 	}
 	if err := m.read(raw, v.Addr().Interface()); err != nil {
@@ -104,7 +111,7 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 }
 
 // ownSize is what a type's own methods are taken to cost for n bytes. What they
-// really allocate nobody can know.
+// really allocate is not known.
 func ownSize(n int) int { return 64 + 2*n }
 
 // packContent writes what MarshalBinary or MarshalText returned.
@@ -126,7 +133,7 @@ func readContent(raw []byte, unmarshal func([]byte) error) error {
 	if err != nil {
 		return err
 	}
-	return unmarshal(r.bytes(h.n))
+	return unmarshal(bytes.Clone(r.bytes(h.n)))
 }
 
 func appendMarshaled(e *packer, v any) error {
@@ -155,11 +162,24 @@ func appendCustom(e *packer, v any) error {
 }
 
 func readCustom(raw []byte, v any) error {
-	dec := msgpack.GetDecoder()
-	defer msgpack.PutDecoder(dec)
-	dec.Reset(bytes.NewReader(raw))
-	return v.(msgpack.CustomDecoder).DecodeMsgpack(dec)
+	return v.(msgpack.CustomDecoder).DecodeMsgpack(newDecoder(raw))
 }
+
+// newDecoder returns a decoder of msgpack/v5 that reads a copy of raw. It comes
+// from no pool: methods may keep it, and those of types that were registered
+// with msgpack.RegisterExt are given a part of its buffer.
+func newDecoder(raw []byte) *msgpack.Decoder {
+	d := new(struct {
+		msgpack.Decoder
+		raw bytes.Reader
+	})
+	d.raw.Reset(bytes.Clone(raw))
+	d.Reset(&d.raw)
+	return &d.Decoder
+}
+
+// decoderSize is what newDecoder allocates besides the copy.
+const decoderSize = 192
 
 // packWriter is a packer as an io.Writer and io.ByteWriter.
 type packWriter packer
@@ -175,8 +195,8 @@ func (w *packWriter) WriteByte(c byte) error {
 }
 
 // checkOne checks that what was written from start on is exactly one value.
-// EncodeMulti, for one, writes several: whoever does not know the type could
-// not find the end of it.
+// EncodeMulti, for one, writes several, whose end cannot be found without
+// knowing the type.
 func (e *packer) checkOne(start int) error {
 	r := reader{data: e.buf[start:], depth: e.depth}
 	if err := r.skip(); err != nil {

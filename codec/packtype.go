@@ -63,7 +63,7 @@ func (l *lastType) find(t reflect.Type) (_ *packType, err error) {
 }
 
 // packBuilder holds the types under construction. A type that contains itself
-// finds itself there; nobody else sees it before it is complete.
+// finds itself there; it is not published before it is complete.
 type packBuilder map[reflect.Type]*packType
 
 func (b packBuilder) build(t reflect.Type) (*packType, error) {

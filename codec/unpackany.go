@@ -6,8 +6,6 @@ import (
 	"math"
 	"reflect"
 	"unsafe"
-
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 // What an interface held is read as what the wire says. That is done in two
@@ -79,7 +77,7 @@ func (r *reader) measure(a *account) error {
 			_, err = r.time(h.n)
 		} else {
 			r.pos += h.n
-			a.cost += ownSize(h.n)
+			a.cost += ownSize(h.n) + 2*decoderSize // here, and when it is read
 			_, err = extension(r.data[start:r.pos])
 		}
 	case kindArray:
@@ -237,10 +235,7 @@ func (r *reader) mapValue(n int) (any, error) {
 
 // extension reads a value of a type that was registered with msgpack.RegisterExt.
 func extension(raw []byte) (any, error) {
-	dec := msgpack.GetDecoder()
-	defer msgpack.PutDecoder(dec)
-	dec.Reset(bytes.NewReader(raw))
-	v, err := dec.DecodeInterface()
+	v, err := newDecoder(raw).DecodeInterface()
 	if err != nil {
 		return nil, fmt.Errorf("codec: %w", err)
 	}

@@ -3,6 +3,7 @@
 // [Cookie] makes a session for a request built by hand, [Session] tells what a
 // handler has made of it, and [NewClient] is a browser with cookies of its own
 // at a server that speaks HTTPS, so that cookies are sent as in production.
+// [Token] makes the tokens that sesame.WithSessions takes.
 //
 // Expiry is tested with [testing/synctest]: in its bubble time.Sleep takes no
 // time, and the sessions of a memstore.Store grow old.
@@ -16,7 +17,12 @@ import (
 	"testing"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/token"
 )
+
+// Token returns a token that no session has: a key for [sesame.WithSessions],
+// or the value of a cookie that names no session.
+func Token() string { return token.New() }
 
 // Cookie stores session as a new one and returns the cookie that a browser
 // would have for it, to be given to [http.Request.AddCookie]. It fails the test

@@ -46,12 +46,23 @@ func TestCookie(t *testing.T) {
 	}
 }
 
+func TestToken(t *testing.T) {
+	a, b := sesametest.Token(), sesametest.Token()
+	m := sesame.New[session](sesame.WithSessions(map[string]session{a: {User: "ann"}, b: {User: "bob"}}))
+	for token, user := range map[string]string{a: "ann", b: "bob"} {
+		got, ok := sesametest.Session(t, m, &http.Cookie{Name: "__Host-Http-session_id", Value: token})
+		if !ok || got.User != user {
+			t.Errorf("got %+v, %t; want %s", got, ok, user)
+		}
+	}
+}
+
 func TestSessionOfStranger(t *testing.T) {
 	m := sesame.New[session]()
 	for _, c := range []*http.Cookie{
 		nil,
-		{Name: "__Host-session_id", Value: strings.Repeat("A", 26)},
-		{Name: "__Host-session_id", Value: "nonsense"},
+		{Name: "__Host-Http-session_id", Value: sesametest.Token()},
+		{Name: "__Host-Http-session_id", Value: "nonsense"},
 		{Name: "other", Value: sesametest.Cookie(t, m, session{User: "ann"}).Value},
 	} {
 		if got, ok := sesametest.Session(t, m, c); ok || got.User != "" {

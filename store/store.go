@@ -1,11 +1,11 @@
 // Package store is the contract between sesame and the engines that keep
 // sessions.
 //
-// An engine implements [Store], four methods. Whatever else it does well it
-// shows by implementing one of the optional interfaces ([Rotator], [Lister],
-// [OwnerIndex], [Sweeper], [Pinger], [io.Closer]); the manager finds them by
-// type assertion and does without those that are missing. A wrapper adds an
-// Unwrap() Store method.
+// An engine implements [Store], four methods. What else it can do it shows by
+// implementing optional interfaces: [Lister], [OwnerIndex], [Sweeper],
+// [Counter], [Watcher], [Pinger] and [io.Closer]. The manager finds them by type
+// assertion and does without those that are missing. A wrapper has a method
+// Unwrap() Store as well, see [Capability].
 //
 // The suite in package storetest checks every sentence written here. Run it
 // over a store of your own:
@@ -53,11 +53,11 @@ var (
 // MaxOwner is the greatest length of [Record.Owner], in bytes.
 const MaxOwner = 255
 
-// Key names a record. It is a hash of the session's token, so that whoever
-// reads the engine learns no token. Keys are uniformly distributed.
-type Key [32]byte
+// Key names a record for the whole life of its session. It is random and no
+// secret. Keys are uniformly distributed.
+type Key [16]byte
 
-// String returns k in unpadded base64url, 43 characters: the session's public
+// String returns k in unpadded base64url, 22 characters: the session's public
 // ID, which is safe to log and never works as a cookie.
 func (k Key) String() string { return base64.RawURLEncoding.EncodeToString(k[:]) }
 
@@ -65,33 +65,39 @@ func (k Key) String() string { return base64.RawURLEncoding.EncodeToString(k[:])
 func ParseKey(s string) (Key, error) {
 	var k Key
 	if len(s) != base64.RawURLEncoding.EncodedLen(len(k)) {
-		return Key{}, fmt.Errorf("store: a session id has 43 characters, not %d", len(s))
+		return Key{}, fmt.Errorf("store: a session id has 22 characters, not %d", len(s))
 	}
 	_, err := base64.RawURLEncoding.Decode(k[:], []byte(s))
 	if err != nil || k.String() != s { // base64 overlooks line ends and stray bits
-		return Key{}, errors.New("store: not a session id: it must be base64url of 32 bytes")
+		return Key{}, errors.New("store: not a session id: it must be base64url of 16 bytes")
 	}
 	return k, nil
 }
 
 // Record is what a store keeps under a [Key].
 type Record struct {
-	// Version is chosen by the store, differs from one Save to the next, and
-	// is never zero for a record that exists. It is compared for equality
-	// only.
+	// Version is chosen by the store and is never zero for a record that
+	// exists. Each Save gives the record another one, which the store never
+	// uses again for that key. It is compared for equality only.
 	Version uint64
 
-	// Expires is when the store may forget the record. Stores keep it to the
+	// Expires is when the store may drop the record. Stores keep it to the
 	// millisecond or better.
 	Expires time.Time
 
-	// Owner is whose session it is, the key of [OwnerIndex]: at most
-	// [MaxOwner] arbitrary bytes, "" for nobody.
+	// Owner is the user that [OwnerIndex] finds the record by: at most
+	// [MaxOwner] arbitrary bytes, or "" for a record without an owner.
 	Owner string
 
-	// Data is opaque. The store keeps its own copy, and what it returns
-	// belongs to the caller.
+	// Data is opaque, and immutable once it has been handed over, in both
+	// directions: neither the store nor its caller writes to it, so that
+	// neither has to copy it.
 	Data []byte
+
+	// Durable asks Save to make the record survive a power loss wherever a
+	// deletion does. The manager sets it when it renews a session, since that
+	// ends the token of before. Load leaves it false.
+	Durable bool
 }
 
 // Store keeps records by key. All methods are safe for concurrent use and
@@ -123,54 +129,66 @@ type Store interface {
 	Delete(ctx context.Context, k Key) error
 }
 
-// Rotator is a [Store] that changes a record's key in one step, for the
-// renewal at log-in.
-type Rotator interface {
-	// Rotate stores r under to and removes from, both or neither, if the live
-	// record under from has r.Version and to does not exist; otherwise it
-	// returns [ErrConflict] and has changed nothing. It returns the version of
-	// the record under to. Otherwise it is like Save.
-	Rotate(ctx context.Context, from, to Key, r Record) (version uint64, err error)
-}
-
 // Lister is a [Store] that can walk through all its records.
 type Lister interface {
-	// All yields the live records, in no particular order, fetching them
-	// page by page while the caller consumes them and holding no lock
-	// meanwhile. A record that lives through the whole walk is yielded once
-	// at least; one that is created, changed or removed during it may be
-	// yielded or not, and never torn. An error, that of a context too, is
-	// yielded last.
+	// All yields the live records, in no particular order. It fetches them
+	// page by page while the caller consumes them and holds no lock while the
+	// caller does. A record that lives through the whole walk is yielded at
+	// least once, as it is at some moment of the walk, even if it is saved
+	// again and again; one that is created or removed during the walk may be
+	// yielded or not. An error, including the context's, is yielded last.
 	All(ctx context.Context) iter.Seq2[Entry, error]
 }
 
-// Entry is a record and its key, as [Lister] yields them.
+// Entry is a record and its key, as [Lister] and [OwnerIndex] yield them.
 type Entry struct {
 	Key Key
 	Record
 }
 
 // OwnerIndex is a [Store] that finds records by their owner without reading
-// all of them. The owner "" is nobody: it has no records.
+// all of them. The owner "" has no records.
 type OwnerIndex interface {
-	// Owned yields the keys of owner's records. It may yield a key whose
-	// record has expired, is gone or has another owner by now; it never misses
-	// a live one that is there during the whole walk. An error is yielded last.
-	Owned(ctx context.Context, owner string) iter.Seq2[Key, error]
+	// Owned yields the live records of owner, in few round trips to the
+	// engine. Otherwise it is like [Lister]'s All: it holds no lock while the
+	// caller consumes, and never misses a record that lives and has this owner
+	// during the whole walk.
+	Owned(ctx context.Context, owner string) iter.Seq2[Entry, error]
 
-	// DeleteOwned removes owner's records, except those under a key in keep,
-	// and returns how many live ones. Of the records that were live when it was called
-	// none is left when it returns nil, not even one that was rotated to
-	// another key meanwhile. It removes nobody else's.
+	// DeleteOwned removes owner's records, expired or not, except those under
+	// a key in keep, and returns how many of them were live. When it returns
+	// nil, no record that was owner's when it was called still is, not even
+	// one that was saved during the call. It removes no other owner's records.
 	DeleteOwned(ctx context.Context, owner string, keep ...Key) (int, error)
 }
 
 // Sweeper is a [Store] that has to be told to drop what has expired.
 type Sweeper interface {
 	// Sweep removes at most limit expired records and returns how many. It
-	// judges each anew at the moment of removal, so that a record extended
-	// meanwhile stays. A limit that is not positive removes nothing.
+	// judges each at the moment of removal, so that a record extended
+	// during the sweep stays. A limit that is not positive removes nothing.
 	Sweep(ctx context.Context, limit int) (int, error)
+}
+
+// Counter is a [Store] that counts its records without reading them.
+type Counter interface {
+	// Count returns how many records are live by the store's clock.
+	Count(ctx context.Context) (int, error)
+}
+
+// Watcher is a [Store] that tells which sessions ended or were renewed, in
+// whichever process that happened.
+type Watcher interface {
+	// Watch returns once it is watching. From then on it calls ended with the
+	// key of each record that is removed before its expiry, or is saved with
+	// Durable set. It may also call ended for others; ended is a hint to look.
+	// ended may be called concurrently, must return soon and must not call the
+	// store.
+	//
+	// done is closed when watching ends, because ctx has ended or because the
+	// connection to the engine is lost. Keys may then have been missed: the
+	// caller looks at the records it is interested in, and calls Watch again.
+	Watch(ctx context.Context, ended func(Key)) (done <-chan struct{}, err error)
 }
 
 // Pinger is a [Store] that can tell whether its engine answers.
@@ -184,19 +202,44 @@ type Pinger interface {
 //	if p, ok := store.As[store.Pinger](s); ok { … }
 //
 // It is for interfaces that do not deal in records, such as [Pinger] and
-// [io.Closer]. A wrapper may keep records in another form than it hands out,
-// so the manager asks the outermost store alone for the others.
+// [io.Closer]. For the others use [Capability].
 func As[I any](s Store) (I, bool) {
 	for s != nil {
 		if i, ok := s.(I); ok {
 			return i, true
 		}
-		w, ok := s.(interface{ Unwrap() Store })
-		if !ok {
-			break
-		}
-		s = w.Unwrap()
+		s = unwrap(s)
 	}
 	var none I
 	return none, false
+}
+
+// Capability returns s as the optional interface I if s implements it and the
+// innermost store, at the end of the chain of Unwrap methods, does too.
+//
+// A wrapper may keep records in another form than it hands out, so a method of
+// the inner store cannot stand in for one that the wrapper lacks. In turn a
+// wrapper may implement all optional interfaces, forward what the inner store
+// has and return errors.ErrUnsupported for the rest.
+func Capability[I any](s Store) (I, bool) {
+	i, ok := s.(I)
+	if ok {
+		inner := s
+		for next := unwrap(inner); next != nil; next = unwrap(inner) {
+			inner = next
+		}
+		_, ok = inner.(I)
+	}
+	if !ok {
+		var none I
+		return none, false
+	}
+	return i, true
+}
+
+func unwrap(s Store) Store {
+	if w, ok := s.(interface{ Unwrap() Store }); ok {
+		return w.Unwrap()
+	}
+	return nil
 }

@@ -6,7 +6,7 @@
 // It is for sites whose other programs read sessions and speak CBOR. Bytes are
 // those of the core deterministic encoding (RFC 8949, section 4.2.1), which
 // every implementation of CBOR can write and compare. It is a module of its
-// own, so that nobody else needs that package.
+// own, so that other programs do not need that package.
 package cborcodec
 
 import (
@@ -168,7 +168,12 @@ func (cborCodec) Decode(data []byte, v any) (err error) {
 			err = fmt.Errorf("cborcodec: panic while decoding: %v", r)
 		}
 	}()
-	if err := decoder.Unmarshal(data, v); err != nil {
+	if plan.apart {
+		err = decodeParts(data, plan, p.Elem())
+	} else {
+		err = decoder.Unmarshal(data, v)
+	}
+	if err != nil {
 		return fmt.Errorf("cborcodec: %w", err)
 	}
 	return nil

@@ -21,6 +21,7 @@ type (
 
 	badSession  struct{ Notify chan int }
 	hidden      struct{ n int }
+	Hidden      struct{ n int }
 	embeds      struct{ Far string }
 	Twice       struct{ A int }
 	EmbedsTwice struct{ *Twice }
@@ -102,6 +103,17 @@ func TestCheck(t *testing.T) {
 		{struct{ P uintptr }{}, ".P has type uintptr, which CBOR cannot carry"},
 		{struct{ E error }{}, ".E has type error, which cannot be decoded: only the empty interface, any, can"},
 		{struct{ H hidden }{}, ".H has type cborcodec_test.hidden, which has only unexported fields"},
+		{struct{ H struct{ hidden } }{}, ".H has type struct { cborcodec_test.hidden }, which has only unexported fields"},
+		{struct {
+			Hidden
+			N int
+		}{}, ".Hidden has type cborcodec_test.Hidden, which has only unexported fields"},
+		{struct {
+			L []struct {
+				*Hidden
+				N int
+			}
+		}{}, ".L[].Hidden has type *cborcodec_test.Hidden, which has only unexported fields"},
 		{struct{ W []writer }{}, ".W[] has type cborcodec_test.writer, which has MarshalText but no UnmarshalText"},
 		{struct{ *embeds }{}, ".embeds has type *cborcodec_test.embeds, which cannot be decoded"},
 		{struct {

@@ -86,7 +86,7 @@ type embedded struct {
 // hidden reports whether t has fields, but none within reach.
 func hidden(t reflect.Type) bool {
 	for f := range t.Fields() {
-		if f.IsExported() || f.Anonymous {
+		if f.IsExported() || f.Anonymous && shape.Promotes(f.Type) {
 			return false
 		}
 	}
@@ -129,8 +129,11 @@ func (b *builder) fieldsOf(path string, e embedded) (fields []*field, deeper []e
 				if e.tuple && sf.Type != ft {
 					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errTuplePointer)
 				}
-				if shape.Promotes(ft) {
+				switch {
+				case shape.Promotes(ft):
 					deeper = append(deeper, embedded{ft, index, side, e.tuple})
+				case sf.IsExported() && ft.NumField() > 0:
+					return nil, nil, fmt.Errorf("%s has type %s, %w", here, sf.Type, errHidden)
 				}
 				continue
 			}

@@ -41,6 +41,7 @@ type hostile struct {
 	}
 	Far  []struct{ *Fat }
 	Near []*Fat
+	Own  map[textCopied][]textCopied
 }
 
 type Fat struct {

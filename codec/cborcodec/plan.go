@@ -24,6 +24,8 @@ type plan struct {
 	key  *plan // ofMap
 	deep bool  // it may nest without end: it contains itself, or an interface
 
+	apart bool // it decodes itself, or contains what does: see parts
+
 	entries mapShape          // ofMap
 	names   map[string]*field // ofStruct: by the encoding of its key
 	fields  []*field          // ofStruct, ofTuple
@@ -84,24 +86,26 @@ func makePlan(t reflect.Type) any {
 	if err != nil {
 		return fmt.Errorf("cborcodec: %w", err)
 	}
-	for changed := true; changed; { // what contains something deep is deep
+	for changed := true; changed; { // what contains something deep is deep, and so on
 		changed = false
 		for _, p := range b.done {
-			if !p.deep && p.containsDeep() {
-				p.deep, changed = true, true
+			deep, apart := p.deep, p.apart
+			for _, f := range p.fields {
+				p.inherit(f.plan)
 			}
+			p.inherit(p.elem)
+			p.inherit(p.key)
+			changed = changed || p.deep != deep || p.apart != apart
 		}
 	}
 	return p
 }
 
-func (p *plan) containsDeep() bool {
-	for _, f := range p.fields {
-		if f.deep {
-			return true
-		}
+// inherit takes over what p's type has from what it contains.
+func (p *plan) inherit(from *plan) {
+	if from != nil {
+		p.deep, p.apart = p.deep || from.deep, p.apart || from.apart
 	}
-	return p.elem != nil && p.elem.deep || p.key != nil && p.key.deep
 }
 
 // builder makes the plans of a type and of all that it consists of.
@@ -159,7 +163,7 @@ func (p *plan) choose() (err error) {
 	case err != nil:
 		return err
 	case own != nil:
-		p.form = own.form
+		p.form, p.apart = own.form, true
 		return shape.CheckPromoted(p.typ, own.find, own.findReader, "cbor", "json")
 	}
 	p.form, err = formOf(p.typ)

@@ -37,6 +37,9 @@ func (s *scanner) scan(p *plan) error {
 	if s.pos != len(s.data) {
 		return fmt.Errorf("cborcodec: %d bytes follow the value", len(s.data)-s.pos)
 	}
+	if p.apart {
+		s.cost += 2<<10 + 4*len(s.data) // the buffer of a cbor.Decoder
+	}
 	if s.cost > budget(len(s.data)) {
 		return errTooDense
 	}

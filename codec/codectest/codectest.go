@@ -83,13 +83,18 @@ var cases = []testCase{
 	},
 	{
 		name:  "alias",
-		rule:  "Decode keeps no reference to data, which may be overwritten as soon as it returns",
+		rule:  "Decode never writes to data, and keeps no reference to it: it may be overwritten as soon as Decode returns",
 		check: checkAlias,
 	},
 	{
 		name:  "shared",
-		rule:  "DecodeShared reads what Decode reads, and calls exact only what Append would write: else an unchanged session is saved",
+		rule:  "DecodeShared reads what Decode reads, never writes to data, and calls exact only what Append would write: else an unchanged session is saved",
 		check: checkShared,
+	},
+	{
+		name:  "methods",
+		rule:  "what a method of a type is given is its own, to keep and to change: it reaches neither data nor another value; what a method returns is copied",
+		check: checkMethods,
 	},
 	{
 		name:  "fresh",

@@ -11,7 +11,7 @@ import (
 )
 
 // sample makes a session. It is a function so that every call fills its maps
-// anew, in another order.
+// in another order.
 type sample struct {
 	name  string
 	make  func(order []int) any // a pointer to a struct

@@ -21,7 +21,9 @@ import (
 )
 
 // Session is what is known of a browser.
-type Session struct{ Times int }
+type Session struct {
+	Times int `sesame:"sum"` // concurrent requests add up
+}
 
 func count(sessions *sesame.Manager[Session]) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

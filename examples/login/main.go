@@ -69,7 +69,7 @@ func logIn(w http.ResponseWriter, r *http.Request) {
 	sessions.Renew(ctx) // whoever knew the old token is left outside
 	*sessions.Get(ctx) = Session{User: user, Device: r.UserAgent()}
 	if r.PostFormValue("remember") != "" {
-		sessions.Remember(ctx, 30*24*time.Hour)
+		sessions.Remember(ctx, 30*24*time.Hour, 180*24*time.Hour)
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

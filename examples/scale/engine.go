@@ -18,13 +18,12 @@ const (
 	save    // compare-and-swap of an existing record
 	touch
 	create
-	rotate // one statement that changes the key
 	remove
 	index // the owner's list
 	ops
 )
 
-var opNames = [ops]string{"load", "save", "touch", "create", "rotate", "remove", "index"}
+var opNames = [ops]string{"load", "save", "touch", "create", "remove", "index"}
 
 func (o op) String() string { return opNames[o] }
 func (o op) writes() bool   { return o != load }
@@ -38,14 +37,14 @@ type param struct {
 }
 
 type engine struct {
-	name        string
-	sharded     bool // sessions are spread over nodes that share nothing
-	memory      bool // sessions have to fit into memory
-	ttl         bool // the engine drops expired sessions by itself
-	wal         bool // writes go through one write-ahead log, whose size is known
-	sagaRotates bool // no atomic change of key: create, mark, remove
-	touchLoads  bool // no touch without the data: load, save
-	params      []param
+	name       string
+	sharded    bool // sessions are spread over nodes that share nothing
+	memory     bool // sessions have to fit into memory
+	ttl        bool // the engine drops expired sessions by itself
+	wal        bool // writes go through one write-ahead log, whose size is known
+	pipelined  bool // DeleteOwned removes one by one, in pipelines
+	touchLoads bool // no touch without the data: load, save
+	params     []param
 }
 
 func (e *engine) get(name string) float64 {
@@ -108,7 +107,7 @@ func (e *engine) traffic(o op, size float64) (up, down float64) {
 	switch o {
 	case load:
 		return words, size + 50
-	case save, create, rotate:
+	case save, create:
 		return words + 50 + size, 10
 	default:
 		return words, 10
@@ -123,7 +122,7 @@ func (e *engine) logged(o op, size float64, warm bool) float64 {
 	}
 	n := e.get("wal")
 	switch o {
-	case save, create, rotate:
+	case save, create:
 		n += size
 	default: // touch, remove, index: no data
 	}

@@ -71,7 +71,7 @@ func run(args []string, out io.Writer) error {
 	handler := flags.Duration("handler", 2*time.Millisecond, "time of a handler without the store")
 	rtt := flags.Duration("rtt", 200*time.Microsecond, "round trip to the engine")
 	idle := flags.Duration("idle", time.Hour, "idle timeout")
-	bytes := flags.Float64("size", 300, "`bytes` of a record: 43 and the codec's")
+	bytes := flags.Float64("size", 300, "`bytes` of a record: 71 and the codec's")
 	owned := flags.Float64("owned", 0.5, "share of the sessions that have an owner")
 	seed := flags.Uint64("seed", 1, "of the random numbers")
 	table := flags.Bool("table", false, "a line for each engine and 100k to 1B sessions")
@@ -142,8 +142,8 @@ func (p *plan) check() error {
 		return errors.New("-gap, -handler, -rtt: no negative times")
 	case w.idle < time.Second:
 		return errors.New("-idle: at least a second")
-	case !(w.size >= 43 && w.size <= 1<<20):
-		return errors.New("-size: from 43, the header, to 1048576")
+	case !(w.size >= 71 && w.size <= 1<<20):
+		return errors.New("-size: from 71, the header, to 1048576")
 	case !(w.owned >= 0 && w.owned <= 1):
 		return errors.New("-owned: from 0 to 1")
 	case w.mix[creates] == 0:

@@ -21,7 +21,7 @@ func (e *engine) revoke(sessions int, rtt time.Duration) revocation {
 	n := float64(sessions)
 	r := revocation{Index: n * e.get("indexed")}
 	scan := micros(n * e.get("listed"))
-	if e.sagaRotates {
+	if e.pipelined {
 		pipelines := int(math.Ceil(n / e.get("pipeline")))
 		r.Trips = 2 + pipelines
 		r.Took = scan + micros(n*e.get("remove")) + time.Duration(r.Trips)*rtt

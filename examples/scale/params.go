@@ -14,7 +14,6 @@ func engines() map[string]*engine {
 			{"save", "µs", 14.9, "measured: 67,000/s, EVALSHA, rueidis"},
 			{"touch", "µs", 9.7, "model: as GET, measured 103,000/s"},
 			{"create", "µs", 14.9, "model: as save"},
-			{"rotate", "µs", 0, "model: not used, a renewal is create, save and remove"},
 			{"remove", "µs", 6.6, "measured: 100,000 UNLINK pipelined in 0.66 s"},
 			{"index", "µs", 10.8, "model: as two commands"},
 			{"flush", "µs", 0, "model: a reply does not wait for the disk"},
@@ -31,11 +30,11 @@ func engines() map[string]*engine {
 			{"failover", "s", 17, "model: cluster-node-timeout of 15 s and an election"},
 		}
 	}
-	single := &engine{name: "redis", memory: true, ttl: true, sagaRotates: true, params: redis()}
+	single := &engine{name: "redis", memory: true, ttl: true, pipelined: true, params: redis()}
 	single.replace("failover", 30, "model: Sentinel's down-after-milliseconds of 30 s")
 	single.replace("node-memory", 64, "model: of the one server, for sessions")
 	add(single)
-	cluster := &engine{name: "redis-cluster", sharded: true, memory: true, ttl: true, sagaRotates: true, params: redis()}
+	cluster := &engine{name: "redis-cluster", sharded: true, memory: true, ttl: true, pipelined: true, params: redis()}
 	cluster.replace("fixed", 165, "measured: as single, and 16 more for the slot's list")
 	add(cluster)
 
@@ -45,7 +44,6 @@ func engines() map[string]*engine {
 			{"save", "µs", 149, "measured: 13,400/s on 2 cores"},
 			{"touch", "µs", 204, "measured: 9,800/s on 2 cores"},
 			{"create", "µs", 267, "measured: 7,500/s on 2 cores"},
-			{"rotate", "µs", 333, "measured: 6,000/s on 2 cores"},
 			{"remove", "µs", 204, "model: as touch"},
 			{"index", "µs", 0, "model: part of the row's statement"},
 			{"flush", "µs", 250, "model: waiting for the commit; measured 1/3,900 s alone"},
@@ -75,7 +73,6 @@ func engines() map[string]*engine {
 	hashed.replace("save", 282, "measured: 7,100/s")
 	hashed.replace("touch", 300, "measured: 6,700/s")
 	hashed.replace("create", 267, "measured: 7,500/s; 7,900/s with 16 partitions")
-	hashed.replace("rotate", 455, "measured: 4,400/s, the row changes its partition")
 	hashed.replace("remove", 300, "model: as touch")
 	hashed.replace("owner", 112, "measured: the three indexes")
 	add(hashed)
@@ -85,7 +82,6 @@ func engines() map[string]*engine {
 		{"save", "µs", 192, "measured: 10,400/s on 2 cores"},
 		{"touch", "µs", 192, "model: as save"},
 		{"create", "µs", 192, "model: as save"},
-		{"rotate", "µs", 192, "model: as save"},
 		{"remove", "µs", 192, "model: as save"},
 		{"index", "µs", 0, "model: part of the row's statement"},
 		{"flush", "µs", 312, "measured: 1/3,200 s alone"},
@@ -103,12 +99,11 @@ func engines() map[string]*engine {
 	}}
 	add(maria)
 
-	add(&engine{name: "nats", ttl: true, sagaRotates: true, touchLoads: true, params: []param{
+	add(&engine{name: "nats", ttl: true, pipelined: true, touchLoads: true, params: []param{
 		{"load", "µs", 69, "measured: 29,000/s on 2 cores, 1 M keys"},
 		{"save", "µs", 77, "measured: 26,000/s on 2 cores, 1 M keys"},
 		{"touch", "µs", 77, "model: as save, after a load"},
 		{"create", "µs", 77, "model: as save"},
-		{"rotate", "µs", 0, "model: not used, a renewal is create, save and remove"},
 		{"remove", "µs", 77, "model: as save"},
 		{"index", "µs", 77, "model: as save"},
 		{"flush", "µs", 0, "model: acknowledged before fsync, the default"},

@@ -12,7 +12,7 @@ type session struct {
 	written time.Duration // when its expiry was written
 	phase   float64       // where in a slot of the expiry index that was
 	owned   bool
-	gone    bool // logged out, or moved to another key
+	gone    bool // logged out
 }
 
 // request is one on its way through the middleware.
@@ -57,7 +57,7 @@ func (r *request) load(then func()) {
 	r.command(load, r.session.key, func() {
 		r.version, r.expires, gone = r.session.version, r.session.written, r.session.gone
 	}, func() {
-		if gone { // logged out meanwhile: an anonymous request
+		if gone { // an anonymous request
 			r.result.Gone++
 			r.answer()
 			return
@@ -170,24 +170,14 @@ func (r *request) create() {
 	})
 }
 
-// renew changes the key, in one statement or as a saga. The old key is dead
-// from the swap on; later pages find a session of the same rank.
+// renew gives the session another secret, in one compare-and-swap. Its owner may
+// change with it, which goes into the owner's list first.
 func (r *request) renew() {
-	die := func() { r.session.gone = true }
-	if !r.engine.sagaRotates {
-		r.swap(rotate, func() {
-			r.result.Logged += r.engine.logged(rotate, r.size, false)
-			die()
-		}, r.answer)
-		return
-	}
-	old := r.session.key
-	r.fresh++
-	fresh := r.fresh
 	r.list(func() {
-		r.command(create, fresh, nil, func() {
-			r.swap(save, die, func() { r.command(remove, old, nil, r.answer) })
-		})
+		r.swap(save, func() {
+			r.result.Logged += r.engine.logged(save, r.size, false)
+			r.session.version++
+		}, r.answer)
 	})
 }
 

@@ -13,7 +13,7 @@ type result struct {
 	Failed     int        // with 503
 	InDown     int        // that came after the crash
 	FailedDown int        // of these
-	Gone       int        // that found their session logged out or moved
+	Gone       int        // that found their session logged out
 	Swaps      int        // compare-and-swaps
 	Conflicts  int
 	MostTries  int // of one commit

@@ -87,7 +87,7 @@ type workload struct {
 	gap      time.Duration // mean time between two of them
 	handler  time.Duration // time a handler takes without the store
 	idle     time.Duration // idle timeout; a session is touched once in a tenth
-	size     float64       // bytes of a record: 43 and the codec's
+	size     float64       // bytes of a record: 71 and the codec's
 	owned    float64       // share of the sessions that have an owner
 }
 

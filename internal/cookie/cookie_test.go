@@ -21,7 +21,7 @@ func TestTemplate(t *testing.T) {
 		err      string // a part of the error
 	}{
 		{name: "default",
-			want: "__Host-session_id=X; Path=/; HttpOnly; Secure; SameSite=Lax"},
+			want: "__Host-Http-session_id=X; Path=/; HttpOnly; Secure; SameSite=Lax"},
 		{name: "insecure", insecure: true,
 			want: "session_id=X; Path=/; HttpOnly; SameSite=Lax"},
 		{name: "domain", template: http.Cookie{Domain: "example.com"},
@@ -31,7 +31,7 @@ func TestTemplate(t *testing.T) {
 		{name: "own name", template: http.Cookie{Name: "id", SameSite: http.SameSiteStrictMode},
 			want: "id=X; Path=/; HttpOnly; Secure; SameSite=Strict"},
 		{name: "third party", template: http.Cookie{SameSite: http.SameSiteNoneMode, Partitioned: true},
-			want: "__Host-session_id=X; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
+			want: "__Host-Http-session_id=X; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
 
 		{name: "value", template: http.Cookie{Value: "x"}, err: "leave it empty"},
 		{name: "max-age", template: http.Cookie{MaxAge: 60}, err: "call Remember"},
@@ -64,13 +64,20 @@ func TestTemplate(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 5401, set.MaxAge, "a part of a second counts as one")
 
-			deleted, err := http.ParseSetCookie(template.Delete())
-			require.NoError(t, err)
-			require.Equal(t, -1, deleted.MaxAge)
-			require.Empty(t, deleted.Value)
 			set.Value, set.MaxAge, set.Raw = "", -1, ""
+			lines := template.Delete()
+			deleted, err := http.ParseSetCookie(lines[0])
+			require.NoError(t, err)
 			deleted.Raw = ""
 			require.Equal(t, set, deleted, "the deleting cookie must have the same attributes")
+			if !set.Partitioned {
+				require.Len(t, lines, 1)
+				return
+			}
+			deleted, err = http.ParseSetCookie(lines[1])
+			require.NoError(t, err)
+			deleted.Raw, set.Partitioned = "", false
+			require.Equal(t, set, deleted, "the cookie of before it was Partitioned is another one")
 		})
 	}
 }

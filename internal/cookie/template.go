@@ -15,7 +15,7 @@ import (
 // hold (RFC 6265bis, section 4.1.3.2) it is prefixed.
 const (
 	BaseName   = "session_id"
-	hostPrefix = "__Host-"
+	hostPrefix = "__Host-Http-"
 )
 
 // Template is what all cookies of a manager have in common.
@@ -98,11 +98,17 @@ func (t Template) Set(token string, life time.Duration) string {
 	return c.String()
 }
 
-// Delete returns the Set-Cookie header that makes the client forget its
-// token. It has all the attributes the cookie was set with, since to a browser
-// one with another path, domain or partition is another cookie.
-func (t Template) Delete() string {
+// Delete returns the Set-Cookie headers that make the client forget its token.
+// They have all the attributes the cookie was set with, since to a browser one
+// with another path, domain or partition is another cookie. A template that
+// says Partitioned deletes the cookie of before it said so, too.
+func (t Template) Delete() []string {
 	c := t.cookie
 	c.MaxAge = -1
-	return c.String()
+	lines := []string{c.String()}
+	if c.Partitioned {
+		c.Partitioned = false
+		lines = append(lines, c.String())
+	}
+	return lines
 }

@@ -8,7 +8,7 @@ import (
 
 // MaxTokens is how many different tokens of one request are looked at. Honest
 // browsers send one, two when a cookie of the same name was set for another
-// path or domain; more is somebody's attempt to make the server work.
+// path or domain; more is an attempt to make the server work.
 const MaxTokens = 4
 
 // Tokens are the well-formed tokens that a request carries.

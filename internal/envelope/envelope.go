@@ -1,86 +1,147 @@
-// Package envelope is the format of stored sessions: a header of fixed length,
-// then the codec's bytes untouched. docs/FORMAT.md is its specification.
+// Package envelope is the format of stored sessions: a header, then the
+// codec's bytes untouched. docs/FORMAT.md is its specification.
 package envelope
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/sesame-go/sesame/internal/token"
 )
 
-// Len is the length of the header. The codec's bytes begin right after it, so
-// SQL's substr(data, 44) is a session in the codec's own form.
-const Len = 1 + 1 + 1 + 8 + 8 + 8 + len(token.Binding{})
+// The header, big-endian. In every version of the format the first four fields
+// stay where they are, so that a program can tell whose a record is, and delete
+// it, without being able to read it.
+const (
+	atFormat   = 0
+	atFlags    = 1
+	atSecret   = 2
+	atPrevious = 18
+	atCodec    = 34
+	atSchema   = 35
+	atCreated  = 37
+	atRenewed  = 45
+	atDeadline = 53
+	atIdle     = 61
+	atExtra    = 69 // the length of what later versions append to the header
+
+	fixed = atCodec // the length of what never changes place
+)
+
+// Len is the length of a header without Extra.
+const Len = atExtra + 2
 
 const format = 1
 
 const (
 	flagRemembered = 1 << iota
-	flagMoved
-	flagsKnown = flagRemembered | flagMoved
+	flagsKnown     = flagRemembered
 )
 
 // Header is what the manager must know of a stored session. Times and
 // durations are kept to the millisecond.
 type Header struct {
+	Secret     token.Hash    // of the token that is good
+	Previous   token.Hash    // of the token that it replaced, zero if there was none
+	Remembered bool          // the cookie outlives the browser
 	Codec      byte          // ID of the codec that wrote the payload
-	Remembered bool          // the session lives Idle from Created on, and so does its cookie
-	Moved      bool          // the session is at another key by now: this record is dead
-	Created    time.Time     // when the session was created or last renewed
-	Deadline   time.Time     // when it ends, however busy
+	Schema     uint16        // version of the user's struct
+	Created    time.Time     // when the session was created
+	Renewed    time.Time     // when its token was last replaced; at first when it was created
+	Deadline   time.Time     // when it ends however busy; zero: it does not
 	Idle       time.Duration // how long it lives without a request; 0: until Deadline
-	Binding    token.Binding // proves whose record it is
+	Extra      []byte        // what later versions have appended, kept as it is
 }
 
-// ErrForeign is wrapped by all errors of [Open].
-var ErrForeign = errors.New("not a session of this format")
+// Errors that [Open] wraps.
+var (
+	// ErrNewer says that a later version of the format was used.
+	ErrNewer = errors.New("stored by a newer version")
 
-// Put writes h into the first [Len] bytes of data.
-func Put(data []byte, h Header) {
-	var flags byte
+	// ErrDamaged says that the data is no session.
+	ErrDamaged = errors.New("not a stored session")
+)
+
+// Size returns the length of the header.
+func (h *Header) Size() int { return Len + len(h.Extra) }
+
+// Put writes the header into the first [Header.Size] bytes of data.
+func (h *Header) Put(data []byte) {
+	data = data[:h.Size()]
+	data[atFormat] = format
+	data[atFlags] = 0
 	if h.Remembered {
-		flags |= flagRemembered
+		data[atFlags] |= flagRemembered
 	}
-	if h.Moved {
-		flags |= flagMoved
-	}
-	_ = data[Len-1]
-	data[0] = format
-	data[1] = h.Codec
-	data[2] = flags
-	binary.BigEndian.PutUint64(data[3:], uint64(h.Created.UnixMilli()))
-	binary.BigEndian.PutUint64(data[11:], uint64(h.Deadline.UnixMilli()))
-	binary.BigEndian.PutUint64(data[19:], uint64(h.Idle.Milliseconds()))
-	copy(data[27:], h.Binding[:])
+	copy(data[atSecret:], h.Secret[:])
+	copy(data[atPrevious:], h.Previous[:])
+	data[atCodec] = h.Codec
+	binary.BigEndian.PutUint16(data[atSchema:], h.Schema)
+	putTime(data[atCreated:], h.Created)
+	putTime(data[atRenewed:], h.Renewed)
+	putTime(data[atDeadline:], h.Deadline)
+	binary.BigEndian.PutUint64(data[atIdle:], uint64(h.Idle.Milliseconds()))
+	binary.BigEndian.PutUint16(data[atExtra:], uint16(len(h.Extra)))
+	copy(data[Len:], h.Extra)
 }
 
-// Open splits data into its header and the codec's bytes, which alias data.
-func Open(data []byte) (Header, []byte, error) {
-	if len(data) < Len {
-		return Header{}, nil, fmt.Errorf("%w: %d bytes, the header alone has %d", ErrForeign, len(data), Len)
+// Open splits data into its header and the codec's bytes, which alias data. If
+// it returns an error and named is true, Secret and Previous are valid all the
+// same.
+func Open(data []byte) (h Header, payload []byte, named bool, err error) {
+	if len(data) < fixed {
+		return Header{}, nil, false, fmt.Errorf("%w: it has %d bytes", ErrDamaged, len(data))
 	}
-	if data[0] != format {
-		return Header{}, nil, fmt.Errorf("%w: format version %d, not %d", ErrForeign, data[0], format)
+	h.Secret = token.Hash(data[atSecret:atPrevious])
+	h.Previous = token.Hash(data[atPrevious:atCodec])
+	switch {
+	case data[atFormat] == 0:
+		return h, nil, true, fmt.Errorf("%w: format 0", ErrDamaged)
+	case data[atFormat] > format:
+		return h, nil, true, fmt.Errorf("%w: format %d, this program reads %d", ErrNewer, data[atFormat], format)
+	case data[atFlags]&^flagsKnown != 0:
+		return h, nil, true, fmt.Errorf("%w: unknown flags %#x", ErrNewer, data[atFlags]&^flagsKnown)
+	case len(data) < Len:
+		return h, nil, true, fmt.Errorf("%w: it has %d bytes", ErrDamaged, len(data))
 	}
-	if data[2]&^flagsKnown != 0 {
-		return Header{}, nil, fmt.Errorf("%w: unknown flags %#x", ErrForeign, data[2])
+	end := Len + int(binary.BigEndian.Uint16(data[atExtra:]))
+	idle := binary.BigEndian.Uint64(data[atIdle:])
+	switch {
+	case len(data) < end:
+		return h, nil, true, fmt.Errorf("%w: it has %d bytes, its header alone %d", ErrDamaged, len(data), end)
+	case idle > math.MaxInt64/uint64(time.Millisecond):
+		return h, nil, true, fmt.Errorf("%w: idle timeout of %d ms", ErrDamaged, idle)
 	}
-	idle := int64(binary.BigEndian.Uint64(data[19:]))
-	if idle < 0 || idle > int64(maxIdle/time.Millisecond) {
-		return Header{}, nil, fmt.Errorf("%w: idle limit of %d ms", ErrForeign, idle)
+	h.Remembered = data[atFlags]&flagRemembered != 0
+	h.Codec = data[atCodec]
+	h.Schema = binary.BigEndian.Uint16(data[atSchema:])
+	h.Created = getTime(data[atCreated:])
+	h.Renewed = getTime(data[atRenewed:])
+	h.Deadline = getTime(data[atDeadline:])
+	h.Idle = time.Duration(idle) * time.Millisecond
+	if end > Len {
+		h.Extra = slices.Clip(data[Len:end])
 	}
-	return Header{
-		Codec:      data[1],
-		Remembered: data[2]&flagRemembered != 0,
-		Moved:      data[2]&flagMoved != 0,
-		Created:    time.UnixMilli(int64(binary.BigEndian.Uint64(data[3:]))),
-		Deadline:   time.UnixMilli(int64(binary.BigEndian.Uint64(data[11:]))),
-		Idle:       time.Duration(idle) * time.Millisecond,
-		Binding:    token.Binding(data[27:Len]),
-	}, data[Len:], nil
+	return h, data[end:], true, nil
 }
 
-const maxIdle = time.Duration(1<<63 - 1)
+// putTime writes t in milliseconds since 1970; 0 is the zero time.
+func putTime(data []byte, t time.Time) {
+	var ms int64
+	if !t.IsZero() {
+		ms = t.UnixMilli()
+	}
+	binary.BigEndian.PutUint64(data, uint64(ms))
+}
+
+func getTime(data []byte) time.Time {
+	ms := int64(binary.BigEndian.Uint64(data))
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

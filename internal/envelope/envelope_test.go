@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -13,70 +14,103 @@ import (
 func header() envelope.Header {
 	now := time.UnixMilli(1_800_000_000_123)
 	return envelope.Header{
+		Secret:   token.HashOf("T"),
+		Previous: token.HashOf("S"),
 		Codec:    2,
-		Created:  now,
+		Schema:   1,
+		Created:  now.Add(-time.Hour),
+		Renewed:  now,
 		Deadline: now.Add(24 * time.Hour),
 		Idle:     time.Hour,
-		Binding:  token.Bind("T"),
 	}
 }
 
+func put(h envelope.Header, payload string) []byte {
+	data := make([]byte, h.Size(), h.Size()+len(payload))
+	h.Put(data)
+	return append(data, payload...)
+}
+
 func TestRoundTrip(t *testing.T) {
-	for _, change := range []func(*envelope.Header){
-		func(*envelope.Header) {},
-		func(h *envelope.Header) { h.Remembered = true },
-		func(h *envelope.Header) { h.Moved = true },
-		func(h *envelope.Header) { h.Idle = 0 },
-		func(h *envelope.Header) { h.Created = time.UnixMilli(-5) },
+	for name, change := range map[string]func(*envelope.Header){
+		"plain":       func(*envelope.Header) {},
+		"remembered":  func(h *envelope.Header) { h.Remembered = true },
+		"fixed end":   func(h *envelope.Header) { h.Idle = 0 },
+		"no end":      func(h *envelope.Header) { h.Deadline = time.Time{} },
+		"before 1970": func(h *envelope.Header) { h.Created = time.UnixMilli(-5) },
+		"no previous": func(h *envelope.Header) { h.Previous = token.Hash{} },
+		"schema":      func(h *envelope.Header) { h.Schema = 65535 },
+		"longer":      func(h *envelope.Header) { h.Extra = bytes.Repeat([]byte("x"), 65535) },
 	} {
-		want := header()
-		change(&want)
-		data := append(make([]byte, envelope.Len), `{"n":1}`...)
-		envelope.Put(data, want)
-		got, payload, err := envelope.Open(data)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-		require.Equal(t, `{"n":1}`, string(payload))
+		t.Run(name, func(t *testing.T) {
+			want := header()
+			change(&want)
+			got, payload, named, err := envelope.Open(put(want, "payload"))
+			require.NoError(t, err)
+			require.True(t, named)
+			require.Equal(t, want, got)
+			require.Equal(t, "payload", string(payload))
+		})
 	}
 }
 
 // The layout is what docs/FORMAT.md promises to people who read their database.
 func TestLayout(t *testing.T) {
-	require.Equal(t, 43, envelope.Len)
-	data := make([]byte, envelope.Len)
-	envelope.Put(data, header())
-	require.Equal(t, []byte{1, 2, 0}, data[:3])
-	require.Equal(t, []byte{0, 0, 1, 0xa3, 0x18, 0x5c, 0x50, 0x7b}, data[3:11])
-	require.Equal(t, []byte{0, 0, 0, 0, 0, 0x36, 0xee, 0x80}, data[19:27])
+	require.Equal(t, 71, envelope.Len)
+	h := header()
+	h.Remembered = true
+	data := put(h, "payload")
+	require.Equal(t, []byte{1, 1}, data[:2], "format, flags")
+	require.Equal(t, h.Secret[:], data[2:18])
+	require.Equal(t, h.Previous[:], data[18:34])
+	require.Equal(t, []byte{2, 0, 1}, data[34:37], "codec, schema version")
+	require.Equal(t, []byte{0, 0, 1, 0xa3, 0x18, 0x5c, 0x50, 0x7b}, data[45:53], "renewed")
+	require.Equal(t, []byte{0, 0, 0, 0, 0, 0x36, 0xee, 0x80}, data[61:69], "idle timeout")
+	require.Equal(t, []byte{0, 0}, data[69:71], "length of what is appended")
+	require.Equal(t, "payload", string(data[71:]))
 }
 
-func TestForeignData(t *testing.T) {
-	good := make([]byte, envelope.Len)
-	envelope.Put(good, header())
-	for name, spoil := range map[string]func([]byte) []byte{
-		"nothing":            func([]byte) []byte { return nil },
-		"cut short":          func(b []byte) []byte { return b[:envelope.Len-1] },
-		"another format":     func(b []byte) []byte { b[0] = 2; return b },
-		"a flag of tomorrow": func(b []byte) []byte { b[2] = 0x80; return b },
-		"negative idle":      func(b []byte) []byte { b[19] = 0xff; return b },
-		"overflowing idle":   func(b []byte) []byte { b[19] = 0x7f; return b },
+func TestUnreadable(t *testing.T) {
+	good := put(header(), "payload")
+	for name, test := range map[string]struct {
+		spoil func([]byte) []byte
+		named bool
+		err   error
+	}{
+		"nothing":              {func([]byte) []byte { return nil }, false, envelope.ErrDamaged},
+		"cut within hashes":    {func(b []byte) []byte { return b[:33] }, false, envelope.ErrDamaged},
+		"cut after hashes":     {func(b []byte) []byte { return b[:34] }, true, envelope.ErrDamaged},
+		"cut header":           {func(b []byte) []byte { return b[:envelope.Len-1] }, true, envelope.ErrDamaged},
+		"format 0":             {func(b []byte) []byte { b[0] = 0; return b }, true, envelope.ErrDamaged},
+		"later format":         {func(b []byte) []byte { b[0] = 2; return b }, true, envelope.ErrNewer},
+		"later format, short":  {func(b []byte) []byte { b[0] = 2; return b[:34] }, true, envelope.ErrNewer},
+		"unknown flag":         {func(b []byte) []byte { b[1] = 0x80; return b }, true, envelope.ErrNewer},
+		"negative idle":        {func(b []byte) []byte { b[61] = 0xff; return b }, true, envelope.ErrDamaged},
+		"overflowing idle":     {func(b []byte) []byte { b[61] = 0x7f; return b }, true, envelope.ErrDamaged},
+		"longer than the data": {func(b []byte) []byte { b[69] = 1; return b }, true, envelope.ErrDamaged},
 	} {
-		_, _, err := envelope.Open(spoil(append([]byte(nil), good...)))
-		require.ErrorIs(t, err, envelope.ErrForeign, name)
+		t.Run(name, func(t *testing.T) {
+			h, _, named, err := envelope.Open(test.spoil(bytes.Clone(good)))
+			require.ErrorIs(t, err, test.err)
+			require.Equal(t, test.named, named)
+			if named {
+				require.Equal(t, header().Secret, h.Secret)
+				require.Equal(t, header().Previous, h.Previous)
+			}
+		})
 	}
 }
 
 func FuzzOpen(f *testing.F) {
-	good := make([]byte, envelope.Len)
-	envelope.Put(good, header())
-	f.Add(good)
+	f.Add(put(header(), "payload"))
+	longer := header()
+	longer.Extra = []byte("later")
+	f.Add(put(longer, ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, payload, err := envelope.Open(data)
+		h, payload, _, err := envelope.Open(data)
 		if err != nil {
 			return
 		}
-		again := append(make([]byte, envelope.Len), payload...)
-		envelope.Put(again, h)
-		require.Equal(t, data, again)
+		require.Equal(t, data, put(h, string(payload)))
 	})
 }

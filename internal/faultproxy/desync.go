@@ -61,7 +61,7 @@ func (l *link) shift(b []byte) []byte {
 		}
 		reply := bytes.Clone(r.rest[:n])
 		r.rest = r.rest[n:]
-		if reply[0] == '>' { // pushed, nobody's reply
+		if reply[0] == '>' { // pushed, the reply to no request
 			out = append(out, reply...)
 			continue
 		}

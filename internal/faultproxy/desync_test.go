@@ -41,7 +41,7 @@ func TestDesyncAcross(t *testing.T) {
 	require.Equal(t, "two", got)
 }
 
-// A connection that nobody used meanwhile stays in step.
+// A connection that was not used while it was out of step stays in step.
 func TestDesyncUnused(t *testing.T) {
 	p := newProxy(t, newServer(t))
 	c := dial(t, p)

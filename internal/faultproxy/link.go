@@ -23,7 +23,7 @@ type link struct {
 	replies replies
 }
 
-// connect completes the link. It reports whether nobody has cut it meanwhile.
+// connect completes the link. It reports whether the link is still uncut.
 func (l *link) connect(server *net.TCPConn) bool {
 	l.proxy.mu.Lock()
 	defer l.proxy.mu.Unlock()
@@ -75,7 +75,7 @@ func (l *link) pass(dir Direction, to *net.TCPConn, b []byte) bool {
 			return false
 		}
 	}
-	if !l.wait(dir) {
+	if !l.wait(dir, b) {
 		return false
 	}
 	b, cut := l.spoil(dir, b)
@@ -124,8 +124,9 @@ func (l *link) arrive(dir Direction, b []byte) *ambush {
 	return a
 }
 
-// wait waits out delays and stalls. It reports whether the link is still there.
-func (l *link) wait(dir Direction) bool {
+// wait waits out the delays and stalls of b. It reports whether the link is
+// still there.
+func (l *link) wait(dir Direction, b []byte) bool {
 	arrived := time.Now()
 	for {
 		l.proxy.mu.Lock()
@@ -133,7 +134,7 @@ func (l *link) wait(dir Direction) bool {
 		l.proxy.mu.Unlock()
 		var due <-chan time.Time
 		if f.stall&dir == 0 {
-			left := f.delay - time.Since(arrived)
+			left := f.delayOf(dir, b) - time.Since(arrived)
 			if left <= 0 {
 				break
 			}

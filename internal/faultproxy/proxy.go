@@ -49,8 +49,8 @@ type Proxy struct {
 }
 
 // New starts a proxy on a free port of 127.0.0.1 that forwards to target, a
-// host and a port. Whether anybody listens there shows when the first client
-// comes. [Proxy.Close] must be called in the end.
+// host and a port. It dials the target when the first client comes.
+// [Proxy.Close] must be called in the end.
 func New(target string) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -178,6 +178,25 @@ func TestDelay(t *testing.T) {
 	require.Equal(t, "three", line)
 }
 
+func TestDelayRequests(t *testing.T) {
+	p := newProxy(t, newServer(t))
+	c := dial(t, p)
+	p.DelayRequests("Set", time.Hour)
+	c.answers(t, "get 1")
+	require.NoError(t, c.send("SET 2"))
+	c.silent(t)
+	p.DelayRequests("set", 60*time.Millisecond)
+	line, err := c.receive()
+	require.NoError(t, err)
+	require.Equal(t, "SET 2", line)
+	began := time.Now()
+	c.answers(t, "set 3")
+	require.GreaterOrEqual(t, time.Since(began), 60*time.Millisecond)
+	p.Heal()
+	p.DelayRequests("get", time.Hour)
+	c.answers(t, "set 4")
+}
+
 func TestCut(t *testing.T) {
 	p := newProxy(t, newServer(t))
 	c := dial(t, p)
@@ -247,7 +266,7 @@ func TestStall(t *testing.T) {
 	require.NoError(t, c.send("two"))
 	c.silent(t)
 	require.Equal(t, "one", s.heard())
-	c.Close() // whoever asked has given up
+	c.Close() // the client has given up
 	p.Heal()
 	require.Equal(t, "two", <-s.news)
 }

@@ -1,321 +1,214 @@
 package lifecycle
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/sesame-go/sesame/internal/envelope"
-	"github.com/sesame-go/sesame/internal/token"
-	"github.com/sesame-go/sesame/store"
 )
 
-// Commit settles the session: it brings the store in line with the value and
-// notes what the client must be told. A session that was ended by somebody else
-// meanwhile stays ended; that is an event, not an error.
-func (s *Session) Commit(ctx context.Context) error {
-	if err := s.Save(ctx); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
+// Commit brings the store in line with *T on behalf of the handler, and notes
+// what the client must be told. That a plain change came to nothing, because
+// the session ended or was renewed during the request, is an event and no error;
+// nor is a touch that failed. The client's hanging up does not stop it.
+func (s *Session) Commit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return nil
 	}
-	return nil
+	ctx, cancel := s.detach()
+	defer cancel()
+	err := s.commit(ctx)
+	if err == nil || errors.As(err, new(touchError)) || errors.Is(err, ErrNotFound) && !s.renew {
+		return nil
+	}
+	return err
 }
 
-// Save is Commit for those who want to know: it returns [ErrNotFound] if the
-// session was ended by somebody else.
+// Save is Commit for a handler that wants to know, within its context.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.loaded {
+	if s.state == nil {
 		return nil
 	}
-	return s.settle(ctx, nil)
+	ctx, cancel := s.engine.limit(ctx)
+	defer cancel()
+	return s.commit(ctx)
 }
 
-// Update applies fn to the session's latest value and saves it, again and
-// again until nobody interferes. On an error the value is as it was before.
-func (s *Session) Update(ctx context.Context, fn func(any) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+// commit compares *T with what it was, and tries to save it until no other
+// request comes in between.
+func (s *Session) commit(ctx context.Context) error {
+	if err := s.deleteDestroyed(); err != nil {
 		return err
 	}
-	return s.settle(ctx, fn)
-}
-
-// maxAttempts bounds the retries of one commit. Of any number of commits at
-// once one always succeeds, so that many in a row lose only on a session that
-// is hit by more requests than it can ever serve.
-const maxAttempts = 100
-
-func (s *Session) settle(ctx context.Context, fn func(any) error) error {
-	if err := s.bury(ctx); err != nil {
+	if err := s.resolve(ctx); err != nil {
 		return err
 	}
-	if s.gone {
-		return ErrNotFound
-	}
-	conflict, err := s.attempt(ctx, fn)
-	if conflict {
-		return s.retry(ctx, fn)
-	}
-	return err
-}
-
-// retry commits what somebody else was faster with.
-func (s *Session) retry(ctx context.Context, fn func(any) error) error {
-	defer s.engine.turn(s.current.key)()
-	for attempt := range maxAttempts - 1 {
-		pause(attempt)
-		if err := s.reconcile(ctx); err != nil {
+	reading := false // what met the conflict was a touch
+	for attempt := 0; ; attempt++ {
+		if attempt == 1 {
+			defer s.engine.takeTurn(ctx, s.latest.key)()
+		}
+		if err := s.retry(ctx, attempt); err != nil {
+			if reading && !errors.Is(err, ErrNotFound) {
+				return asTouch(err)
+			}
 			return err
 		}
-		if conflict, err := s.attempt(ctx, fn); !conflict {
+		if err := s.catchUp(ctx); err != nil {
+			return err
+		}
+		var conflict bool
+		var err error
+		conflict, reading, err = s.tryCommit(ctx)
+		if !conflict {
 			return err
 		}
 	}
-	return ErrConflict
 }
 
-// bury deletes what was destroyed.
-func (s *Session) bury(ctx context.Context) error {
-	for len(s.doomed) > 0 {
-		k, began := s.doomed[0], s.engine.began()
-		err := s.write(ctx, func(ctx context.Context) error { return s.engine.Store.Delete(ctx, k) })
-		if err != nil {
-			return s.engine.failed(ctx, "delete", k, began, err)
-		}
-		s.doomed = s.doomed[1:]
-		s.cookie, s.life = DeleteCookie, 0
-		s.engine.emit(ctx, Event{Kind: Destroyed, Key: k, Duration: s.engine.since(began)})
-	}
-	return nil
-}
-
-// attempt commits once. It reports a conflict if somebody else was faster.
-func (s *Session) attempt(ctx context.Context, fn func(any) error) (conflict bool, err error) {
-	if fn == nil {
-		return s.put(ctx)
-	}
-	undo, err := s.checkpoint()
-	if err != nil {
-		return false, err
-	}
-	stored := false
-	defer func() { // also when fn panics
-		if !stored {
-			undo()
-		}
-	}()
-	if err := fn(s.value); err != nil {
-		return false, err
-	}
-	conflict, err = s.put(ctx)
-	stored = !conflict && err == nil
-	return conflict, err
-}
-
-// put brings the store in line with the value as it is now.
-func (s *Session) put(ctx context.Context) (conflict bool, err error) {
-	data, changed, err := s.encodeCurrent()
-	if err != nil {
-		return false, err
-	}
-	due := changed || s.renew || s.remembering || time.Until(s.current.quiet) <= 0
-	if !due || !changed && !s.current.exists() {
-		return false, nil
-	}
-	now := time.Now().Truncate(time.Millisecond)
-	switch {
-	case !s.current.exists():
-		return false, s.create(ctx, now, data)
-	case !s.current.alive(now):
-		return true, nil // reconcile sees whether others have kept it alive
-	case s.renew && s.sent:
-		// Saved under the old token the change would hand a log-in to whoever
-		// planted that token, which is what Renew is there to prevent; under
-		// the new one it would be out of the client's reach.
-		s.tooLate(ctx)
-		return false, ErrLate
-	case !changed && !s.renew && !s.remembering:
-		return false, s.touch(ctx, now)
-	}
-	by := s.engine.Codec.ID()
-	if !changed {
-		data = append(make([]byte, envelope.Len), s.current.payload...)
-		by = s.current.header.Codec
-	}
-	return s.replace(ctx, now, data, by)
-}
-
-// create stores a new session under a fresh token.
-func (s *Session) create(ctx context.Context, now time.Time, data []byte) error {
-	if s.sent {
-		s.tooLate(ctx)
-		return ErrLate
-	}
+// tryCommit commits *T once. It reports a conflict if another request was
+// faster.
+func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err error) {
 	e := s.engine
-	next := stored{header: envelope.Header{Codec: e.Codec.ID()}}
-	next.header = renewed(next.header, e, now)
-	if s.remembering {
-		next.header = remembered(next.header, e, now, s.remember)
-	}
-	next.expires = expiry(next.header, now)
-	const tries = 3 // a token that is taken means a broken store or a broken random generator
-	for try := 1; ; try++ {
-		tok := token.New()
-		next.key, next.header.Binding = token.Key(tok), token.Bind(tok)
-		began := e.began()
-		err := s.save(ctx, &next, data)
-		if err == nil {
-			s.token, s.current = tok, next
-			s.current.rest(now)
-			s.tellClient(now)
-			e.emit(ctx, Event{Kind: Created, Key: next.key, Duration: e.since(began)})
-			return nil
+	scratch := e.scratch.Get().(*[]byte)
+	defer e.scratch.Put(scratch)
+	changed, err := e.changed(&s.base, s.value, scratch)
+	switch {
+	case err != nil:
+		return false, false, err
+	case !changed && !s.latest.exists():
+		return false, false, nil
+	case !changed && !s.renew && !s.remembering:
+		if time.Until(s.latest.quiet) > 0 {
+			return false, false, nil
 		}
-		if !errors.Is(err, store.ErrConflict) || try == tries {
-			return s.refused(ctx, next.key, began, err)
+		conflict, err = s.touch(ctx)
+		return conflict, true, err
+	}
+	d := draft{payload: s.latest.payload, codec: s.latest.codec, whole: true, owner: ownerToStore(&s.latest, s.said, s.value)}
+	if changed {
+		d.payload, d.codec = *scratch, e.Codec.ID()
+	}
+	conflict, err = s.swap(ctx, d)
+	if !conflict && err == nil {
+		s.said = said(s.value)
+		if s.base = s.latest.snapshot; s.behind {
+			s.base = e.snapshot(bytes.Clone(d.payload), d.codec)
 		}
 	}
+	return conflict, false, err
 }
 
-// replace stores a new version, encoded by the given codec, under a fresh token
-// if one is due.
-func (s *Session) replace(ctx context.Context, now time.Time, data []byte, by byte) (conflict bool, err error) {
-	e, began := s.engine, s.engine.began()
-	next, tok, kind := s.current, s.token, Saved
-	next.header.Codec = by
-	if s.renew {
-		tok, kind = token.New(), Renewed
-		next.key = token.Key(tok)
-		next.header = renewed(next.header, e, now)
-		next.header.Binding = token.Bind(tok)
-	}
-	if s.remembering {
-		next.header = remembered(next.header, e, now, s.remember)
-	}
-	next.expires = expiry(next.header, now)
-	if !s.renew && !s.remembering && next.expires.Before(s.current.expires) && !s.current.expires.After(next.header.Deadline) {
-		next.expires = s.current.expires // the clock was set back
-	}
-	if s.renew {
-		err = s.rotate(ctx, &next, data)
-	} else {
-		err = s.save(ctx, &next, data)
-	}
+// touch moves the expiry of a session that was only read. If a cookie has to
+// move with it that takes a compare-and-swap: a cookie whose token was replaced
+// by another request must not be set again.
+func (s *Session) touch(ctx context.Context) (conflict bool, err error) {
+	now := time.Now().Truncate(time.Millisecond)
+	h := &s.latest.header
 	switch {
-	case errors.Is(err, store.ErrConflict):
-		return true, nil
-	case err != nil:
-		return false, s.refused(ctx, s.current.key, began, err)
+	case !s.latest.alive(now):
+		return true, nil // other requests may have kept it alive
+	case h.Idle == 0 || expiry(h, now).Sub(s.latest.expires) < h.Idle/10:
+		return false, nil
+	case h.Remembered:
+		conflict, err = s.swap(ctx, draft{payload: s.latest.payload, codec: s.latest.codec, whole: true, owner: s.latest.owner, touch: true})
+		if !conflict && err == nil {
+			s.base = s.latest.snapshot
+		}
+		return conflict, asTouch(err)
 	}
-	moved := next.header.Remembered && !next.expires.Equal(s.current.expires)
-	speak := s.renew || s.remembering || moved
-	s.token, s.current = tok, next
-	s.current.rest(now)
-	if speak {
-		s.tellClient(now)
+	e, began, expires := s.engine, s.engine.began(), expiry(h, now)
+	if err := e.Store.Touch(ctx, s.latest.key, expires); err != nil {
+		return false, asTouch(e.failed(ctx, "touch", s.latest.key, began, err))
 	}
-	e.emit(ctx, Event{Kind: kind, Key: next.key, Duration: e.since(began)})
-	if speak && s.sent {
-		s.tooLate(ctx) // only the cookie's new age: the session is saved
-	}
+	e.sweepSometimes(ctx)
+	s.latest.expires = expires
+	s.latest.rest(now)
+	e.emit(ctx, Event{Kind: Touched, Key: s.latest.key, Owner: s.latest.owner, Duration: e.since(began)})
 	return false, nil
 }
 
-// save completes data with next's header, compares-and-swaps it into the store
-// and completes next.
-func (s *Session) save(ctx context.Context, next *stored, data []byte) error {
-	rec, err := s.record(next, data)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, func(ctx context.Context) (err error) {
-		next.version, err = s.engine.Store.Save(ctx, next.key, rec)
-		return err
-	})
-}
+// touchError is the failure of a touch. The session is as good as before.
+type touchError struct{ error }
 
-// record checks what would not fit into the store, before anything is lost.
-func (s *Session) record(next *stored, data []byte) (store.Record, error) {
-	owner, err := ownerOf(s.value)
-	if err != nil {
-		return store.Record{}, invalid{err}
-	}
-	next.payload, next.exact = data[envelope.Len:], false
-	if len(next.payload) > s.engine.MaxSize {
-		return store.Record{}, invalid{fmt.Errorf("%w: %d bytes encoded, at most %d are allowed (see WithMaxSize)", ErrTooLarge, len(next.payload), s.engine.MaxSize)}
-	}
-	envelope.Put(data, next.header)
-	return store.Record{Version: next.version, Expires: next.expires, Owner: owner, Data: data}, nil
-}
+func (t touchError) Unwrap() error { return t.error }
 
-// invalid marks an error that is the session's, not the store's.
-type invalid struct{ error }
-
-// refused reports why a session was not saved.
-func (s *Session) refused(ctx context.Context, k store.Key, began time.Time, err error) error {
-	if bad, ok := errors.AsType[invalid](err); ok {
-		return bad.error
-	}
-	return s.engine.failed(ctx, "save", k, began, err)
-}
-
-// touch moves the expiry of a session that was only read.
-func (s *Session) touch(ctx context.Context, now time.Time) error {
-	idle := s.current.header.Idle
-	expires := expiry(s.current.header, now)
-	if idle == 0 || expires.Sub(s.current.expires) < idle/10 {
+func asTouch(err error) error {
+	if err == nil {
 		return nil
 	}
-	began := s.engine.began()
-	err := s.write(ctx, func(ctx context.Context) error { return s.engine.Store.Touch(ctx, s.current.key, expires) })
-	if err != nil {
-		return s.engine.failed(ctx, "touch", s.current.key, began, err)
+	return touchError{err}
+}
+
+// deleteDestroyed deletes what Destroy has ended, even if the client has hung
+// up.
+func (s *Session) deleteDestroyed() error {
+	if len(s.doomed) == 0 && !s.deleting {
+		return nil
 	}
-	s.current.expires = expires
-	s.current.rest(now)
-	if s.current.header.Remembered {
-		s.tellClient(now)
+	ctx, cancel := s.detach()
+	defer cancel()
+	for ; len(s.doomed) > 0; s.doomed = s.doomed[1:] {
+		if err := s.engine.end(ctx, s.doomed[0], Destroyed); err != nil {
+			return err
+		}
 	}
-	s.engine.emit(ctx, Event{Kind: Touched, Key: s.current.key, Duration: s.engine.since(began)})
+	if s.deleting {
+		s.deleting = false
+		s.cookie, s.life = DeleteCookie, 0
+	}
 	return nil
 }
 
-// write runs one call that changes the store, out of the client's reach, and
-// lets the sweeper ride along.
-func (s *Session) write(ctx context.Context, call func(context.Context) error) error {
-	ctx, cancel := s.engine.detach(ctx)
-	defer cancel()
-	err := call(ctx)
-	if err == nil {
-		s.engine.sweepSometimes(ctx)
+// deleteOthers ends the other sessions that the request's cookies name, after
+// a log-in: a browser may be unable to drop their cookies. The log-in stands
+// even if this fails.
+func (s *Session) deleteOthers() {
+	if len(s.others) == 0 {
+		return
 	}
+	ctx, cancel := s.detach()
+	defer cancel()
+	for _, k := range s.others {
+		if k != s.latest.key {
+			_ = s.engine.end(ctx, k, Destroyed) // the event tells
+		}
+	}
+	s.others = nil
+}
+
+// Drop gives up what was not saved, except that destroyed sessions are
+// deleted: the request has failed.
+func (s *Session) Drop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return nil
+	}
+	err := s.deleteDestroyed()
+	if s.dropped {
+		return err
+	}
+	scratch := s.engine.scratch.Get().(*[]byte)
+	defer s.engine.scratch.Put(scratch)
+	changed, failed := s.engine.changed(&s.base, s.value, scratch)
+	if changed || failed != nil || s.renew || s.remembering {
+		s.dropped = true
+		s.engine.emit(&s.request, Event{Kind: Dropped, Key: s.latest.key, Owner: s.latest.owner})
+	}
+	s.renew, s.remembering = false, false
 	return err
 }
 
-// tellClient notes that the response must carry the session's cookie, and
-// that what was asked for is done.
-func (s *Session) tellClient(now time.Time) {
-	s.cookie, s.life = SetCookie, 0
-	if s.current.header.Remembered {
-		s.life = s.current.expires.Sub(now)
+// ended returns why a session that is gone cannot be saved. A log-in must not
+// seem to have worked.
+func (s *Session) ended() error {
+	if s.renew {
+		return ErrSuperseded
 	}
-	s.renew, s.remembering = false, false
-}
-
-// tooLate reports, once, what can no longer reach the client.
-func (s *Session) tooLate(ctx context.Context) {
-	if !s.late {
-		s.late = true
-		s.engine.emit(ctx, Event{Kind: Late, Key: s.current.key, Err: ErrLate})
-	}
-}
-
-// lose gives up a session that ended while we held it. What was changed is
-// dropped: a session that was logged out must not come back.
-func (s *Session) lose(ctx context.Context, kind Kind, took time.Duration) {
-	s.gone = true
-	s.engine.emit(ctx, Event{Kind: kind, Key: s.current.key, Duration: took})
+	return ErrNotFound
 }

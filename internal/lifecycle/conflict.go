@@ -2,124 +2,152 @@ package lifecycle
 
 import (
 	"context"
-	"math/rand/v2"
+	"fmt"
 	"reflect"
 	"time"
 
 	"github.com/sesame-go/sesame/internal/merge"
+	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store"
 )
 
-// reconcile brings the value in line with what somebody else has stored since
-// it was loaded.
-func (s *Session) reconcile(ctx context.Context) error {
-	e := s.engine
-	began := e.began()
-	loadCtx, cancel := e.detach(ctx)
-	defer cancel()
-	var latest stored
-	theirs, why, err := e.fetch(loadCtx, s.current.key, &latest)
-	switch {
-	case err != nil:
-		return e.failed(ctx, "load", s.current.key, began, err)
-	case why == nil && latest.header.Binding != s.current.header.Binding:
-		why = corrupt(errBinding)
-	}
-	if why != nil {
-		if why.kind == Corrupt {
-			e.emit(ctx, Event{Kind: Corrupt, Key: s.current.key, Err: why.err})
+// retry prepares the given attempt to save: all but the first lost against
+// another request and need what that has stored.
+func (s *Session) retry(ctx context.Context, attempt int) error {
+	if attempt > 0 && s.latest.exists() {
+		if err := pause(ctx, attempt); err != nil {
+			return err
 		}
-		kind := Gone
-		if why.kind == Expired || !s.current.alive(time.Now()) {
-			kind = Expired
+		if err := s.reload(ctx); err != nil {
+			return err
 		}
-		s.lose(ctx, kind, e.since(began))
-		return ErrNotFound
 	}
-
-	base, err := e.decode(&s.current)
-	if err != nil {
-		return err
+	if s.gone {
+		return s.ended()
 	}
-	// The merge compares values as they come out of the store, so it is given
-	// copies.
-	before, err := e.clone(s.value)
-	if err != nil {
-		return err
-	}
-	merged, err := e.clone(s.value)
-	if err != nil {
-		return err
-	}
-	for _, field := range merge.Structs(base, merged, theirs) {
-		e.emit(ctx, Event{Kind: Conflict, Key: s.current.key, Field: field})
-	}
-	adopt(reflect.ValueOf(s.value).Elem(), reflect.ValueOf(before).Elem(), reflect.ValueOf(merged).Elem())
-	s.current = latest
 	return nil
 }
 
-// adopt sets those fields of value that differ between before, which is what
-// value is now, and after. The others stay the very maps and pointers that the
-// handler may hold, and what is never stored stays as it is.
-func adopt(value, before, after reflect.Value) {
-	if before.CanInterface() && !merge.SameHidden(before, after) {
-		value.Set(after) // a type that stores its unexported fields by methods of its own
-		return
+// resolve finds out what became of an earlier renewal whose outcome is unknown.
+func (s *Session) resolve(ctx context.Context) error {
+	if s.tried.token == "" || s.gone {
+		return nil
 	}
-	for i := range value.NumField() {
-		f := value.Type().Field(i)
-		switch {
-		case f.IsExported():
-			if !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
-				value.Field(i).Set(after.Field(i))
-			}
-		case f.Anonymous && f.Type.Kind() == reflect.Struct:
-			adopt(value.Field(i), before.Field(i), after.Field(i))
-		}
-	}
+	ctx, cancel := s.engine.limit(ctx)
+	defer cancel()
+	return s.reload(ctx)
 }
 
-// checkpoint returns a function that takes the value back to what it is now.
-func (s *Session) checkpoint() (undo func(), err error) {
-	before, err := s.engine.clone(s.value)
+// reload fetches what another request has stored. If that replaced the secret,
+// nothing else of the record is looked at: what it says is not for the token
+// that this request came with.
+func (s *Session) reload(ctx context.Context) error {
+	e, began := s.engine, s.engine.began()
+	r, err := e.Store.Load(ctx, s.latest.key)
+	var why *verdict
+	var found stored
+	switch {
+	case err == nil:
+		why = e.open(s.latest.key, r, &s.latest.header.Secret, &found)
+	default:
+		if why = fromError(err); why == nil {
+			return e.failed(ctx, "load", s.latest.key, began, err)
+		}
+	}
+	renewed := false
+	if why != nil && err == nil && s.tried.token != "" {
+		why = s.renewedBefore(r, &found)
+		renewed = why == nil
+	}
+	if why != nil {
+		return s.lose(ctx, why, e.since(began))
+	}
+	s.tried = attempt{}
+	found.rest(time.Now())
+	s.latest, s.behind = found, true
+	if renewed {
+		e.emit(ctx, Event{Kind: Renewed, Key: found.key, Owner: found.owner, Duration: e.since(began)})
+		s.deleteOthers()
+	}
+	return nil
+}
+
+// renewedBefore returns nil if the record has the secret of an earlier renewal
+// by this request that seemed to have failed.
+func (s *Session) renewedBefore(r store.Record, found *stored) *verdict {
+	proof := token.HashOf(s.tried.token)
+	if why := s.engine.open(s.latest.key, r, &proof, found); why != nil {
+		return why
+	}
+	s.token, s.renew, s.fresh = s.tried.token, false, true
+	s.tell(found)
+	if s.tried.whole {
+		s.base = s.tried.snapshot
+	}
+	return nil
+}
+
+// lose gives up a session that ended, or was renewed, during the request. What
+// was changed is dropped: it must neither bring the session back nor go
+// anywhere else.
+func (s *Session) lose(ctx context.Context, why *verdict, took time.Duration) error {
+	s.gone = true
+	if s.cookie == SetCookie {
+		s.cookie = KeepCookie // an earlier save earned it, for a token that is dead by now
+	}
+	kind := Gone
+	switch {
+	case why.kind == Corrupt || why.kind == Newer:
+		s.engine.emit(ctx, Event{Kind: why.kind, Key: s.latest.key, Owner: s.latest.owner, Err: why.err})
+	case why.kind == Expired || !s.latest.alive(time.Now()):
+		kind = Expired
+	}
+	s.engine.emit(ctx, Event{Kind: kind, Key: s.latest.key, Owner: s.latest.owner, Duration: took})
+	return s.ended()
+}
+
+// latestValue decodes the latest version.
+func (s *Session) latestValue(ctx context.Context) (any, error) {
+	value, err := s.engine.decode(&s.latest.snapshot)
 	if err != nil {
-		return nil, err
+		return nil, s.lose(ctx, &verdict{kind: Corrupt, err: err}, 0)
 	}
-	return func() {
-		value := reflect.ValueOf(s.value).Elem()
-		now := value
-		if after, err := s.engine.clone(s.value); err == nil {
-			now = reflect.ValueOf(after).Elem()
-		}
-		adopt(value, now, reflect.ValueOf(before).Elem())
-	}, nil
+	return value, nil
 }
 
-// turn waits until those have committed who have collided on the session
-// before, so that of ten who change it at once nine try a second time, and not
-// eight a third time. It is a matter of speed alone: other processes know
-// nothing of it, and whoever has waited too long goes on.
-func (e *Engine) turn(k store.Key) (done func()) {
-	seat := e.seats[k[0]%seats]
-	waited := time.NewTimer(100 * time.Millisecond)
-	defer waited.Stop()
-	select {
-	case seat <- struct{}{}:
-		return func() { <-seat }
-	case <-waited.C:
-		return func() {}
+// catchUp merges into *T what Update, or another request, has stored since *T
+// last equalled the store.
+func (s *Session) catchUp(ctx context.Context) error {
+	if !s.behind {
+		return nil
 	}
-}
-
-// seats is for how many sessions at once turns are taken; requests for two that
-// share a seat wait for each other needlessly.
-const seats = 64
-
-// pause waits a random while, longer the more often it went wrong, so that
-// those who collided do not collide again.
-func pause(attempt int) {
-	if attempt > 0 {
-		time.Sleep(rand.N(50 * time.Microsecond << min(attempt, 9)))
+	if s.gone {
+		return s.ended()
 	}
+	e := s.engine
+	theirs, err := s.latestValue(ctx)
+	if err != nil {
+		return err
+	}
+	base, err := e.decode(&s.base)
+	if err != nil {
+		return err
+	}
+	// The merge compares values as they come out of the store: without
+	// unexported fields, and as the codec normalises them.
+	scratch := e.scratch.Get().(*[]byte)
+	defer e.scratch.Put(scratch)
+	if err := e.encode(scratch, s.value); err != nil {
+		return err
+	}
+	mine := reflect.New(e.Type).Interface()
+	if err := e.Codec.Decode(*scratch, mine); err != nil {
+		return fmt.Errorf("sesame: decode session: %w", err)
+	}
+	s.said = said(theirs)
+	for _, field := range merge.Into(s.value, base, mine, theirs) {
+		e.emit(ctx, Event{Kind: Conflict, Key: s.latest.key, Owner: s.latest.owner, Field: field})
+	}
+	s.base, s.behind = s.latest.snapshot, false
+	return nil
 }

@@ -14,13 +14,14 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/codec"
-	"github.com/sesame-go/sesame/internal/envelope"
 	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/memstore"
 )
 
 // Errors that the root package exports.
@@ -29,11 +30,12 @@ var (
 	ErrConflict = fmt.Errorf("sesame: too many changes of one session at once: %w", store.ErrConflict)
 	ErrTooLarge = errors.New("sesame: session too large")
 	ErrStore    = errors.New("sesame: session store unavailable")
-)
+	ErrLate     = errors.New("sesame: a new token can no longer reach the client")
 
-// ErrLate is returned to those who ask for what needs a cookie after the
-// response has begun. It has been reported by then.
-var ErrLate = errors.New("sesame: the response has begun, so the session's cookie can no longer reach the client; call Save before the first byte")
+	// ErrSuperseded wraps ErrNotFound: what this request knows is no longer
+	// the session.
+	ErrSuperseded = fmt.Errorf("sesame: the session was renewed or ended by another request: %w", ErrNotFound)
+)
 
 // Config is what an engine works with. All fields but Observe, Logger and
 // Older are required.
@@ -45,7 +47,7 @@ type Config struct {
 	CookieName string
 	Idle       time.Duration // 0: no limit
 	Lifetime   time.Duration
-	Timeout    time.Duration // of one commit
+	Timeout    time.Duration // of a load, and of a save with its retries
 	MaxSize    int           // of an encoded session, in bytes
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
@@ -55,150 +57,131 @@ type Config struct {
 // use.
 type Engine struct {
 	Config
-	codecs  [256]codec.Codec // by ID
-	zero    stored           // what an anonymous session starts from
-	buffers sync.Pool        // of *[]byte
-	swept   atomic.Int64     // Unix seconds of the last sweep
-	seats   [seats]chan struct{}
+	codecs   [256]codec.Codec // by ID
+	zero     stored           // what an anonymous session starts from
+	said     string           // what Owner() says of the zero T
+	inMemory bool             // the store never waits
+	lister   store.Lister     // nil if the store cannot
+	owners   store.OwnerIndex // nil if the store has none
+	sweeper  store.Sweeper    // nil if the store needs none
+	swept    atomic.Int64     // Unix seconds of the last sweep
+	scratch  sync.Pool        // of *[]byte, to encode into
+	turns    [turns]chan struct{}
 }
 
-// New returns an engine. Its error says what T or the codec lacks.
+// New returns an engine. Its error says what T, the codec or the store lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c}
-	for i := range e.seats {
-		e.seats[i] = make(chan struct{}, 1)
+	for i := range e.turns {
+		e.turns[i] = make(chan struct{}, 1)
 	}
-	e.buffers.New = func() any { return new(make([]byte, 0, 1024)) }
-	known := append([]codec.Codec{c.Codec}, c.Older...)
-	for _, c := range append(known, codec.MsgPack, codec.JSON, codec.Gob) {
-		if e.codecs[c.ID()] == nil {
-			e.codecs[c.ID()] = c
-		}
-	}
-	if err := checkOwner(c.Type); err != nil {
+	e.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
+	if err := e.useCodecs(); err != nil {
 		return nil, err
 	}
-	data, err := e.encode(nil, reflect.New(c.Type).Interface())
-	if err != nil {
+	if err := e.useStore(); err != nil {
+		return nil, err
+	}
+	zero := reflect.New(c.Type).Interface()
+	var payload []byte
+	if err := e.encode(&payload, zero); err != nil {
 		return nil, fmt.Errorf("the codec cannot encode the zero %s: %w", c.Type, err)
 	}
-	e.zero = stored{header: envelope.Header{Codec: c.Codec.ID()}, payload: data[envelope.Len:]}
-	if _, err := e.decode(&e.zero); err != nil {
+	e.zero.snapshot = e.snapshot(payload, c.Codec.ID())
+	if _, err := e.decode(&e.zero.snapshot); err != nil {
 		return nil, fmt.Errorf("the codec cannot decode the zero %s it encoded: %w", c.Type, err)
 	}
+	e.said = said(zero)
 	e.swept.Store(time.Now().Unix())
 	return e, nil
 }
 
-// stored is one version of a session as the store has it.
-type stored struct {
-	key     store.Key
-	version uint64 // 0: the store has nothing
-	expires time.Time
-	header  envelope.Header
-	payload []byte    // or an encoding found to mean the same
-	exact   bool      // the payload is what the codec writes for the value it reads from it
-	quiet   time.Time // see rest
-}
-
-func (st *stored) exists() bool { return st.version != 0 }
-
-// alive judges expiry. The store's opinion is only garbage collection: its
-// clock may be another, and its sweeper late.
-func (st *stored) alive(now time.Time) bool {
-	return now.Before(st.expires) && now.Before(st.header.Deadline)
-}
-
-// rest sets until when there is nothing to do for a session that is as it is
-// at now: it neither ends nor has to be touched. If now has a monotonic clock,
-// as after a load, that goes by it, and looking at it is cheap.
-func (st *stored) rest(now time.Time) {
-	due := st.expires
-	if idle := st.header.Idle; idle > 0 {
-		due = due.Add(idle/10 - idle)
+// useCodecs finds the codecs that records may name.
+func (e *Engine) useCodecs() error {
+	for _, c := range append([]codec.Codec{e.Codec}, e.Older...) {
+		id := c.ID()
+		if id == 0 || id <= lastOwnCodec && !strings.HasPrefix(packageOf(c), ownPackages) {
+			return fmt.Errorf("WithCodec: %T has the ID %d; 0 is none, and 1 to %d are sesame's own: give it another, and keep that", c, id, lastOwnCodec)
+		}
+		if e.codecs[id] == nil {
+			e.codecs[id] = c
+		}
 	}
-	if st.header.Deadline.Before(due) {
-		due = st.header.Deadline
+	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob} {
+		if e.codecs[c.ID()] == nil {
+			e.codecs[c.ID()] = c
+		}
 	}
-	st.quiet = now.Add(due.Sub(now))
-}
-
-// open reads a record into st. A record that has moved is as good as none.
-func open(k store.Key, r store.Record, st *stored) error {
-	*st = stored{key: k}
-	header, payload, err := envelope.Open(r.Data)
-	if err != nil {
-		return err
-	}
-	if header.Moved {
-		return store.ErrNotFound
-	}
-	st.version, st.expires, st.header, st.payload = r.Version, r.Expires, header, payload
 	return nil
 }
 
-// decode returns a fresh *T: one that was used before would keep what the
-// payload lacks. The payload is never changed, so the value may share it.
-func (e *Engine) decode(st *stored) (any, error) {
-	c := e.codecs[st.header.Codec]
-	if c == nil {
-		return nil, fmt.Errorf("written by the codec with ID %d, which is unknown here; give it to WithCodec as an older one", st.header.Codec)
+const (
+	lastOwnCodec = 31
+	ownPackages  = "github.com/sesame-go/sesame/codec"
+)
+
+func packageOf(c codec.Codec) string {
+	t := reflect.TypeOf(c)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	value := reflect.New(e.Type).Interface()
-	var err error
-	if shared, ok := c.(codec.SharedDecoder); ok {
-		st.exact, err = shared.DecodeShared(st.payload, value)
-	} else {
-		err = c.Decode(st.payload, value)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return value, nil
+	return t.PkgPath()
 }
 
-// encode returns room for a header and then value's encoding, in buf if it
-// fits.
-func (e *Engine) encode(buf []byte, value any) ([]byte, error) {
-	var room [envelope.Len]byte
-	data, err := e.Codec.Append(append(buf[:0], room[:]...), value)
-	if err != nil {
-		return nil, fmt.Errorf("sesame: encode session: %w", err)
+// useStore finds out what the store can do, and refuses one without which T
+// does not work.
+func (e *Engine) useStore() error {
+	s := e.Store
+	_, e.inMemory = s.(*memstore.Store)
+	e.lister, _ = store.Capability[store.Lister](s)
+	e.owners, _ = store.Capability[store.OwnerIndex](s)
+	e.sweeper, _ = store.Capability[store.Sweeper](s)
+	if _, hidden := store.As[store.Sweeper](s); hidden && e.sweeper == nil {
+		e.Log(context.Background(), slog.LevelWarn, "sesame: expired sessions will stay in the store: it has to be swept, but the wrapper around it has no method Sweep that forwards to it", "wrapper", fmt.Sprintf("%T", s))
 	}
-	return data, nil
+	has, err := checkOwner(e.Type)
+	if err == nil && has && e.owners == nil && e.lister == nil {
+		err = fmt.Errorf("%s has a method Owner, but %T can neither find sessions by owner nor list them: use a store that implements store.OwnerIndex or store.Lister (if it wraps one that does, forward the methods), or rename the method", e.Type, s)
+	}
+	return err
 }
 
-// clone returns a copy of a *T as it comes out of the store: without unexported
-// fields, and with whatever else the codec normalises.
-func (e *Engine) clone(value any) (any, error) {
-	data, err := e.encode(nil, value)
-	if err != nil {
-		return nil, err
-	}
-	return e.decode(&stored{header: envelope.Header{Codec: e.Codec.ID()}, payload: data[envelope.Len:]})
-}
-
-// checkOwner refuses a method Owner that would never be called.
-func checkOwner(t reflect.Type) error {
+// checkOwner reports whether t says whose a session is, and refuses a method
+// Owner that would never be called, or cannot be.
+func checkOwner(t reflect.Type) (has bool, err error) {
 	p := reflect.PointerTo(t)
 	method, has := p.MethodByName("Owner")
-	if has && !p.Implements(reflect.TypeFor[owned]()) {
-		return fmt.Errorf("%s has a method Owner of type %s; to say whose session it is it must be func (s *%s) Owner() string, otherwise rename it", t, method.Type, t.Name())
+	switch {
+	case !has:
+		return false, nil
+	case !p.Implements(reflect.TypeFor[owned]()):
+		return false, fmt.Errorf("%s has a method Owner of type %s; to say whose session it is it must be func (s *%s) Owner() string, otherwise rename it", t, method.Type, t.Name())
 	}
-	return nil
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the method Owner of the zero %s panics (%v); a session without data must have the owner \"\": if Owner belongs to an embedded pointer, embed the struct instead, or give %s a method Owner that looks for nil", t, r, t.Name())
+		}
+	}()
+	said(reflect.New(t).Interface())
+	return true, nil
 }
 
 type owned interface{ Owner() string }
 
-// ownerOf returns whose session value is.
-func ownerOf(value any) (string, error) {
-	o, ok := value.(owned)
-	if !ok {
-		return "", nil
+// said returns what Owner() says of a *T, "" if it has no such method.
+func said(value any) string {
+	if o, ok := value.(owned); ok {
+		return o.Owner()
 	}
-	owner := o.Owner()
-	if len(owner) > store.MaxOwner {
-		return "", fmt.Errorf("sesame: Owner returned %d bytes, at most %d are allowed", len(owner), store.MaxOwner)
+	return ""
+}
+
+// ownerToStore is the owner of a new version of st. It changes only if Owner()
+// says something else than it did before: a program whose T knows the owner by
+// another field must not take the record from its owner.
+func ownerToStore(st *stored, before string, value any) string {
+	if now := said(value); !st.exists() || now != before {
+		return now
 	}
-	return owner, nil
+	return st.owner
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -21,21 +22,28 @@ const (
 	Touched      Kind = "touched"
 	Renewed      Kind = "renewed"
 	Destroyed    Kind = "destroyed"
+	Revoked      Kind = "revoked"
 	Expired      Kind = "expired"
+	Swept        Kind = "swept"
 	Gone         Kind = "gone"
+	Superseded   Kind = "superseded"
 	Conflict     Kind = "conflict"
 	Corrupt      Kind = "corrupt"
-	UnknownToken Kind = "unknown token"
-	Ambiguous    Kind = "ambiguous cookies"
+	UnknownToken Kind = "unknown_token"
+	Ambiguous    Kind = "ambiguous"
+	Newer        Kind = "newer"
+	Dropped      Kind = "dropped"
 	Late         Kind = "late"
-	StoreError   Kind = "store error"
+	Stale        Kind = "stale"
+	StoreError   Kind = "store_error"
 )
 
 // Event is one thing that happened to a session.
 type Event struct {
 	Kind     Kind
 	Key      store.Key // zero: of no session in particular
-	Count    int       // of sessions, if not one
+	Owner    string
+	Count    int // of sessions, if not one
 	Field    string
 	Err      error
 	Duration time.Duration
@@ -53,22 +61,40 @@ func (ev Event) ID() string {
 // ordinary life is not in the log.
 func (e *Engine) emit(ctx context.Context, ev Event) {
 	if e.Observe != nil {
-		e.Observe(ctx, ev)
+		e.observe(ctx, ev)
 	}
 	switch ev.Kind {
 	case StoreError:
 		e.Log(ctx, slog.LevelError, "sesame: session store failed", "session", ev.ID(), "err", ev.Err)
 	case Late:
-		e.Log(ctx, slog.LevelError, "sesame: session cookie too late for its response; call Save before the first byte", "session", ev.ID())
+		e.Log(ctx, slog.LevelError, "sesame: too late to store the session: call Get, Renew and Save before the response begins and the client hangs up", "session", ev.ID(), "err", ev.Err)
+	case Stale:
+		e.Log(ctx, slog.LevelWarn, "sesame: the session was read after a response had begun that a cache may serve to others: read it before, or send Cache-Control: private", "session", ev.ID())
 	case Corrupt:
 		e.Log(ctx, slog.LevelWarn, "sesame: stored session is unreadable, treated as anonymous", "session", ev.ID(), "err", ev.Err)
+	case Newer:
+		e.Log(ctx, slog.LevelWarn, "sesame: stored session is from a newer program, treated as anonymous and left alone", "session", ev.ID(), "err", ev.Err)
 	case Ambiguous:
 		e.Log(ctx, slog.LevelWarn, "sesame: several live session cookies in one request, treated as anonymous")
 	}
 }
 
-// began and since measure how long a store takes, for those who observe it:
-// asking for the time is a good part of what a read costs otherwise.
+// observe calls the observer. It may run on a goroutine of sesame's own, where
+// a panic would end the process.
+func (e *Engine) observe(ctx context.Context, ev Event) {
+	defer e.recovered(ctx, "the observer")
+	e.Observe(ctx, ev)
+}
+
+// recovered, deferred, makes a panic a line in the log.
+func (e *Engine) recovered(ctx context.Context, where string) {
+	if r := recover(); r != nil {
+		e.Log(ctx, slog.LevelError, "sesame: panic in "+where, "panic", r, "stack", string(debug.Stack()))
+	}
+}
+
+// began and since measure how long a store takes, if there is an observer:
+// asking for the time is a good part of what a read costs.
 func (e *Engine) began() (t time.Time) {
 	if e.Observe != nil {
 		t = time.Now()
@@ -93,11 +119,15 @@ func (e *Engine) Log(ctx context.Context, level slog.Level, msg string, args ...
 }
 
 // failed reports what the store answered to op, which began at a given time.
+// That the caller's own context has ended is no failure of the store.
 func (e *Engine) failed(ctx context.Context, op string, k store.Key, began time.Time, cause error) error {
-	err := fmt.Errorf("%w: %s: %w", ErrStore, op, cause)
-	if errors.Is(cause, context.Canceled) && ctx.Err() != nil {
-		return err // the client hung up: nobody's failure
+	if ended := ctx.Err(); ended != nil && errors.Is(cause, ended) {
+		if context.Cause(ctx) != errNoAnswer {
+			return fmt.Errorf("%w: %s: %w", ErrStore, op, cause)
+		}
+		cause = fmt.Errorf("%w: %w", errNoAnswer, cause)
 	}
+	err := fmt.Errorf("%w: %s: %w", ErrStore, op, cause)
 	e.emit(ctx, Event{Kind: StoreError, Key: k, Err: err, Duration: e.since(began)})
 	return err
 }

@@ -6,37 +6,39 @@ import (
 	"github.com/sesame-go/sesame/internal/envelope"
 )
 
-// expiry is when a session used at now ends if it is not used again.
-func expiry(h envelope.Header, now time.Time) time.Time {
-	if h.Idle > 0 && now.Add(h.Idle).Before(h.Deadline) {
+// expiry is when a session used at now ends by disuse. It may be later than
+// the header's Deadline, so that the last use can be told from it.
+func expiry(h *envelope.Header, now time.Time) time.Time {
+	if h.Idle > 0 {
 		return now.Add(h.Idle)
 	}
 	return h.Deadline
 }
 
-// renewed returns the header of a session that starts its life anew: with the
-// limits of today, or for as long as it is remembered.
-func renewed(h envelope.Header, e *Engine, now time.Time) envelope.Header {
-	h.Created = now
-	if h.Remembered {
-		h.Deadline = now.Add(h.Idle)
-		return h
+// begin sets the limits of a session that starts its lifetime at now, for the
+// first time or by a renewal.
+func (e *Engine) begin(h *envelope.Header, now time.Time) {
+	switch {
+	case !h.Remembered:
+		h.Idle, h.Deadline = e.Idle, now.Add(e.Lifetime)
+	case !h.Deadline.IsZero():
+		h.Deadline = now.Add(h.Deadline.Sub(h.Renewed))
 	}
-	h.Idle = e.Idle
-	h.Deadline = now.Add(e.Lifetime)
-	return h
+	h.Renewed = now
 }
 
-// remembered returns the header of a session that is to live d from now, used
-// or not; or, if d is not positive, no longer than any other.
-func remembered(h envelope.Header, e *Engine, now time.Time, d time.Duration) envelope.Header {
-	if d > 0 {
-		h.Remembered, h.Idle, h.Deadline = true, d, now.Add(d)
-		return h
+// apply sets the limits that Remember asked for. A session that becomes an
+// ordinary one again does not live longer for it.
+func (r remember) apply(h *envelope.Header, e *Engine, now time.Time) {
+	if h.Remembered = r.idle > 0 || r.lifetime > 0; h.Remembered {
+		h.Idle, h.Deadline = r.idle, time.Time{}
+		if r.lifetime > 0 {
+			h.Deadline = now.Add(r.lifetime)
+		}
+		return
 	}
-	h.Remembered, h.Idle = false, e.Idle
-	if end := now.Add(e.Lifetime); end.Before(h.Deadline) {
+	h.Idle = e.Idle
+	if end := now.Add(e.Lifetime); h.Deadline.IsZero() || end.Before(h.Deadline) {
 		h.Deadline = end
 	}
-	return h
 }

@@ -2,8 +2,10 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,27 +14,59 @@ import (
 
 // Session is one request's view of its session. It is made to be embedded in
 // the request's other state. Its methods may be called from several goroutines;
-// the value it hands out is theirs to guard.
+// the *T that Load returns belongs to one of them.
 type Session struct {
 	engine  *Engine
+	request untied
 	cookies []string // the request's Cookie header lines
 
-	mu          sync.Mutex
-	loading     storeContext  // of the first load
-	value       any           // *T, once loaded
-	token       string        // of current
-	current     stored        // what value is compared with
-	doomed      []store.Key   // destroyed, not yet deleted
-	cookie      Action        // what the client must be told
-	life        time.Duration // of the cookie, see [Cookie]
-	remember    time.Duration // the new lifetime that is due, if remembering
-	remembering bool
-	loaded      bool
-	renew       bool // a fresh token is due
-	gone        bool // ended by somebody else while we held it
-	sent        bool // the response has begun
-	late        bool // which has been reported
+	mu     sync.Mutex
+	*state      // nil until the session is asked for
+	sent   bool // no cookie goes out any more
+	cached bool // the response may be cached, though the session was not read for it
+	over   bool // the handler has returned
+	begun  bool // and the response has begun by then
+	told   bool // of a use that comes too late
+	stale  bool // the session was read after a response that may be cached
 }
+
+// state is what is known of a session once it is loaded.
+type state struct {
+	value  any      // *T
+	base   snapshot // what *T last equalled
+	latest stored   // the store's last answer
+	said   string   // what Owner() said of latest
+	token  string   // of latest
+
+	others []store.Key // the other sessions that the cookies name, see identity
+	doomed []store.Key // destroyed, not yet deleted
+
+	tried    attempt       // a renewal of unknown outcome
+	remember remember      // with remembering
+	cookie   Action        // what the client must be told
+	life     time.Duration // of the cookie, see [Cookie]
+
+	behind      bool // base is older than latest
+	held        bool // see identity
+	hadCookie   bool
+	deleting    bool // the cookie, once doomed is deleted
+	renew       bool // a fresh secret is due
+	remembering bool // other limits are due
+	fresh       bool // the token was made by this request: no client has it
+	gone        bool // the session ended, or was renewed, during the request
+	late        bool // which has been reported
+	dropped     bool // so has that
+}
+
+// attempt is a renewing save that failed, and whose record could not be looked
+// at: its token may be good.
+type attempt struct {
+	token    string
+	snapshot      // what was to be stored
+	whole    bool // see draft
+}
+
+type remember struct{ idle, lifetime time.Duration }
 
 // Cookie is what the response must tell the client.
 type Cookie struct {
@@ -53,36 +87,64 @@ const (
 
 // Info is what may be known of a session besides its data.
 type Info struct {
-	ID      string
-	New     bool
-	Created time.Time
-	Expires time.Time
-	Owner   string
+	ID         string
+	New        bool
+	Created    time.Time
+	Renewed    time.Time
+	Used       time.Time
+	Expires    time.Time
+	Owner      string
+	Remembered bool
 }
 
 // Init makes s the session of a request with the given Cookie header lines.
-func (s *Session) Init(e *Engine, cookies []string) { s.engine, s.cookies = e, cookies }
+func (s *Session) Init(e *Engine, request context.Context, cookies []string) {
+	s.engine, s.request.Context, s.cookies = e, request, cookies
+}
 
-// Load returns the request's *T, loading it if that was not done yet. After an
-// error the next call tries again.
+// Load returns the request's *T. It loads on the first call, and again after
+// an error; later calls bring in what Update has saved.
 func (s *Session) Load(ctx context.Context) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.use(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.catchUp(ctx); err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
 	return s.value, nil
 }
 
+// use is load for methods whose effect needs a commit. It reports, once, that
+// none is to come, and notes that the response should have varied by cookie.
+func (s *Session) use(ctx context.Context) error {
+	early := s.state != nil
+	if err := s.load(ctx); err != nil || s.told {
+		return err
+	}
+	switch {
+	case s.over && (s.begun || s.request.Context.Err() != nil):
+		s.told = true
+		s.engine.emit(ctx, Event{Kind: Late, Key: s.latest.key, Owner: s.latest.owner, Err: errOver})
+	case s.cached && !early:
+		s.told, s.stale = true, true
+	}
+	return nil
+}
+
+var errOver = fmt.Errorf("%w: the handler has returned", ErrLate)
+
 func (s *Session) load(ctx context.Context) error {
-	if s.loaded {
+	if s.state != nil {
 		return nil
 	}
-	value, token, err := s.engine.resolve(ctx, s.cookies, &s.loading, &s.current)
+	st, err := s.engine.identify(ctx, s.cookies)
 	if err != nil {
 		return err
 	}
-	s.value, s.token, s.loaded = value, token, true
+	st.base, st.said = st.latest.snapshot, said(st.value)
+	s.state = st
 	return nil
 }
 
@@ -93,77 +155,101 @@ func (s *Session) Info(ctx context.Context) (Info, error) {
 	if err := s.load(ctx); err != nil {
 		return Info{}, err
 	}
-	owner, _ := ownerOf(s.value) // too long an owner is an error when it is saved
-	if !s.current.exists() {
-		return Info{New: true, Owner: owner}, nil
+	info := Info{New: true}
+	if s.latest.exists() {
+		info = s.latest.info()
 	}
-	info := s.current.info()
-	info.Owner = owner
+	if owner := said(s.value); owner != s.said || info.New {
+		info.Owner = owner
+	}
 	return info, nil
 }
 
-func (st *stored) info() Info {
-	expires := st.expires
-	if st.header.Deadline.Before(expires) {
-		expires = st.header.Deadline
-	}
-	return Info{ID: st.key.String(), Created: st.header.Created, Expires: expires}
-}
-
-// Renew asks for a fresh token at the next commit.
+// Renew asks for a fresh secret at the next save.
 func (s *Session) Renew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.use(ctx); err != nil {
 		return err
 	}
 	s.renew = true
 	return nil
 }
 
-// Remember asks for a lifetime of d at the next commit, or for the ordinary
-// limits if d is not positive.
-func (s *Session) Remember(ctx context.Context, d time.Duration) error {
+// Remember asks for other limits at the next save, or for the ordinary ones if
+// both are 0.
+func (s *Session) Remember(ctx context.Context, idle, lifetime time.Duration) error {
+	if idle < 0 || lifetime < 0 || lifetime > 0 && idle > lifetime {
+		panic(fmt.Sprintf("sesame: Remember(%s, %s): use limits that are not negative, and an idle timeout within the lifetime; 0 is no limit of that kind", idle, lifetime))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.use(ctx); err != nil {
 		return err
 	}
-	s.remember, s.remembering = d, true
+	s.remember, s.remembering = remember{idle, lifetime}, true
 	return nil
 }
 
-// Destroy ends the session at the next commit and begins a new one, in the
-// same *T.
+// Destroy ends at the next save every session that the request's cookies name,
+// and begins a new one in the same *T.
 func (s *Session) Destroy(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.use(ctx); err != nil {
 		return err
 	}
-	if s.current.exists() {
-		s.doomed = append(s.doomed, s.current.key)
+	if s.latest.exists() {
+		s.doomed = append(s.doomed, s.latest.key)
 	}
+	fresh := &state{
+		value: s.value, base: s.engine.zero.snapshot, latest: s.engine.zero, said: s.engine.said,
+		doomed: append(s.doomed, slices.DeleteFunc(s.others, func(k store.Key) bool { return k == s.latest.key })...), deleting: s.deleting || s.hadCookie, hadCookie: s.hadCookie,
+		cookie: s.cookie, late: s.late,
+	}
+	if fresh.cookie == SetCookie {
+		fresh.cookie = KeepCookie // there is no token left to tell
+	}
+	s.state = fresh
 	reflect.ValueOf(s.value).Elem().SetZero()
-	s.token, s.current = "", s.engine.zero
-	s.renew, s.remembering, s.gone = false, false, false
-	if s.cookie == SetCookie {
-		s.cookie, s.life = KeepCookie, 0 // there is no token left to tell
-	}
 	return nil
 }
 
 // Sent tells that the response has begun, so that no cookie goes out any more,
-// and returns whether the session was read for it and what it must say.
-func (s *Session) Sent() (read bool, c Cookie) {
+// and returns whether the session was read for it and what it must say. A
+// cacheable response must not be followed by reading the session.
+func (s *Session) Sent(cacheable bool) (read bool, c Cookie) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent = true
+	s.sent, s.begun = true, s.over
+	if s.state == nil {
+		s.cached = cacheable
+		return false, Cookie{}
+	}
 	c = Cookie{Action: s.cookie, Life: s.life}
 	if c.Action == SetCookie {
 		c.Token = s.token
 	}
-	return s.loaded, c
+	return true, c
+}
+
+// Close tells that the handler is done, whether the response has begun, and
+// whether the request has been reported as failed.
+func (s *Session) Close(begun, failed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent, s.over, s.begun = true, true, begun
+	if s.stale && !failed && !s.late {
+		s.engine.emit(&s.request, Event{Kind: Stale, Key: s.latest.key, Owner: s.latest.owner})
+	}
+}
+
+// Reopen takes Sent back, for a framework that answers after its middleware has
+// returned.
+func (s *Session) Reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = false
 }
 
 // Format keeps tokens out of logs: whatever the verb, fmt prints a name.

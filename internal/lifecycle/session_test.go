@@ -22,14 +22,14 @@ func TestDestroyedBeforeSent(t *testing.T) {
 	})
 	require.NoError(t, err)
 	var s Session
-	s.Init(e, nil)
+	s.Init(e, t.Context(), nil)
 	v, err := s.Load(t.Context())
 	require.NoError(t, err)
 	v.(*visit).N++
-	require.NoError(t, s.Commit(t.Context()))
+	require.NoError(t, s.Commit())
 	require.NoError(t, s.Destroy(t.Context()))
-	_, c := s.Sent()
+	_, c := s.Sent(false)
 	require.Equal(t, Cookie{}, c, "there is no token to tell")
-	require.NoError(t, s.Commit(t.Context()))
+	require.NoError(t, s.Commit())
 	require.Zero(t, e.Store.(*memstore.Store).Len())
 }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -19,30 +20,35 @@ const (
 // rides on traffic: a program that is not used needs none, and there is no
 // goroutine to stop.
 func (e *Engine) sweepSometimes(ctx context.Context) {
-	sweeper, ok := e.Store.(store.Sweeper)
-	if !ok {
+	if e.sweeper == nil {
 		return
 	}
 	last, now := e.swept.Load(), time.Now().Unix()
 	if now-last < int64(sweepEvery/time.Second) && now >= last {
 		return
 	}
-	if !e.swept.CompareAndSwap(last, now) {
-		return
+	if e.swept.CompareAndSwap(last, now) {
+		go e.sweep(context.WithoutCancel(ctx))
 	}
-	ctx, cancel := e.detach(ctx)
-	go func() {
-		defer cancel()
-		began := e.began()
-		for range sweepBatches {
-			n, err := sweeper.Sweep(ctx, sweepBatch)
-			if err != nil {
-				_ = e.failed(ctx, "sweep", store.Key{}, began, err)
-				return
-			}
-			if n < sweepBatch {
-				return
-			}
+}
+
+// sweep drops what has expired, until a batch is not full.
+func (e *Engine) sweep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
+	defer cancel()
+	defer e.recovered(ctx, "the store's Sweep")
+	began, total := e.began(), 0
+	for range sweepBatches {
+		n, err := e.sweeper.Sweep(ctx, sweepBatch)
+		total += n
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			_ = e.failed(ctx, "sweep", store.Key{}, began, err)
 		}
-	}()
+		if err != nil || n < sweepBatch {
+			break
+		}
+	}
+	if total > 0 {
+		e.emit(ctx, Event{Kind: Swept, Count: total, Duration: e.since(began)})
+	}
 }

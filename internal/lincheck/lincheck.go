@@ -1,7 +1,7 @@
 // Package lincheck checks whether a store is linearizable: whether there is,
 // for everything that concurrent callers were answered, an order of their
 // calls in which a store without concurrency answers the same. It is a module
-// of its own, so that nobody who uses sesame has to download the checker.
+// of its own, so that users of sesame do not download the checker.
 package lincheck
 
 import (
@@ -29,42 +29,33 @@ const (
 	patience  = 20 * time.Second
 )
 
-// Run lets several clients work on few keys at once and checks the histories
-// of their calls, first those of Load, Save, Touch and Delete and then, if the
-// store is a [store.Rotator], those of Rotate too. newStore must return an
-// empty store.
+// Run lets several clients call Load, Save, Touch and Delete on few keys at once
+// and checks the histories of their calls. newStore must return an empty store;
+// Run calls it once for each history and once more.
 //
-// A store that is not linearizable is found by chance only, a store that is
-// never fails.
+// A store that is linearizable never fails. One that is not is found by chance.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	t.Helper()
-	t.Run("keys", func(t *testing.T) {
-		if err := check(t.Context(), func() store.Store { return newStore(t) }, false); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, ok := newStore(t).(store.Rotator); !ok {
-		return
+	if err := check(t.Context(), func() store.Store { return newStore(t) }); err != nil {
+		t.Error(err)
 	}
-	t.Run("rotate", func(t *testing.T) {
-		if err := check(t.Context(), func() store.Store { return newStore(t) }, true); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // check returns an error for the first history that no order explains.
-func check(ctx context.Context, newStore func() store.Store, rotate bool) error {
+func check(ctx context.Context, newStore func() store.Store) error {
 	touchKeeps, err := touchKeepsVersion(ctx, newStore())
 	if err != nil {
 		return err
 	}
 	for seed := range uint64(histories) {
-		history, err := record(ctx, newStore(), seed, rotate)
+		history, err := record(ctx, newStore(), seed)
 		if err != nil {
 			return err
 		}
-		m := model(touchKeeps, rotate)
+		if v := repeats(history); v != 0 {
+			return fmt.Errorf("history %d: two saves of one key returned version %d", seed, v)
+		}
+		m := model(touchKeeps)
 		switch result, info := porcupine.CheckOperationsVerbose(m, history, patience); result {
 		case porcupine.Illegal:
 			return fmt.Errorf("history %d is not linearizable\n%s", seed, explain(m, history, info))
@@ -92,7 +83,7 @@ func touchKeepsVersion(ctx context.Context, s store.Store) (bool, error) {
 }
 
 // record lets clients loose on s and returns the history of their calls.
-func record(ctx context.Context, s store.Store, seed uint64, rotate bool) ([]porcupine.Operation, error) {
+func record(ctx context.Context, s store.Store, seed uint64) ([]porcupine.Operation, error) {
 	var keys [keyCount]store.Key
 	for i := range keys {
 		keys[i][0] = byte(i * 0x55) // far apart
@@ -104,7 +95,7 @@ func record(ctx context.Context, s store.Store, seed uint64, rotate bool) ([]por
 	var wg sync.WaitGroup
 	for id := range clients {
 		c := &client{
-			s: s, keys: keys, epoch: epoch, rotate: rotate,
+			s: s, keys: keys, epoch: epoch,
 			rand: rand.New(rand.NewPCG(seed, uint64(id))),
 			id:   uint64(id + 1),
 		}
@@ -137,7 +128,6 @@ type client struct {
 	s      store.Store
 	keys   [keyCount]store.Key
 	epoch  time.Time
-	rotate bool
 	rand   *rand.Rand
 	id     uint64
 	serial uint64
@@ -160,9 +150,6 @@ func (c *client) choose() input {
 		in.op = touch
 	case n < 55:
 		in.op = remove
-	case n < 75 && c.rotate:
-		in.op = rotate
-		in.to = c.rand.IntN(keyCount)
 	default:
 		in.op = save
 		if c.rand.IntN(4) == 0 {
@@ -200,8 +187,6 @@ func (c *client) do(ctx context.Context, in input) (output, error) {
 		err = c.s.Touch(ctx, k, expires)
 	case remove:
 		err = c.s.Delete(ctx, k)
-	case rotate:
-		out.version, err = c.s.(store.Rotator).Rotate(ctx, k, c.keys[in.to], r)
 	}
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 		return output{refused: true}, nil
@@ -218,8 +203,6 @@ func (c *client) learn(in input, out output) {
 			c.known[in.key] = 0
 		}
 	case out.refused || in.op == touch:
-	case in.op == rotate:
-		c.known[in.to] = out.version
 	default:
 		c.known[in.key] = out.version
 	}
@@ -227,12 +210,8 @@ func (c *client) learn(in input, out output) {
 
 // explain lists the calls on the keys that could not be explained.
 func explain(m porcupine.Model, history []porcupine.Operation, info porcupine.LinearizationInfo) string {
-	parts := [][]porcupine.Operation{history}
-	if m.Partition != nil {
-		parts = m.Partition(history)
-	}
 	var b strings.Builder
-	for i, part := range parts {
+	for i, part := range m.Partition(history) {
 		longest := 0
 		for _, p := range info.PartialLinearizationsOperations()[i] {
 			longest = max(longest, len(p))

@@ -13,24 +13,22 @@ const (
 	save
 	touch
 	remove
-	rotate
 )
 
 // An input is a call: what it asks for.
 type input struct {
 	op      op
 	key     int
-	to      int    // rotate
-	version uint64 // save, rotate
-	value   uint64 // save, rotate; no two calls have the same
-	expires int64  // save, rotate, touch; seconds after some time
+	version uint64 // save
+	value   uint64 // save; no two calls have the same
+	expires int64  // save, touch; seconds after some time
 }
 
 // An output is what a call returned. A call is refused that returns
 // ErrNotFound or ErrConflict.
 type output struct {
 	refused bool
-	version uint64 // load, save, rotate
+	version uint64 // load, save
 	value   uint64 // load
 	expires int64  // load
 }
@@ -41,8 +39,6 @@ func (in input) String() string {
 		save:   fmt.Sprintf("save %d version %d value %x expires %d", in.key, in.version, in.value, in.expires),
 		touch:  fmt.Sprintf("touch %d expires %d", in.key, in.expires),
 		remove: fmt.Sprintf("delete %d", in.key),
-		rotate: fmt.Sprintf("rotate %d to %d version %d value %x expires %d",
-			in.key, in.to, in.version, in.value, in.expires),
 	}[in.op]
 }
 
@@ -53,9 +49,9 @@ func (out output) String() string {
 	return fmt.Sprintf("version %d value %x expires %d", out.version, out.value, out.expires)
 }
 
-// A cell is what there is under a key. The version is the store's choice, so
-// the model learns it from the answers. After a touch it may be another, which
-// nobody has been told: the cell is vague until a load or a save tells it.
+// A cell is what is kept under a key. The version is the store's choice, so
+// the model learns it from the answers. A touch may change it without telling:
+// the cell is vague until a load or a save tells.
 type cell struct {
 	version uint64 // 0 if there is no record
 	vague   bool
@@ -63,25 +59,19 @@ type cell struct {
 	expires int64
 }
 
-// state is the whole store. Checking key by key, it has one cell in use.
-type state [keyCount]cell
-
-// model returns what a store without concurrency may answer. Without rotate
-// each key is a history of its own, which is checked much faster.
-func model(touchKeeps, rotate bool) porcupine.Model {
-	m := porcupine.Model{
-		Init: func() any { return state{} },
-		Step: func(s, in, out any) (bool, any) {
-			st := s.(state)
-			ok := st.step(in.(input), out.(output), touchKeeps)
-			return ok, st
+// model returns what a store without concurrency may answer. Each key is a
+// history of its own, since no call concerns two of them.
+func model(touchKeeps bool) porcupine.Model {
+	return porcupine.Model{
+		Partition: byKey,
+		Init:      func() any { return cell{} },
+		Step: func(state, in, out any) (bool, any) {
+			c := state.(cell)
+			ok := c.step(in.(input), out.(output), touchKeeps)
+			return ok, c
 		},
 		DescribeOperation: func(in, out any) string { return fmt.Sprintf("%v: %v", in, out) },
 	}
-	if !rotate {
-		m.Partition = byKey
-	}
-	return m
 }
 
 func byKey(history []porcupine.Operation) [][]porcupine.Operation {
@@ -94,8 +84,7 @@ func byKey(history []porcupine.Operation) [][]porcupine.Operation {
 }
 
 // step makes the call and reports whether the answer is right.
-func (s *state) step(in input, out output, touchKeeps bool) bool {
-	c := &s[in.key]
+func (c *cell) step(in input, out output, touchKeeps bool) bool {
 	switch in.op {
 	case load:
 		if out.refused || c.version == 0 {
@@ -110,7 +99,7 @@ func (s *state) step(in input, out output, touchKeeps bool) bool {
 		if out.refused {
 			return c.mayRefuse(in.version)
 		}
-		if !c.has(in.version) || out.version == 0 || out.version == in.version {
+		if !c.has(in.version) || out.version == 0 {
 			return false
 		}
 		*c = cell{version: out.version, value: in.value, expires: in.expires}
@@ -123,18 +112,6 @@ func (s *state) step(in input, out output, touchKeeps bool) bool {
 		return true
 	case remove:
 		*c = cell{}
-		return true
-	case rotate:
-		to := &s[in.to]
-		free := to.version == 0
-		if out.refused {
-			return !free || c.version == 0 || c.mayRefuse(in.version)
-		}
-		if !free || c.version == 0 || !c.has(in.version) || out.version == 0 {
-			return false
-		}
-		*c = cell{}
-		*to = cell{version: out.version, value: in.value, expires: in.expires}
 		return true
 	}
 	return false
@@ -150,3 +127,24 @@ func (c *cell) has(v uint64) bool {
 
 // mayRefuse reports whether a save with version v may be a conflict.
 func (c *cell) mayRefuse(v uint64) bool { return v != c.version || c.vague }
+
+// repeats returns a version that two saves of one key returned, or 0.
+func repeats(history []porcupine.Operation) uint64 {
+	type use struct {
+		key     int
+		version uint64
+	}
+	seen := make(map[use]bool)
+	for _, o := range history {
+		in, out := o.Input.(input), o.Output.(output)
+		if in.op != save || out.refused {
+			continue
+		}
+		u := use{in.key, out.version}
+		if seen[u] {
+			return u.version
+		}
+		seen[u] = true
+	}
+	return 0
+}

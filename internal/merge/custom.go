@@ -1,41 +1,46 @@
 package merge
 
-import (
-	"fmt"
-	"reflect"
-)
+import "reflect"
 
-// custom lets the type settle the conflict itself, if it has a fitting Merge,
-// and reports whether it did.
-func custom(base, mine, theirs reflect.Value) bool {
-	if !base.CanAddr() || !mine.CanAddr() || !theirs.CanAddr() {
+// hasOwn reports whether values of type t settle their own conflicts: by a
+// method Merge(base, theirs *T) on *T. One on T would change a copy.
+func hasOwn(t reflect.Type) bool {
+	method, ok := reflect.PointerTo(t).MethodByName("Merge")
+	if !ok || !isOwn(method, t) {
 		return false
 	}
-	method := mine.Addr().MethodByName("Merge")
-	if !method.IsValid() || !fits(method.Type(), mine.Addr().Type()) {
-		return false
-	}
-	method.Call([]reflect.Value{base.Addr(), theirs.Addr()})
-	return true
+	_, onValue := t.MethodByName("Merge")
+	return !onValue
 }
 
-// fits reports whether a method value is a func(base, theirs *F).
-func fits(method, pointer reflect.Type) bool {
-	return method.NumIn() == 2 && method.NumOut() == 0 && !method.IsVariadic() &&
-		method.In(0) == pointer && method.In(1) == pointer
+// isOwn reports whether a method of *T is a func(base, theirs *T).
+func isOwn(method reflect.Method, t reflect.Type) bool {
+	p, f := reflect.PointerTo(t), method.Type
+	return f.NumIn() == 3 && f.NumOut() == 0 && !f.IsVariadic() && f.In(1) == p && f.In(2) == p
 }
 
-// Check returns an error if the struct type t has a method Merge that looks
-// like a resolver of conflicts but is not one: it would never be called.
-func Check(t reflect.Type) error {
-	p := reflect.PointerTo(t)
-	method, ok := p.MethodByName("Merge")
-	if !ok {
-		return nil
+// callOwn lets mine settle the conflict.
+func callOwn(v versions) {
+	v.mine.Addr().MethodByName("Merge").Call([]reflect.Value{v.base.Addr(), v.theirs.Addr()})
+}
+
+// adopt sets in live, a value that settles its own conflicts, what that has
+// changed: mine was before, and is after now. What is never stored is zero in
+// both.
+func adopt(live, before, after reflect.Value) {
+	t := shapeOf(live.Type())
+	if len(t.fields) == 0 || !t.sameHidden(before, after) {
+		live.Set(after)
+		return
 	}
-	if bound := reflect.Zero(p).MethodByName("Merge").Type(); !fits(bound, p) {
-		return fmt.Errorf("%s has a method Merge of type %s; to resolve conflicts it must be func (mine *%s) Merge(base, theirs *%s), otherwise rename it",
-			t, method.Type, t.Name(), t.Name())
+	for _, f := range t.fields {
+		was, is, now := f.of(before), f.of(after), f.of(live)
+		switch {
+		case was.IsZero() && is.IsZero():
+		case dissolves(f.StructField):
+			adopt(now, was, is)
+		case !equal(now, is):
+			now.Set(is)
+		}
 	}
-	return nil
 }

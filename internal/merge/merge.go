@@ -1,6 +1,12 @@
-// Package merge resolves two changes of one struct, made side by side, in
-// three ways: from what both started with, what I made of it, and what they
-// did.
+// Package merge resolves two concurrent changes of one struct. It compares
+// three versions: base, which both changes began with, mine, and theirs.
+//
+// Exported fields are taken one by one. A field that I left alone becomes
+// theirs, one that they left alone stays mine. Where both changed it, structs
+// are merged field by field, maps key by key, pointers and interfaces by what
+// they hold; a type with a method Merge(base, theirs *F) on *F settles its own
+// conflicts, and a struct tag those of its field. All else, slices too, is one
+// value: mine wins and the field is a conflict, even if both changes are alike.
 package merge
 
 import (
@@ -9,144 +15,122 @@ import (
 )
 
 // Structs merges what they did into mine and returns the paths of the fields
-// that both changed, where mine wins. Changes that look alike are two as well:
-// of a counter that both have raised by one, one is lost.
+// that are in conflict, sorted. A path names fields only: the keys of a map may
+// be a user's data.
 //
-// base, mine and theirs are pointers to structs of one type. Exported fields
-// are taken one by one: what I left alone becomes theirs. Where both made
-// changes, structs are merged field by field, maps key by key, pointers and
-// interfaces by what they hold; a type with a method Merge(base, theirs *F) on
-// F or *F settles its own conflicts. All else, slices too, is one value. A key
-// of a map that both removed is the one change that both can make.
-//
-// The three may come to share memory; base and theirs are of no use
-// afterwards.
+// base, mine and theirs are pointers to structs of one type, as a codec decodes
+// them. They may come to share memory; base and theirs are of no use afterwards.
 func Structs(base, mine, theirs any) (conflicts []string) {
+	return merge(reflect.Value{}, base, mine, theirs)
+}
+
+// Into merges as [Structs] does, and sets in live the fields that the merge has
+// changed in mine. live points to the struct that mine is a decoded copy of.
+// Its other fields keep the very maps and pointers that they have, and what is
+// never stored.
+func Into(live, base, mine, theirs any) (conflicts []string) {
+	return merge(reflect.ValueOf(live).Elem(), base, mine, theirs)
+}
+
+func merge(live reflect.Value, base, mine, theirs any) []string {
 	var m merger
-	m.merge("", reflect.ValueOf(base).Elem(), reflect.ValueOf(mine).Elem(), reflect.ValueOf(theirs).Elem())
+	m.pointed("", none, versions{base: reflect.ValueOf(base), mine: reflect.ValueOf(mine), theirs: reflect.ValueOf(theirs)}, live)
 	slices.Sort(m.conflicts)
 	return slices.Compact(m.conflicts)
 }
 
-type merger struct{ conflicts []string }
-
-// merge settles one value. mine is settable, all three have the same type.
-func (m *merger) merge(path string, base, mine, theirs reflect.Value) {
-	if mine.CanInterface() {
-		switch {
-		case equal(theirs, base):
-			return
-		case equal(mine, base):
-			mine.Set(theirs)
-			return
-		case custom(base, mine, theirs):
-			return
-		}
-	}
-	switch mine.Kind() {
-	case reflect.Struct:
-		if m.mergeFields(path, base, mine, theirs) {
-			return
-		}
-	case reflect.Map:
-		if !mine.IsNil() && !theirs.IsNil() {
-			m.mergeKeys(path, base, mine, theirs)
-			return
-		}
-	case reflect.Pointer:
-		if !mine.IsNil() && !theirs.IsNil() {
-			m.merge(path, elem(base, mine), mine.Elem(), theirs.Elem())
-			return
-		}
-	case reflect.Interface:
-		if sameType(mine, theirs) && (base.IsNil() || sameType(base, mine)) {
-			mine.Set(m.mergeCopy(path, elem(base, mine), mine.Elem(), theirs.Elem()))
-			return
-		}
-	}
-	m.conflicts = append(m.conflicts, path)
+type merger struct {
+	conflicts []string
+	entered   map[pointer]bool // those in mine, since they may lead in circles
 }
 
-// mergeFields reports false for a struct without exported fields, such as
-// time.Time, and for one whose other fields changed, which methods of its own
-// must have stored: these are one value.
-func (m *merger) mergeFields(path string, base, mine, theirs reflect.Value) bool {
-	if mine.CanInterface() && !(SameHidden(base, mine) && SameHidden(base, theirs)) {
+type pointer struct {
+	at  uintptr
+	typ reflect.Type
+}
+
+// versions are those of one value. They have one type, and can be set.
+type versions struct {
+	base, mine, theirs reflect.Value
+	live               reflect.Value // not valid within what pointers, maps and interfaces hold
+	made               bool          // there was none to begin with, and base is zero: both have made it
+}
+
+// merge settles one value and reports whether that has changed mine.
+func (m *merger) merge(path string, r rule, v versions) (changed bool) {
+	t := shapeOf(v.mine.Type())
+	switch kind := v.mine.Kind(); {
+	case t.own && v.live.IsValid():
+		before := copied(v.mine)
+		if changed = m.whole(path, r, t, v); changed {
+			adopt(v.live, before, v.mine)
+		}
+		return changed
+	case t.own:
+		return m.whole(path, r, t, v)
+	case len(t.fields) > 0 && t.sameHidden(v.base, v.mine) && t.sameHidden(v.base, v.theirs):
+		return m.fields(path, t, v)
+	case kind == reflect.Map:
+		changed = m.keys(path, r, v)
+	case kind == reflect.Pointer && !v.mine.IsNil() && !v.theirs.IsNil():
+		changed = m.pointed(path, r, v, reflect.Value{})
+	default:
+		changed = m.whole(path, r, t, v)
+	}
+	if changed && v.live.IsValid() {
+		v.live.Set(v.mine)
+	}
+	return changed
+}
+
+// whole settles what is one value: if both changed it, by the type's own method,
+// the field's rule, or what an interface holds.
+func (m *merger) whole(path string, r rule, t *shape, v versions) (changed bool) {
+	switch {
+	case equal(v.theirs, v.base) && (!v.made || v.mine.IsZero()):
+		return false
+	case equal(v.mine, v.base) && !v.made:
+		v.mine.Set(v.theirs)
+		return true
+	case t.own:
+		callOwn(v)
+		return true
+	case r.settle(v):
+		return true
+	case v.mine.Kind() == reflect.Interface && sameType(v.mine, v.theirs) && (v.base.IsNil() || sameType(v.base, v.mine)):
+		inside := versions{base: held(v.base, v.mine), mine: copied(v.mine.Elem()), theirs: copied(v.theirs.Elem()), made: v.base.IsNil()}
+		if changed = m.merge(path, none, inside); changed {
+			v.mine.Set(inside.mine)
+		}
+		return changed
+	}
+	m.conflict(path)
+	return false
+}
+
+func (m *merger) conflict(path string) { m.conflicts = append(m.conflicts, path) }
+
+// pointed merges what pointers point to. Those of mine and theirs are not nil.
+func (m *merger) pointed(path string, r rule, v versions, live reflect.Value) (changed bool) {
+	p := pointer{v.mine.Pointer(), v.mine.Type()}
+	if m.entered[p] {
 		return false
 	}
-	merged := false
-	for i := range mine.NumField() {
-		f := mine.Type().Field(i)
-		if !f.IsExported() && (!f.Anonymous || f.Type.Kind() != reflect.Struct) {
-			continue
-		}
-		merged = true
-		at := f.Name
-		switch {
-		case f.Anonymous && f.Type.Kind() == reflect.Struct:
-			at = path // its fields are promoted: the user writes s.Name, not s.Base.Name
-		case path != "":
-			at = path + "." + f.Name
-		}
-		m.merge(at, base.Field(i), mine.Field(i), theirs.Field(i))
+	if m.entered == nil {
+		m.entered = map[pointer]bool{}
 	}
-	return merged
+	m.entered[p] = true
+	return m.merge(path, r, versions{held(v.base, v.mine), v.mine.Elem(), v.theirs.Elem(), live, v.base.IsNil()})
 }
 
-// mergeKeys names a conflict by the map alone: a key may be a stranger's name.
-func (m *merger) mergeKeys(path string, base, mine, theirs reflect.Value) {
-	for it := theirs.MapRange(); it.Next(); {
-		key, t := it.Key(), it.Value()
-		mv, b := mine.MapIndex(key), base.MapIndex(key)
-		switch {
-		case b.IsValid() && equal(t, b):
-			// they left it alone
-		case !mv.IsValid() && !b.IsValid(), mv.IsValid() && b.IsValid() && equal(mv, b):
-			mine.SetMapIndex(key, t)
-		case mv.IsValid() && b.IsValid():
-			mine.SetMapIndex(key, m.mergeCopy(path, b, mv, t))
-		case mv.IsValid():
-			// Both added the key: start from nothing, as both did.
-			mine.SetMapIndex(key, m.mergeCopy(path, reflect.Zero(t.Type()), mv, t))
-		default: // I removed what they changed
-			m.conflicts = append(m.conflicts, path)
-		}
-	}
-	for it := base.MapRange(); it.Next(); {
-		key, b := it.Key(), it.Value()
-		if theirs.MapIndex(key).IsValid() {
-			continue
-		}
-		if mv := mine.MapIndex(key); mv.IsValid() {
-			if equal(mv, b) {
-				mine.SetMapIndex(key, reflect.Value{}) // they removed what I left alone
-			} else {
-				m.conflicts = append(m.conflicts, path)
-			}
-		}
-	}
-}
-
-// mergeCopy merges values that cannot be set in place: what maps and
-// interfaces hold.
-func (m *merger) mergeCopy(path string, base, mine, theirs reflect.Value) reflect.Value {
-	settable := func(v reflect.Value) reflect.Value {
-		p := reflect.New(v.Type()).Elem()
-		p.Set(v)
-		return p
-	}
-	merged := settable(mine)
-	m.merge(path, settable(base), merged, settable(theirs))
-	return merged
-}
-
-func equal(a, b reflect.Value) bool { return reflect.DeepEqual(a.Interface(), b.Interface()) }
-
-// elem is what base holds, or nothing of the kind that mine does: where both
-// made something, they started from nothing.
-func elem(base, mine reflect.Value) reflect.Value {
-	if base.IsNil() {
+// held is what base holds, a pointer or an interface, or the zero value of what
+// mine holds.
+func held(base, mine reflect.Value) reflect.Value {
+	switch {
+	case base.IsNil():
 		return reflect.New(mine.Elem().Type()).Elem()
+	case base.Kind() == reflect.Interface:
+		return copied(base.Elem())
 	}
 	return base.Elem()
 }
@@ -155,27 +139,10 @@ func sameType(a, b reflect.Value) bool {
 	return !a.IsNil() && !b.IsNil() && a.Elem().Type() == b.Elem().Type()
 }
 
-// SameHidden reports whether two structs agree in what is not exported. In
-// values as they come out of the store it is zero, unless a type has methods of
-// its own that store it.
-func SameHidden(a, b reflect.Value) bool { return equal(hidden(a), hidden(b)) }
-
-// hidden returns a copy of a struct with its exported fields zero.
-func hidden(v reflect.Value) reflect.Value {
-	h := reflect.New(v.Type()).Elem()
-	h.Set(v)
-	clearExported(h)
-	return h
-}
-
-func clearExported(v reflect.Value) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		switch {
-		case f.IsExported():
-			v.Field(i).SetZero()
-		case f.Anonymous && f.Type.Kind() == reflect.Struct:
-			clearExported(v.Field(i))
-		}
-	}
+// copied returns a value that can be set, unlike what is in a map or an
+// interface.
+func copied(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }

@@ -2,9 +2,6 @@ package merge_test
 
 import (
 	"maps"
-	"math/rand/v2"
-	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +16,12 @@ func (t *tally) Merge(base, theirs *tally) { *t += *theirs - *base }
 
 type tags map[string]bool
 
-func (t tags) Merge(_, theirs *tags) { maps.Copy(t, *theirs) }
+func (t *tags) Merge(_, theirs *tags) {
+	if *t == nil {
+		*t = tags{}
+	}
+	maps.Copy(*t, *theirs)
+}
 
 type address struct{ Street, City string }
 
@@ -146,9 +148,29 @@ func TestStructs(t *testing.T) {
 			mine: func(s *session) { s.Cart["tea"] = 5 }, theirs: func(s *session) { s.Cart["tea"] = 6 },
 			want: func(s *session) { s.Cart["tea"] = 5 }, conflicts: []string{"Cart"},
 		}, {
-			name: "map cleared by me, changed by them",
+			name: "map set to nil by me, a key changed by them",
 			mine: func(s *session) { s.Cart = nil }, theirs: func(s *session) { s.Cart["tea"] = 6 },
 			want: func(s *session) { s.Cart = nil }, conflicts: []string{"Cart"},
+		}, {
+			name: "map set to nil by me, a key added by them",
+			mine: func(s *session) { s.Cart = nil }, theirs: func(s *session) { s.Cart["rum"] = 1 },
+			want: func(s *session) { s.Cart = map[string]int{"rum": 1} },
+		}, {
+			name: "map set to nil by them, a key added by me",
+			mine: func(s *session) { s.Cart["rum"] = 1 }, theirs: func(s *session) { s.Cart = nil },
+			want: func(s *session) { s.Cart = map[string]int{"rum": 1} },
+		}, {
+			name: "map set to nil by them",
+			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.Cart = nil },
+			want: func(s *session) { s.User = "bob"; s.Cart = nil },
+		}, {
+			name: "map set to nil by both",
+			mine: func(s *session) { s.Cart = nil }, theirs: func(s *session) { s.Cart = nil },
+			want: func(s *session) { s.Cart = nil },
+		}, {
+			name: "map cleared by me, a key added by them",
+			mine: func(s *session) { clear(s.Cart) }, theirs: func(s *session) { s.Cart["rum"] = 1 },
+			want: func(s *session) { s.Cart = map[string]int{"rum": 1} },
 		}, {
 			name: "structs in a map",
 			mine: func(s *session) { s.Places["x"] = address{"S", "mine"} }, theirs: func(s *session) { s.Places["x"] = address{"theirs", "C"} },
@@ -186,13 +208,17 @@ func TestStructs(t *testing.T) {
 			mine: func(s *session) { s.Visits += 3 }, theirs: func(s *session) { s.Visits += 4 },
 			want: func(s *session) { s.Visits += 7 },
 		}, {
-			name: "a field's own Merge, on the value",
+			name: "a map's own Merge",
 			mine: func(s *session) { s.Tags["m"] = true }, theirs: func(s *session) { s.Tags["a"] = false; s.Tags["t"] = true },
 			want: func(s *session) { s.Tags = tags{"a": false, "m": true, "t": true} },
 		}, {
 			name: "unexported fields that were stored make one value",
 			mine: func(s *session) { s.Sealed.N = 1 }, theirs: func(s *session) { s.Sealed.hidden = 2 },
 			want: func(s *session) { s.Sealed.N = 1 }, conflicts: []string{"Sealed"},
+		}, {
+			name: "unexported fields, mine",
+			mine: func(s *session) { s.Sealed.hidden = 2 }, theirs: func(s *session) { s.Sealed.N = 1 },
+			want: func(s *session) { s.Sealed.hidden = 2 }, conflicts: []string{"Sealed"},
 		}, {
 			name: "unexported fields, theirs",
 			mine: func(s *session) { s.User = "bob" }, theirs: func(s *session) { s.Sealed.hidden = 2 },
@@ -232,6 +258,41 @@ func TestFromNothing(t *testing.T) {
 	require.Equal(t, []string{"Extra"}, merge.Structs(&session{}, &session{Extra: 1}, &session{Extra: "x"}))
 }
 
+// Where one of two new values is zero, neither is lost without a conflict.
+func TestZeroFromNothing(t *testing.T) {
+	type session struct {
+		Map      map[string]bool
+		Set      map[string]struct{}
+		Times    map[string]time.Time
+		Pointers map[string]*int
+		Pointer  *int
+		Any      any
+		Anys     map[string]any
+		Score    *tally
+	}
+	now := time.Unix(1, 0)
+	zero := func() *session {
+		return &session{map[string]bool{"a": false}, map[string]struct{}{"a": {}}, map[string]time.Time{"a": {}}, map[string]*int{"a": nil}, new(0), 0, map[string]any{"a": 0}, new(tally(0))}
+	}
+	other := func() *session {
+		return &session{map[string]bool{"a": true}, map[string]struct{}{"a": {}}, map[string]time.Time{"a": now}, map[string]*int{"a": new(1)}, new(1), 1, map[string]any{"a": 1}, new(tally(1))}
+	}
+	conflicts := []string{"Any", "Anys", "Map", "Pointer", "Pointers", "Times"}
+	mine := zero()
+	require.Equal(t, conflicts, merge.Structs(&session{}, mine, other()))
+	want := zero()
+	*want.Score = 1
+	require.Equal(t, want, mine)
+
+	mine = other()
+	require.Equal(t, conflicts, merge.Structs(&session{}, mine, zero()))
+	require.Equal(t, other(), mine)
+
+	mine = zero()
+	require.Empty(t, merge.Structs(&session{}, mine, zero()))
+	require.Equal(t, zero(), mine)
+}
+
 type whole struct{ A, B int }
 
 func (w *whole) Merge(base, theirs *whole) { w.A += theirs.A - base.A; w.B = 99 }
@@ -244,49 +305,4 @@ func TestMergeOfTheWhole(t *testing.T) {
 	alike := &whole{A: 2}
 	require.Empty(t, merge.Structs(&whole{A: 1}, alike, &whole{A: 2}))
 	require.Equal(t, 3, alike.A)
-}
-
-type badMerge struct{ A int }
-
-func (badMerge) Merge(other badMerge) {}
-
-func TestCheck(t *testing.T) {
-	require.NoError(t, merge.Check(reflect.TypeFor[whole]()))
-	require.NoError(t, merge.Check(reflect.TypeFor[session]()))
-	require.ErrorContains(t, merge.Check(reflect.TypeFor[badMerge]()), "Merge(base, theirs *badMerge)")
-}
-
-// A merge against an unchanged side is the other side, and what both did in
-// different places is all there, whoever came first.
-func TestProperties(t *testing.T) {
-	edits := []func(*session){
-		func(s *session) { s.User += "x" },
-		func(s *session) { s.Home.City += "x" },
-		func(s *session) { s.Home.Street += "x" },
-		func(s *session) { s.Work.City += "x" },
-		func(s *session) { s.Cart["tea"]++ },
-		func(s *session) { delete(s.Cart, "milk") },
-		func(s *session) { s.Nested["n"]["two"] = 2 },
-		func(s *session) { s.Nested["m"] = map[string]int{"one": 1} },
-		func(s *session) { s.Bag["new"] = true },
-		func(s *session) { s.History = append(s.History, "x") },
-		func(s *session) { s.Theme = "dark" },
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		order := rng.Perm(len(edits))
-		cut := rng.IntN(len(edits) + 1)
-		mine, theirs, all := start(), start(), start()
-		for i, e := range order {
-			edits[e](all)
-			if i < cut {
-				edits[e](mine)
-			} else {
-				edits[e](theirs)
-			}
-		}
-		require.Empty(t, merge.Structs(start(), mine, theirs), "%v %d", order, cut)
-		require.Equal(t, all, mine, "%v %d", order, cut)
-	}
-	require.True(t, slices.IsSorted(merge.Structs(&session{}, &session{User: "a", Extra: 1}, &session{User: "b", Extra: 2})))
 }

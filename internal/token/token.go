@@ -1,69 +1,97 @@
 // Package token makes session tokens and derives from them what may be kept.
 //
-// A token is the only secret that a session has. It lives in the client's
-// cookie and, for the length of a request, in memory. Everything else is
-// derived from it by SHA-256 under a label of its own, so that one derivation
-// says nothing about another: the key under which the store keeps the record,
-// and the binding inside the record that proves that it is the token's own.
-// A fast hash is right here: a token has 130 random bits, so there is nothing
-// to guess.
+// A token is ID.SECRET, each 128 random bits in base64url. The ID names the
+// record for the session's whole life and is no secret. The secret exists only
+// in the client's cookie and, during a request, in memory; the record keeps a
+// hash of it. A fast hash is enough, since 128 random bits cannot be guessed.
 package token
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// Len is the length of a token: 26 characters of base32, 130 bits.
-const Len = 26
+// Len is the length of a token: 22 characters, a dot and 22 characters.
+const Len = half + 1 + half
 
-const (
-	keyLabel     = "sesame/v1/id"
-	bindingLabel = "sesame/v1/binding"
-)
+const half = 22
 
-// New returns a fresh token from the system's secure random generator.
-func New() string { return rand.Text() }
+// Form says how a token looks, for error messages.
+const Form = "a token is ID.SECRET, each half 22 characters out of A-Z, a-z, 0-9, - and _, of which the last is one of A, Q, g, w; sesametest.Token makes one"
 
-// Valid reports whether s has the form of a token. What has not is never
-// looked up.
+// New returns a token with a fresh ID and a fresh secret.
+func New() string {
+	var id store.Key
+	_, _ = rand.Read(id[:]) // never fails
+	return Renew(id)
+}
+
+// Renew returns a token with a fresh secret for the session with the given ID.
+func Renew(id store.Key) string {
+	var secret [16]byte
+	_, _ = rand.Read(secret[:])
+	buf := make([]byte, 0, Len)
+	buf = base64.RawURLEncoding.AppendEncode(buf, id[:])
+	buf = append(buf, '.')
+	buf = base64.RawURLEncoding.AppendEncode(buf, secret[:])
+	return string(buf)
+}
+
+// Valid reports whether s has the form of a token, canonical base64url in both
+// halves. Anything else is never looked up.
 func Valid(s string) bool {
-	if len(s) != Len {
-		return false
-	}
+	return len(s) == Len && s[half] == '.' && canonical(s[:half]) && canonical(s[half+1:])
+}
+
+func canonical(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
+		if decoded[s[i]] == invalid {
 			return false
 		}
 	}
-	return true
+	return decoded[s[half-1]]&0xf == 0 // 16 bytes leave four bits unused
 }
 
-// Key returns the key under which the session of the token is stored.
-func Key(token string) store.Key { return derive(keyLabel, token) }
+const invalid = 0xff
 
-// Binding is a proof, kept inside a record, of which token the record belongs
-// to.
-type Binding [16]byte
+// decoded maps a character of base64url to its six bits.
+var decoded = func() (table [256]byte) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for i := range table {
+		table[i] = invalid
+	}
+	for bits, c := range []byte(alphabet) {
+		table[c] = byte(bits)
+	}
+	return table
+}()
 
-// Bind returns the token's binding.
-func Bind(token string) Binding {
-	sum := derive(bindingLabel, token)
-	return Binding(sum[:len(Binding{})])
+// ID returns the ID in a valid token, the key under which its session is
+// stored.
+func ID(token string) (k store.Key) {
+	var buf [half]byte
+	copy(buf[:], token)
+	_, _ = base64.RawURLEncoding.Decode(k[:], buf[:])
+	return k
 }
 
-// Binds reports whether b is the token's binding.
-func (b Binding) Binds(token string) bool {
-	want := Bind(token)
-	return subtle.ConstantTimeCompare(b[:], want[:]) == 1
-}
+// Hash is what a record keeps of a token. The zero Hash belongs to no token.
+type Hash [16]byte
 
-func derive(label, token string) [sha256.Size]byte {
-	buf := make([]byte, 0, 64)
+// HashOf returns the hash of a token. It covers the ID too, so that a record
+// copied to another key admits no token.
+func HashOf(token string) Hash {
+	const label = "sesame/v1/token/"
+	buf := make([]byte, 0, len(label)+Len)
 	buf = append(buf, label...)
 	buf = append(buf, token...)
-	return sha256.Sum256(buf)
+	sum := sha256.Sum256(buf)
+	return Hash(sum[:])
 }
+
+// Equal reports in constant time whether h and other are the same hash.
+func (h Hash) Equal(other Hash) bool { return subtle.ConstantTimeCompare(h[:], other[:]) == 1 }

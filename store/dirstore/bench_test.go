@@ -9,22 +9,17 @@ import (
 	"github.com/sesame-go/sesame/store/dirstore"
 )
 
-// BenchmarkStore measures Load, and Load with Save, of sessions of 300 bytes.
+// BenchmarkStore measures Load, Load with Save, and Count, of sessions of 300
+// bytes.
 func BenchmarkStore(b *testing.B) {
 	const sessions = 1000
+	dir := b.TempDir()
+	s := open(b, dir, dirstore.WithSync(false))
+	for i := range sessions {
+		save(b, s, key(i), record(string(make([]byte, 300))))
+	}
 	for _, sync := range []bool{true, false} {
-		s := open(b, b.TempDir(), dirstore.WithSync(false))
-		r := record(string(make([]byte, 300)))
-		for i := range sessions {
-			save(b, s, key(i), r)
-		}
-		dirstore.WithSync(sync)(s)
-		b.Run(fmt.Sprintf("op=load/sync=%t", sync), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				s.Load(b.Context(), key(rand.IntN(sessions)))
-			}
-		})
+		s := open(b, dir, dirstore.WithSync(sync))
 		b.Run(fmt.Sprintf("op=save/sync=%t", sync), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -35,4 +30,16 @@ func BenchmarkStore(b *testing.B) {
 			}
 		})
 	}
+	b.Run("op=load", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Load(b.Context(), key(rand.IntN(sessions)))
+		}
+	})
+	b.Run("op=count", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Count(b.Context())
+		}
+	})
 }

@@ -1,8 +1,8 @@
 // Package dirstore keeps sessions in a directory, one file each.
 //
 // It is the store for a few processes on one machine that share sessions
-// without a server, and for whoever likes to see a session as a file that can
-// be listed, copied and removed with the tools at hand:
+// without a server, and for sessions that can be listed, copied and removed with
+// the tools at hand:
 //
 //	sessions, err := dirstore.Open("sessions")
 //	if err != nil {
@@ -13,12 +13,11 @@
 //
 // A file is written beside its place, made durable and renamed, so that no
 // crash leaves half a session. Processes exclude each other with file locks;
-// loading needs none. The directory has to be on a local file system; what
-// file locks and renames are worth on a network is not known here.
+// loading needs none. The directory has to be on a local file system; file locks
+// and renames on a network are not tested.
 //
-// What is saved under a cookie's hash is named after it, so that who can read
-// the directory learns no token. The sessions' data is there in the clear;
-// package sealed encrypts it.
+// Files are named after the sessions' IDs, which are no credentials. The
+// sessions' data is in the clear; package sealed encrypts it.
 package dirstore
 
 import (
@@ -27,7 +26,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,52 +38,58 @@ import (
 // not read into memory.
 const maxData = 64 << 20
 
-// A Store keeps sessions in a directory. It implements [store.Store] and of
-// the optional interfaces [store.Rotator], [store.Lister],
-// [store.OwnerIndex], [store.Sweeper] and [io.Closer].
+// A Store keeps sessions in a directory. Make one with [Open]. It implements
+// [store.Store] and of the optional interfaces [store.Lister],
+// [store.OwnerIndex], [store.Sweeper], [store.Counter] and [io.Closer].
 //
 // All methods are safe for concurrent use, also by other Stores on the same
-// directory, in this process and in others. A call that has to wait for
-// another ends with its context's error when that is done.
+// directory, in this process and in others. A call that has to wait for another
+// ends with its context's error when that is done.
 //
-// A session whose file is damaged fails with [ErrDamaged]. An error of the
-// operating system while a session is being saved leaves open whether it was:
-// what is there is the old session or the new one, whole.
+// The store is what is at the path given to Open. When the directory is removed,
+// all calls fail, because it may be a disk that is gone for a moment. When it is
+// there again, empty or with sessions, the store goes on with it by itself. The
+// same holds for a directory that is renamed or replaced, and for parts of it.
 //
-// Make one with [Open].
+// A damaged file is never served, overwritten or swept. Load, Save and Touch of
+// that session fail with an error that names the file and wraps
+// [store.ErrCorrupt]. Methods that deal with many sessions skip it, and report
+// it to the logger of [WithLogger]. Remove the file, or call Delete, to end that
+// one session.
+//
+// An error of the operating system while a session is being saved leaves open
+// whether it was. What is there is the old session or the new one, whole.
 type Store struct {
-	root   *os.Root
-	path   string // of root, for messages
-	sync   bool
-	locks  lockSet
-	cursor atomic.Uint32 // where the next Sweep begins
-}
+	config
+	path     string                     // absolute
+	open     func() (*directory, error) // opens what is at path now
+	locks    lockSet
+	cursor   atomic.Uint32 // where the next Sweep begins
+	reported sync.Map      // what was written to the log
 
-// An Option changes a default of [Open].
-type Option func(*Store)
-
-// WithSync says whether a session that is saved is made durable before Save
-// returns, so that it survives the end of the power: true by default.
-//
-// Without it the end of the process still loses nothing, but after the end of
-// the power sessions saved in the last minute or so may be as they were
-// before, gone, or damaged. Deletes, rotations, and saves that change whose
-// session it is are durable regardless.
-func WithSync(on bool) Option {
-	return func(s *Store) { s.sync = on }
+	mu  sync.Mutex                // held while dir is replaced
+	dir atomic.Pointer[directory] // nil once closed
 }
 
 // Load implements [store.Store]. For a session that has expired and was not
-// swept yet it returns [store.ErrExpired], for one whose file is damaged an
-// error that wraps [ErrDamaged]. It takes no lock.
+// swept yet it returns [store.ErrExpired]. It takes no lock.
 func (s *Store) Load(ctx context.Context, k store.Key) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, err
 	}
-	// What lived when the call began may be returned; judged by a later
-	// time, a session that was extended after the read would seem expired.
+	d, err := s.current()
+	if err != nil {
+		return store.Record{}, err
+	}
+	return d.load(k)
+}
+
+// load returns the live record in k's file.
+func (d *directory) load(k store.Key) (store.Record, error) {
+	// What lived when the call began may be returned. Judged by a later time, a
+	// session that was extended after the read would seem expired.
 	now := clock()
-	r, err := s.read(k)
+	r, err := d.read(k)
 	switch {
 	case err != nil:
 		return store.Record{}, err
@@ -99,105 +104,102 @@ func (s *Store) Load(ctx context.Context, k store.Key) (store.Record, error) {
 // Save implements [store.Store]. It returns an error if r.Owner is longer than
 // [store.MaxOwner] or r.Data longer than 64 MiB.
 func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	if err := check(ctx, r); err != nil {
-		return 0, err
+	if len(r.Owner) > store.MaxOwner {
+		return 0, fmt.Errorf("dirstore: the owner has %d bytes, more than %d", len(r.Owner), store.MaxOwner)
 	}
-	unlock, err := s.lock(ctx, keyLock(k))
+	if len(r.Data) > maxData {
+		return 0, fmt.Errorf("dirstore: the data has %d bytes, more than %d", len(r.Data), maxData)
+	}
+	var version uint64
+	err := s.locked(ctx, k, func(d *directory) error {
+		old, err := d.read(k)
+		if err != nil {
+			return err
+		}
+		now := clock()
+		if r.Version != old.liveVersion(now) {
+			return store.ErrConflict
+		}
+		version = newVersion(old.Version)
+		if micros(r.Expires) <= now {
+			return d.remove(k, old.Owner, true)
+		}
+		next := r
+		next.Version = version
+		return d.save(k, next, old.Owner, s.sync || r.Durable)
+	})
 	if err != nil {
 		return 0, err
 	}
-	defer unlock()
-
-	old, err := s.read(k)
-	if err != nil {
-		return 0, err
-	}
-	now := clock()
-	if r.Version != old.liveVersion(now) {
-		return 0, store.ErrConflict
-	}
-	r.Version = newVersion(old.Version)
-	if micros(r.Expires) <= now {
-		return r.Version, s.remove(k, old.Owner, true)
-	}
-	// The index must never know less than there is, whatever is lost when the
-	// power ends: a new owner's mark is made before, the old one's is removed
-	// after the session is durably the new owner's.
-	moved := r.Owner != old.Owner
-	if moved && r.Owner != "" {
-		if err := s.mark(r.Owner, k); err != nil {
-			return 0, err
-		}
-	}
-	durable := s.sync || moved
-	if err := s.write(k, encode(face{k, r}), durable); err != nil {
-		return 0, err
-	}
-	if durable {
-		if err := s.syncDir(fanDir(k)); err != nil {
-			return 0, err
-		}
-	}
-	if moved {
-		s.unmark(old.Owner, k)
-	}
-	return r.Version, nil
+	return version, nil
 }
 
-// Touch implements [store.Store]. It leaves the version as it is. It writes
-// the file anew, and costs about what Save does.
-func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error {
-	if err := ctx.Err(); err != nil {
+// save writes r to k's file, in which oldOwner's session was.
+func (d *directory) save(k store.Key, r store.Record, oldOwner string, durable bool) error {
+	// The index must never know less than there is, whatever a power loss takes:
+	// a new owner's mark is made before, and the old one's is removed after the
+	// session is durably the new owner's.
+	passed := r.Owner != oldOwner
+	if passed && r.Owner != "" {
+		if err := d.mark(r.Owner, k); err != nil {
+			return err
+		}
+	}
+	durable = durable || passed
+	if err := d.replace(fileName(k), encode(k, r), durable); err != nil {
 		return err
 	}
-	unlock, err := s.lock(ctx, keyLock(k))
-	if err != nil {
-		return err
+	if durable {
+		if err := d.syncDir(fanDir(k)); err != nil {
+			return err
+		}
 	}
-	defer unlock()
+	if passed {
+		d.unmark(oldOwner, k)
+	}
+	return nil
+}
 
-	r, err := s.read(k)
-	if err != nil || !r.alive(clock()) || micros(expires) <= micros(r.Expires) {
-		return err
-	}
-	r.Expires = expires
-	// The data is made durable, lest nothing be left of it. Which of the two
-	// expiries a power failure leaves does not matter much.
-	return s.write(k, encode(face{k, r.Record}), s.sync)
+// Touch implements [store.Store]. It leaves the version as it is. It rewrites
+// the file, and costs about what Save does.
+func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error {
+	return s.locked(ctx, k, func(d *directory) error {
+		r, err := d.read(k)
+		if err != nil || !r.alive(clock()) || micros(expires) <= micros(r.Expires) {
+			return err
+		}
+		r.Expires = expires
+		// The data is made durable, lest nothing be left of it. Which of the
+		// two expiries a power loss leaves does not matter much.
+		return d.replace(fileName(k), encode(k, r.Record), s.sync)
+	})
 }
 
 // Delete implements [store.Store]. It removes the session's file even if that
 // is damaged. The deletion is durable.
 func (s *Store) Delete(ctx context.Context, k store.Key) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	unlock, err := s.lock(ctx, keyLock(k))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-
-	// A file that cannot be read can be removed all the same; a mark of its
-	// owner that stays does no harm.
-	r, _ := s.read(k)
-	// A file that is not there is synced too: who removed it may have been
-	// killed before it was durable.
-	return s.remove(k, r.Owner, true)
+	return s.locked(ctx, k, func(d *directory) error {
+		// A file that cannot be read can be removed all the same. A mark of its
+		// owner that stays does no harm.
+		r, _ := d.read(k)
+		// The directory is synced even if the file is not there: the process
+		// that removed it may have been killed before it was durable.
+		return d.remove(k, r.Owner, true)
+	})
 }
 
 // remove removes k's file, if there is one, and then the mark of its owner.
-func (s *Store) remove(k store.Key, owner string, durable bool) error {
-	err := s.root.Remove(fileName(k))
+func (d *directory) remove(k store.Key, owner string, durable bool) error {
+	err := d.root.Remove(fileName(k))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(err)
+		return d.failed(err)
 	}
 	if durable {
-		if err := s.syncDir(fanDir(k)); err != nil {
+		if err := d.syncDir(fanDir(k)); err != nil {
 			return err
 		}
 	}
-	s.unmark(owner, k)
+	d.unmark(owner, k)
 	return nil
 }
 
@@ -217,9 +219,9 @@ func (r found) liveVersion(now int64) uint64 {
 	return 0
 }
 
-// newVersion returns a random version. A counter would begin anew when a
-// session is deleted and created again; of random numbers two are the same
-// once in 2⁶⁴ times.
+// newVersion returns a random version. A counter would start over when a
+// session is deleted and created again; two random numbers are equal once in
+// 2⁶⁴ times.
 func newVersion(old uint64) uint64 {
 	for {
 		if v := rand.Uint64(); v != 0 && v != old {
@@ -228,22 +230,7 @@ func newVersion(old uint64) uint64 {
 	}
 }
 
-func check(ctx context.Context, r store.Record) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if len(r.Owner) > store.MaxOwner {
-		return fmt.Errorf("dirstore: the owner has %d bytes, more than %d", len(r.Owner), store.MaxOwner)
-	}
-	if len(r.Data) > maxData {
-		return fmt.Errorf("dirstore: the data has %d bytes, more than %d", len(r.Data), maxData)
-	}
-	return nil
-}
-
-func failed(err error) error { return fmt.Errorf("dirstore: %w", err) }
-
-// clock returns the time as files keep it. Who changes a session reads it with
+// clock returns the time as files keep it. A change of a session reads it with
 // the lock held.
 func clock() int64 { return micros(time.Now()) }
 

@@ -32,7 +32,7 @@ func Example() {
 	blog, _ := all.Mount("blog")
 	defer blog.Close()
 
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the session's ID
 	r := store.Record{Expires: time.Now().Add(time.Hour), Data: []byte("cart: 1 lamp")}
 	if _, err := shop.Save(ctx, k, r); err != nil {
 		fmt.Println(err)

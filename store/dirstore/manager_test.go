@@ -2,7 +2,6 @@ package dirstore_test
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,11 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/dirstore"
 )
 
-// A damaged file must not answer its user with errors for ever: the request is
-// anonymous, the operator is told, the file stays.
+// TestDamagedFileIsAnAnonymousSession sees that a damaged file does not answer
+// its user with errors: the request is anonymous, the operator is told, and the
+// file stays.
 func TestDamagedFileIsAnAnonymousSession(t *testing.T) {
 	dir := t.TempDir()
 	s, err := dirstore.Open(dir)
@@ -38,20 +39,16 @@ func TestDamagedFileIsAnAnonymousSession(t *testing.T) {
 	}
 	cookies := visit(nil, func(s *session) { s.N = 7 })
 
-	damaged := ""
-	require.NoError(t, filepath.WalkDir(filepath.Join(dir, "data"), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			damaged = path
-		}
-		return err
-	}))
-	require.NoError(t, os.WriteFile(damaged, []byte("torn"), 0o600))
+	sessions := files(t, filepath.Join(dir, "data"))
+	require.Len(t, sessions, 1)
+	require.NoError(t, os.WriteFile(sessions[0], []byte("torn"), 0o600))
 
 	require.Empty(t, visit(cookies, func(s *session) { require.Zero(t, s.N) }))
 	last := events[len(events)-1]
-	require.Equal(t, sesame.Corrupt, last.Kind)
-	require.ErrorIs(t, last.Err, dirstore.ErrDamaged)
-	data, err := os.ReadFile(damaged)
+	require.Equal(t, sesame.EventKind("corrupt"), last.Kind)
+	require.ErrorIs(t, last.Err, store.ErrCorrupt)
+	require.ErrorContains(t, last.Err, sessions[0])
+	data, err := os.ReadFile(sessions[0])
 	require.NoError(t, err)
 	require.Equal(t, "torn", string(data), "what cannot be read is neither deleted nor overwritten")
 }

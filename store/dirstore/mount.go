@@ -3,6 +3,7 @@ package dirstore
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -13,11 +14,11 @@ const maxNamespace = 200
 // Mount returns the store of a namespace, for one of several applications that
 // share a directory. It is a store of its own, with its own sessions, owners,
 // locks and namespaces, in a directory below this one's that it cannot reach
-// out of; it shares the options and nothing else. The same namespace is the
-// same store, whoever mounts it.
+// out of. It has the options of s. The same namespace is the same store,
+// whichever process mounts it.
 //
 // A namespace is any string but "", of up to 200 bytes of which those other
-// than lower-case letters, digits, and "-" count thrice. Namespaces are
+// than lower-case letters, digits, and "-" count as three. Namespaces are
 // different if any byte is.
 func (s *Store) Mount(namespace string) (*Store, error) {
 	name := escape(namespace)
@@ -27,23 +28,20 @@ func (s *Store) Mount(namespace string) (*Store, error) {
 	case len(name) > maxNamespace:
 		return nil, fmt.Errorf("dirstore: the namespace %.40q… is too long: %d bytes as a file name, more than %d",
 			namespace, len(name), maxNamespace)
+	case s.dir.Load() == nil:
+		return nil, failed(os.ErrClosed)
 	}
 	// The prefix keeps it from being a device's name, such as con.
 	name = "mount/ns-" + name
-	made, err := s.mkdir(name)
-	if err != nil {
-		return nil, failed(err)
-	}
-	if made {
-		if err := s.syncDir("mount"); err != nil {
+	open := s.open
+	return newStore(s.config, filepath.Join(s.path, filepath.FromSlash(name)), func() (*directory, error) {
+		outer, err := open()
+		if err != nil {
 			return nil, err
 		}
-	}
-	root, err := s.root.OpenRoot(name)
-	if err != nil {
-		return nil, failed(err)
-	}
-	return (&Store{sync: s.sync}).open(root, filepath.Join(s.path, filepath.FromSlash(name)))
+		defer outer.root.Close()
+		return outer.mounted(name)
+	})
 }
 
 // escape writes s as a file name: one that differs from another's in more than

@@ -4,133 +4,136 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
-	"slices"
-	"strings"
+	"path/filepath"
 )
-
-// The file that says whose directory it is, and in which format.
-const (
-	formatName = "format"
-	format     = "sesame dirstore 1\n"
-)
-
-// layout lists what a store makes in its directory.
-var layout = []string{"data", "lock", "mount", "own", "tmp"}
 
 // Open returns the store in a directory, which it makes if it does not exist.
 // It refuses a directory that holds anything else, and one of another format.
-// Several Stores, in one process or many, may have one directory open.
+// Several Stores, in one process or many, may have one directory open. A relative
+// path is that of the working directory at the time of Open.
 //
-// What it makes only its owner can read: files have the mode 0600 and
-// directories 0700, whatever the umask. The mode of a directory that was there
-// before stays.
+// What it makes only the user that the process runs as can read: files have the
+// mode 0600 and directories 0700, whatever the umask. The mode of a directory
+// that was there before stays.
 func Open(dir string, opts ...Option) (*Store, error) {
-	_, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(dir, 0o700); err == nil {
-			err = os.Chmod(dir, 0o700)
+	c := config{sync: true}
+	for _, o := range opts {
+		if o == nil {
+			return nil, errors.New("dirstore: an option is nil; leave it out")
 		}
+		o.apply(&c)
+	}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
+	if dir == "" {
+		return nil, errors.New("dirstore: the path is empty; name the directory for the sessions")
+	}
+	path, err := filepath.Abs(dir)
+	if err == nil {
+		err = makeDirectory(path)
 	}
 	if err != nil {
-		return nil, failed(err)
+		return nil, withCure(failed(err))
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, failed(err)
-	}
-	s := &Store{sync: true}
-	for _, opt := range opts {
-		opt(s)
-	}
-	return s.open(root, dir)
+	return newStore(c, path, func() (*directory, error) { return openDirectory(path) })
 }
 
-// open makes s the store in root, which it closes if that fails.
-func (s *Store) open(root *os.Root, path string) (*Store, error) {
-	s.root, s.path = root, path
-	s.locks.init()
-	err := s.prepare()
-	if err == nil {
-		err = s.removeOrphans()
-	}
+func newStore(c config, path string, open func() (*directory, error)) (*Store, error) {
+	d, err := open()
 	if err != nil {
-		root.Close()
-		return nil, err
+		return nil, withCure(err)
 	}
+	s := &Store{config: c, path: path, open: open}
+	s.locks.init()
+	s.dir.Store(d)
 	return s, nil
 }
 
+// withCure adds to the error of a directory that cannot be opened what helps,
+// unless that is in it.
+func withCure(err error) error {
+	var system *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; make the directory again, empty or from a backup", err)
+	case errors.As(err, &system):
+		return fmt.Errorf("%w; it has to be on a disk with room, and the program's user must be allowed to read, write and enter it", err)
+	}
+	return err
+}
+
 // Close gives up the directory. Nothing is lost without it, as each call is
-// complete when it returns. Calls after it fail, except another Close. Stores
-// that Mount has returned have to be closed for themselves.
+// complete when it returns. Calls after it fail with [os.ErrClosed], except
+// another Close. Stores that Mount has returned are closed separately.
 func (s *Store) Close() error {
-	if err := s.root.Close(); err != nil {
-		return failed(err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.dir.Swap(nil); d != nil {
+		return d.root.Close()
 	}
 	return nil
 }
 
-// prepare makes what is missing of the layout, in a way that may be
-// interrupted and done by several at once: the format, which comes last, says
-// that all the rest is there and durable.
-func (s *Store) prepare() error {
-	ready, err := s.checkFormat()
-	if err != nil {
-		return err
+// current returns the directory that is at the store's path now.
+func (s *Store) current() (*directory, error) {
+	if d, err := s.look(); d != nil || err != nil {
+		return d, err
 	}
-	dirs := slices.Clone(layout)
-	for i := range fanCount {
-		dirs = append(dirs, fanDirAt(i))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d, err := s.look(); d != nil || err != nil { // another goroutine came first
+		return d, err
 	}
-	for _, dir := range dirs {
-		made, err := s.mkdir(dir)
-		if err != nil {
-			return failed(err)
-		}
-		ready = ready && !made
-	}
-	if ready {
-		return nil
-	}
-	for _, dir := range []string{"data", "."} {
-		if err := s.syncDir(dir); err != nil {
-			return err
-		}
-	}
-	if err := s.replace(formatName, []byte(format), true); err != nil {
-		return err
-	}
-	return s.syncDir(".")
+	return s.reopen()
 }
 
-// checkFormat reports whether there is a store already, and fails if there is
-// something else.
-func (s *Store) checkFormat() (ready bool, err error) {
-	b, err := s.root.ReadFile(formatName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, s.checkEmpty()
+// look returns the open directory, nil if another one or none is at the path.
+func (s *Store) look() (*directory, error) {
+	d := s.dir.Load()
+	if d == nil {
+		return nil, failed(os.ErrClosed)
 	}
-	if err != nil {
-		return false, failed(err)
+	info, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, d.info) {
+		return nil, nil
 	}
-	if string(b) != format {
-		return false, fmt.Errorf("dirstore: %s is of another format, %.40q instead of %q; "+
-			"a newer version of this package may read it", s.path, b, strings.TrimSpace(format))
-	}
-	return true, nil
+	// A path that this process is not allowed to look up, for instance because
+	// it has given up rights since Open, says nothing about the directory.
+	return d, nil
 }
 
-// checkEmpty fails if there is anything that prepare does not make.
-func (s *Store) checkEmpty() error {
-	names, err := s.names(".")
+// reopen opens what is at the store's path, and makes what is missing there. It
+// is called with mu held.
+func (s *Store) reopen() (*directory, error) {
+	if s.dir.Load() == nil {
+		return nil, failed(os.ErrClosed)
+	}
+	d, err := s.open()
+	if err != nil {
+		return nil, withCure(err)
+	}
+	s.dir.Store(d) // the garbage collector closes the other when no call uses it
+	return d, nil
+}
+
+// within calls f with the store's directory, and once more if something of the
+// layout was missing there, after it was made again.
+func (s *Store) within(f func(*directory) error) error {
+	d, err := s.current()
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if name != formatName && !slices.Contains(layout, name) {
-			return fmt.Errorf("dirstore: %s holds other things, such as %q; give the sessions a directory of their own", s.path, name)
-		}
+	if err = f(d); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return nil
+	s.mu.Lock()
+	d, err = s.reopen()
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f(d)
 }

@@ -9,39 +9,35 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/sesame-go/sesame/store"
 )
 
-// orphanAge is how old a file in tmp must be to be the leaving of a process
-// that was killed, and not the work of one that is slow.
+// orphanAge is how old a file in tmp must be to have been left by a process that
+// was killed, and not to be the work of one that is slow.
 const orphanAge = time.Hour
 
-// write replaces k's file, see replace.
-func (s *Store) write(k store.Key, content []byte, durable bool) error {
-	return s.replace(fileName(k), content, durable)
-}
+// fsync is a variable so that tests see what is made durable.
+var fsync = (*os.File).Sync
 
 // replace puts a file with the given content in the place of another or of
-// none: whoever opens it finds the old content or the new one, whole. If
-// durable, the content is durable before it has the name; that it has the name
-// is durable after syncDir.
-func (s *Store) replace(name string, content []byte, durable bool) error {
+// none. A reader finds the old content or the new one, whole. If durable, the
+// content is durable before it has the name; that it has the name is durable
+// after syncDir.
+func (d *directory) replace(name string, content []byte, durable bool) error {
 	temp := "tmp/" + strings.ToLower(rand.Text())
-	err := s.create(temp, content, durable)
+	err := d.create(temp, content, durable)
 	if err == nil {
-		err = s.root.Rename(temp, name)
+		err = d.root.Rename(temp, name)
 	}
 	if err != nil {
-		_ = s.root.Remove(temp) // if it was created at all
-		return failed(err)
+		_ = d.root.Remove(temp) // if it was created at all
+		return d.failed(err)
 	}
 	return nil
 }
 
 // create makes a new file that only its owner can read, whatever the umask.
-func (s *Store) create(name string, content []byte, durable bool) error {
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (d *directory) create(name string, content []byte, durable bool) error {
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -50,64 +46,67 @@ func (s *Store) create(name string, content []byte, durable bool) error {
 		_, err = f.Write(content)
 	}
 	if err == nil && durable {
-		err = f.Sync()
+		err = fsync(f)
 	}
 	return errors.Join(err, f.Close())
 }
 
 // mkdir makes a directory that only its owner can enter, whatever the umask,
 // and reports whether there was none.
-func (s *Store) mkdir(name string) (made bool, err error) {
-	err = s.root.Mkdir(name, 0o700)
+func (d *directory) mkdir(name string) (made bool, err error) {
+	err = d.root.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
 	if err == nil {
-		err = s.root.Chmod(name, 0o700)
+		err = d.root.Chmod(name, 0o700)
 	}
-	return err == nil, err
+	if err != nil {
+		return false, d.failed(err)
+	}
+	return true, nil
 }
 
 // syncDir makes durable which files are in a directory.
-func (s *Store) syncDir(name string) error {
-	f, err := s.root.Open(name)
+func (d *directory) syncDir(name string) error {
+	f, err := d.root.Open(name)
 	if err != nil {
-		return failed(err)
+		return d.failed(err)
 	}
 	defer f.Close()
 	if err := syncDirectory(f); err != nil {
-		return failed(err)
+		return d.failed(err)
 	}
 	return nil
 }
 
 // names returns the names of the files in a directory, none if that does not
 // exist.
-func (s *Store) names(dir string) ([]string, error) {
-	f, err := s.root.Open(dir)
+func (d *directory) names(dir string) ([]string, error) {
+	f, err := d.root.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, failed(err)
+		return nil, d.failed(err)
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(-1)
-	if err != nil {
-		return nil, failed(err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was removed after it was opened
+		return nil, d.failed(err)
 	}
 	return names, nil
 }
 
-// removeOrphans removes what processes have left in tmp that were killed while
-// they wrote it. What cannot be removed now can be the next time.
-func (s *Store) removeOrphans() error {
-	names, err := s.names("tmp")
+// removeOrphans removes files that processes which were killed have left in tmp.
+// One that cannot be removed now is left for the next time.
+func (d *directory) removeOrphans() error {
+	names, err := d.names("tmp")
 	for _, name := range names {
 		name = "tmp/" + name
-		info, err := s.root.Lstat(name)
+		info, err := d.root.Lstat(name)
 		if err == nil && time.Since(info.ModTime()) > orphanAge {
-			_ = s.root.Remove(name)
+			_ = d.root.Remove(name)
 		}
 	}
 	return err
@@ -120,7 +119,7 @@ func syncDirectory(f *os.File) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+	if err := fsync(f); err != nil && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
 	return nil

@@ -44,7 +44,7 @@ func BenchmarkStore(b *testing.B) {
 			name string
 			sync logstore.Sync
 		}{{"always", logstore.Always}, {"interval", logstore.Interval(time.Second)}} {
-			s, err := logstore.Open(filepath.Join(b.TempDir(), "sessions.log"), logstore.WithSync(mode.sync))
+			s, err := logstore.Open(filepath.Join(b.TempDir(), "sessions.db"), logstore.WithSync(mode.sync))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func measure(b *testing.B, s *logstore.Store, keys []store.Key, save bool, write
 // sessions of 300 bytes, and the memory that they need.
 func BenchmarkOpen(b *testing.B) {
 	const sessions = 1_000_000
-	path := filepath.Join(b.TempDir(), "sessions.log")
+	path := filepath.Join(b.TempDir(), "sessions.db")
 	s, err := logstore.Open(path, logstore.WithSync(logstore.Never))
 	if err != nil {
 		b.Fatal(err)
@@ -145,4 +145,52 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// BenchmarkDeleteOwned measures the removal of an owner's 100,000 sessions and
+// how long others wait for theirs.
+func BenchmarkDeleteOwned(b *testing.B) {
+	const owned, others = 100_000, 1000
+	var slowest time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		s, err := logstore.Open(filepath.Join(b.TempDir(), "sessions.db"), logstore.WithSync(logstore.Never))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range owned + others {
+			r := store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, 300)}
+			if i >= others {
+				r.Owner = "ann"
+			}
+			if _, err := s.Save(b.Context(), key(i), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		done := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				begin := time.Now()
+				if _, err := s.Load(b.Context(), key(i%others)); err != nil {
+					b.Error(err)
+				}
+				slowest = max(slowest, time.Since(begin))
+			}
+		})
+		b.StartTimer()
+		if n, err := s.DeleteOwned(b.Context(), "ann"); n != owned || err != nil {
+			b.Fatal(n, err)
+		}
+		b.StopTimer()
+		close(done)
+		wg.Wait()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(slowest)/1e6, "ms-slowest-load")
 }

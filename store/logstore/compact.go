@@ -2,7 +2,9 @@ package logstore
 
 import (
 	"context"
-	"math"
+	"fmt"
+
+	"github.com/sesame-go/sesame/internal/records"
 )
 
 // A compaction writes all that lives into a new file while the writer goes on
@@ -10,7 +12,7 @@ import (
 // over to the writer, which copies that and changes files.
 //
 // The frames that it copies are in part older than the records that it wrote
-// before. Their versions tell, see [index.replay].
+// before. Their versions tell, see [Store.replay].
 type compaction struct {
 	s      *Store
 	cancel context.CancelFunc
@@ -19,8 +21,9 @@ type compaction struct {
 	old  file
 	from int64 // up to where the old file was copied
 
-	file file
-	end  int64 // of the new file
+	file   file
+	header []byte
+	end    int64 // of the new file
 }
 
 const (
@@ -41,31 +44,27 @@ const (
 // startCompaction starts a compaction if there is none and it is time.
 func (s *Store) startCompaction() {
 	end := s.end.Load()
-	if s.compacting != nil || end < max(s.compactFrom, s.compactAt) || s.broken.Load() != nil {
+	if s.compacting != nil || s.doubt != nil || end < max(s.compactFrom, s.compactAt) {
 		return
 	}
-	s.index.mu.RLock()
-	live := s.index.bytes
-	s.index.mu.RUnlock()
+	s.set.RLock()
+	live := s.set.Bytes() - int64(s.set.Len())*(records.Overhead-minFrame)
+	s.set.RUnlock()
 	if end <= 2*live+slack {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &compaction{s: s, cancel: cancel, old: s.file, from: end}
 	s.compacting = c
-	start := frame{kind: kindStart, version: s.version}
+	start := s.start()
 	go func() {
-		c.err = c.run(ctx, &start)
+		c.err = c.run(ctx, start)
 		s.compacted <- c
 	}()
 }
 
 // run writes the new file, up to what is left for the writer.
-func (c *compaction) run(ctx context.Context, start *frame) (err error) {
-	c.file, err = c.s.fs.create(c.s.path + ".tmp")
-	if err != nil {
-		return err
-	}
+func (c *compaction) run(ctx context.Context, start *frame) error {
 	if err := c.snapshot(ctx, start); err != nil {
 		return err
 	}
@@ -83,24 +82,24 @@ func (c *compaction) run(ctx context.Context, start *frame) (err error) {
 	return nil
 }
 
-// snapshot writes a header and the records that live.
-func (c *compaction) snapshot(ctx context.Context, start *frame) error {
+// snapshot makes the new file, with the records that live.
+func (c *compaction) snapshot(ctx context.Context, start *frame) (err error) {
+	c.file, err = c.s.fs.create(c.s.path + ".tmp")
+	if err != nil {
+		return err
+	}
 	format, synced := c.s.format, int64(0)
-	buf := format.append(append(make([]byte, 0, 2*compactChunk), format.header()...), start)
-	page := make([]slot, 0, pageSize)
-	for before := uint32(math.MaxUint32); before > 1 || len(buf) > 0; {
-		if err := ctx.Err(); err != nil {
+	c.header = format.newHeader()
+	buf := format.append(append(make([]byte, 0, 2*compactChunk), c.header...), start)
+	for e, err := range c.s.set.All(ctx.Err) {
+		if err != nil {
 			return err
 		}
-		page, before = c.s.index.page(page[:0], before)
-		for i := range page {
-			e := &page[i]
-			buf = format.append(buf, &frame{
-				kind: kindPut, version: e.version, expires: e.expires,
-				key: e.key, owner: e.ownerName(), data: e.data,
-			})
-		}
-		if len(buf) < compactChunk && before > 1 {
+		buf = format.append(buf, &frame{
+			kind: kindPut, version: e.Version, expires: records.Micros(e.Expires),
+			key: e.Key, owner: e.Owner, data: e.Data,
+		})
+		if len(buf) < compactChunk {
 			continue
 		}
 		if err := c.write(buf); err != nil {
@@ -114,10 +113,10 @@ func (c *compaction) snapshot(ctx context.Context, start *frame) error {
 			synced = c.end
 		}
 	}
-	return nil
+	return c.write(buf)
 }
 
-// follow copies what the old file has got meanwhile.
+// follow copies what the old file has got since.
 func (c *compaction) follow(ctx context.Context) error {
 	buf := make([]byte, compactChunk)
 	for end := c.s.end.Load(); c.from < end; {
@@ -137,8 +136,8 @@ func (c *compaction) follow(ctx context.Context) error {
 }
 
 func (c *compaction) write(b []byte) error {
-	_, err := c.file.WriteAt(b, c.end)
-	c.end += int64(len(b))
+	n, err := c.file.Write(b)
+	c.end += int64(n)
 	return err
 }
 
@@ -161,17 +160,26 @@ func (s *Store) finishCompaction(c *compaction) {
 		"file", s.path, "bytes", end, "error", c.err)
 }
 
-// switchTo copies what is left and puts the new file in the place of the old
-// one. From the rename on the old one must not be written any more, and until
-// the directory is durable the new one must not either: it might not be the one
-// that is found after the end of the power.
+// switchTo copies what is left and changes files, unless there is a doubt about
+// the old one: then the next change writes all again.
 func (s *Store) switchTo(c *compaction) error {
-	if err := s.broken.Load(); err != nil {
-		return *err
+	if s.doubt == nil {
+		s.doubt = s.look(s.end.Load())
+	}
+	if s.doubt != nil {
+		return s.doubt
 	}
 	if err := c.follow(context.Background()); err != nil {
 		return err
 	}
+	return s.install(c)
+}
+
+// install puts the new file in the place of the old one. From the rename on the
+// old one must not be written any more, and until the directory is durable the
+// new one must not either: it might not be the one that is found after a power
+// loss.
+func (s *Store) install(c *compaction) error {
 	if err := c.file.sync(); err != nil {
 		return err
 	}
@@ -182,14 +190,15 @@ func (s *Store) switchTo(c *compaction) error {
 	}
 	if err := s.fs.rename(s.path+".tmp", s.path); err != nil {
 		if closed {
-			return s.fail(err)
+			s.doubt = err
 		}
 		return err
 	}
 	if closed {
 		f, err := s.fs.open(s.path)
 		if err != nil {
-			return s.fail(err)
+			s.doubt = err
+			return err
 		}
 		c.file = f
 	} else {
@@ -197,11 +206,14 @@ func (s *Store) switchTo(c *compaction) error {
 		old := s.file
 		s.background.Go(func() { old.Close() })
 	}
-	s.file, s.unsynced, s.compactAt = c.file, false, 0
+	s.file, s.header, s.begun, s.unsynced, s.compactAt = c.file, c.header, true, false, 0
 	s.end.Store(c.end)
+	c.file = nil
 	if err := s.fs.syncDir(s.path); err != nil {
-		_ = s.fail(err)
+		s.doubt = fmt.Errorf("the directory: %w", err)
+		return s.doubt
 	}
+	s.writeNote()
 	return nil
 }
 
@@ -214,7 +226,7 @@ func (s *Store) stopCompaction() {
 	}
 }
 
-// discard removes the new file.
+// discard removes the new file, if it did not become the file.
 func (c *compaction) discard() {
 	if c.file != nil {
 		c.file.Close()

@@ -2,8 +2,6 @@ package logstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,7 +41,7 @@ func TestCompaction(t *testing.T) {
 	for steps := 0; s.end.Load() > 1<<20 && steps < 10_000; steps++ {
 		require.NoError(t, users[0].step(t.Context(), s))
 	}
-	require.NoError(t, s.index.check())
+	released(t, s)
 	for _, u := range users {
 		u.intact(t, s)
 	}
@@ -54,7 +52,7 @@ func TestCompaction(t *testing.T) {
 
 	s, err = Open(path, WithStrictRecovery())
 	require.NoError(t, err)
-	require.NoError(t, s.index.check())
+	released(t, s)
 	once(t, s)
 	for _, u := range users {
 		u.intact(t, s)
@@ -167,68 +165,95 @@ type careful struct{ disk }
 
 func (careful) closedRename() bool { return true }
 
-// TestContext sees that a call which waits for a disk that hangs ends with its
-// context, and has then no effect.
+// A swapping disk puts a copy in the place of the file once it has been opened,
+// as the compaction of another process does.
+type swapping struct {
+	disk
+	swaps *int
+}
+
+func (d swapping) open(name string) (file, error) {
+	f, err := d.disk.open(name)
+	if *d.swaps--; err != nil || *d.swaps < 0 {
+		return f, err
+	}
+	b, err := os.ReadFile(name)
+	if err == nil {
+		err = os.WriteFile(name+".copy", b, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(name+".copy", name)
+	}
+	return f, err
+}
+
+// TestSwapped sees that a file which is replaced while it is opened is not taken
+// for the store's.
+func TestSwapped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions")
+	s, err := Open(path)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	swaps := 3
+	_, err = open(swapping{swaps: &swaps}, path, newConfig(nil))
+	require.ErrorIs(t, err, ErrLocked)
+	s, err = open(swapping{swaps: &swaps}, path, newConfig([]Option{WithLockTimeout(time.Minute)}))
+	require.NoError(t, err)
+	require.Equal(t, -1, swaps)
+	require.NoError(t, s.look(s.end.Load()))
+	require.NoError(t, s.Close())
+}
+
+// TestContext lets the disk hang. Calls return when their context ends: those
+// that wait have no effect, and of the one that the disk is at work for the
+// outcome is not known.
 func TestContext(t *testing.T) {
 	s, sim, _ := faulty(t)
 	hang, reached := make(chan struct{}), make(chan struct{}, 1)
 	sim.mu.Lock()
 	sim.fault = func(_ int, what string) error {
 		if what == "sync" {
-			reached <- struct{}{}
+			select {
+			case reached <- struct{}{}:
+			default:
+			}
 			<-hang
 		}
 		return nil
 	}
 	sim.mu.Unlock()
 	first := make(chan error)
+	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		_, err := s.Save(context.Background(), store.Key{1}, record("data"))
+		_, err := s.Save(ctx, store.Key{1}, record("data"))
 		first <- err
 	}()
 	<-reached
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := s.Save(ctx, store.Key{2}, record("data"))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	short, cancelShort := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancelShort()
+	_, err := s.Save(short, store.Key{2}, record("data"))
+	require.Equal(t, context.DeadlineExceeded, err)
+	require.Equal(t, context.DeadlineExceeded, s.Delete(short, store.Key{2}))
+
+	cancel()
+	err = <-first
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualError(t, err, "logstore: the disk has not answered in time, so the outcome is not known: context canceled")
 	_, err = s.Load(t.Context(), store.Key{1})
 	require.ErrorIs(t, err, store.ErrNotFound, "readers must not see what is not durable")
+
 	close(hang)
-	require.NoError(t, <-first)
 	require.NoError(t, s.Close())
 	assert.Equal(t, 1, s.Len())
 }
 
-// check returns an error if the parts of the index do not fit together.
-func (x *index) check() error {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if x.len() != len(x.ownerless)+len(x.owned) {
-		return fmt.Errorf("%d slots, %d and %d in the heaps", x.len(), len(x.ownerless), len(x.owned))
+// released sees that no record is held by a batch that has ended.
+func released(t *testing.T, s *Store) {
+	t.Helper()
+	all := contents(t, s)
+	s.set.RLock()
+	defer s.set.RUnlock()
+	for k := range all {
+		require.False(t, s.set.Find(k).Held())
 	}
-	bytes, owned := int64(0), 0
-	for i := uint32(1); i < x.next; i++ {
-		e := x.at(i)
-		bytes += e.size()
-		h := *x.heap(e)
-		if x.find(e.key) != i {
-			return fmt.Errorf("slot %d is not found", i)
-		}
-		if e.place == held || h[e.place] != i {
-			return fmt.Errorf("slot %d is not in its place in the heap", i)
-		}
-		if p := e.place; p > 0 && x.at(h[(p-1)/4]).expires > e.expires {
-			return fmt.Errorf("the heap is not in order at %d", p)
-		}
-	}
-	for _, o := range x.owners {
-		owned += len(o.keys)
-		if len(o.keys) == 0 {
-			return errors.New("an owner has no records")
-		}
-	}
-	if bytes != x.bytes || owned != len(x.owned) {
-		return fmt.Errorf("%d bytes, counted %d; %d owned, counted %d", bytes, x.bytes, len(x.owned), owned)
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -23,6 +24,9 @@ func history(t *testing.T) (log []byte, ends []int, states []map[store.Key]strin
 	s, err := open(sim, "log", newConfig([]Option{WithCompactFrom(1 << 30)}))
 	require.NoError(t, err)
 	u := newUser(1, 7, false)
+	_, err = s.Save(t.Context(), store.Key{}, record("begins the log"))
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(t.Context(), store.Key{}))
 	note := func() {
 		if end := len(sim.names["log"].data); len(ends) == 0 || end > ends[len(ends)-1] {
 			ends = append(ends, end)
@@ -61,6 +65,7 @@ func holding(log []byte) *simulation {
 	sim := newSimulation()
 	f := &inode{data: slices.Clone(log), disk: slices.Clone(log)}
 	sim.names["log"], sim.disk["log"] = f, f
+	sim.notes.data = make([]byte, noteSize+reserveSize)
 	return sim
 }
 
@@ -80,7 +85,7 @@ func TestTruncated(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, states[n], contents(t, s), size)
 		rec := s.Recovery()
-		require.Equal(t, n+1, rec.Records) // and that of the start
+		require.Equal(t, n+3, rec.Records)
 		if size == ends[n] {
 			require.Empty(t, rec.Damage)
 		} else {
@@ -91,7 +96,7 @@ func TestTruncated(t *testing.T) {
 }
 
 // TestFlipped flips bits anywhere: what the others say is there, and nothing is
-// there that nobody wrote.
+// there that was not written.
 func TestFlipped(t *testing.T) {
 	log, _, _ := history(t)
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -113,7 +118,7 @@ func TestFlipped(t *testing.T) {
 			bit := 8*headerSize + rnd.IntN(8*(len(log)-headerSize))
 			bad[bit/8] ^= 1 << (bit % 8)
 		}
-		want := newIndex()
+		want := &Store{set: records.NewSet()}
 		for i := range frames {
 			if bytes.Equal(bad[begins[i]:begins[i+1]], log[begins[i]:begins[i+1]]) {
 				want.replay(&frames[i])
@@ -124,9 +129,9 @@ func TestFlipped(t *testing.T) {
 		s, err := open(holding(bad), "log", newConfig([]Option{quiet}))
 		require.NoError(t, err)
 		got := contents(t, s)
-		assert.Len(t, got, want.len())
+		assert.Len(t, got, want.set.Len())
 		for k, data := range got {
-			require.Equal(t, want.at(want.find(k)).data, data)
+			require.Equal(t, string(want.set.Find(k).Data), data)
 		}
 		rec := s.Recovery()
 		require.Equal(t, len(frames)-len(hit), rec.Records)
@@ -153,7 +158,7 @@ func TestHeaderFlipped(t *testing.T) {
 		_, err := open(sim, "log", newConfig(nil))
 		require.ErrorContains(t, err, "logstore: log: ")
 		require.Equal(t, bad, sim.names["log"].data)
-		require.False(t, sim.locked)
+		require.False(t, sim.inUse())
 	}
 }
 
@@ -192,10 +197,13 @@ func TestDamageIsLogged(t *testing.T) {
 // if it is one of another log, when damage makes the reader look for one.
 func TestForgedFrame(t *testing.T) {
 	victim := store.Key{66}
-	forged := newFormat().append(nil, &frame{kind: kindPut, version: 1 << 62, expires: 1 << 60, key: victim, data: "admin"})
+	forged := newFormat().append(nil, &frame{kind: kindPut, version: 1 << 62, expires: 1 << 60, key: victim, data: []byte("admin")})
 	sim := newSimulation()
 	s, err := open(sim, "log", newConfig([]Option{quiet}))
 	require.NoError(t, err)
+	_, err = s.Save(t.Context(), store.Key{2}, record("first"))
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(t.Context(), store.Key{2}))
 	begin := s.end.Load()
 	_, err = s.Save(t.Context(), store.Key{1}, record(string(forged)))
 	require.NoError(t, err)
@@ -214,38 +222,38 @@ func TestReplayedTwice(t *testing.T) {
 	form, err := parseHeader(log)
 	require.NoError(t, err)
 	var frames []frame
-	x := newIndex()
+	x := &Store{set: records.NewSet()}
 	_, _, err = readFrames(bytes.NewReader(log), form, headerSize, int64(len(log)), func(fr frame) {
 		frames = append(frames, fr)
 		x.replay(&fr)
 	})
 	require.NoError(t, err)
 	want := make(map[store.Key]uint64)
-	for i := uint32(1); i < x.next; i++ {
-		want[x.at(i).key] = x.at(i).version
+	for e, err := range x.set.All(func() error { return nil }) {
+		require.NoError(t, err)
+		want[e.Key] = e.Version
 	}
 	for from := range frames {
 		for i := range frames[from:] {
 			x.replay(&frames[from+i])
 			for k, v := range want {
-				n := x.find(k)
-				require.NotZero(t, n)
-				require.Equal(t, v, x.at(n).version)
+				r := x.set.Find(k)
+				require.NotNil(t, r)
+				require.Equal(t, v, r.Version)
 			}
 		}
-		require.Equal(t, len(want), x.len())
-		require.NoError(t, x.check())
+		require.Equal(t, len(want), x.set.Len())
 	}
 }
 
 // TestTouchOfOlderVersion sees that an extension does not outlive the Save that
 // took it back, in whichever order the two were written.
 func TestTouchOfOlderVersion(t *testing.T) {
-	k, x := store.Key{1}, newIndex()
+	k, x := store.Key{1}, &Store{set: records.NewSet()}
 	x.replay(&frame{kind: kindPut, version: 1, key: k, expires: 100})
 	x.replay(&frame{kind: kindPut, version: 2, key: k, expires: 50})
 	x.replay(&frame{kind: kindTouch, version: 1, key: k, expires: 1000})
-	assert.Equal(t, int64(50), x.at(x.find(k)).expires)
+	assert.Equal(t, int64(50), x.set.Find(k).Expires)
 	x.replay(&frame{kind: kindTouch, version: 2, key: k, expires: 70})
-	assert.Equal(t, int64(70), x.at(x.find(k)).expires)
+	assert.Equal(t, int64(70), x.set.Find(k).Expires)
 }

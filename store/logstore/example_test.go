@@ -19,14 +19,14 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "sessions.log")
+	path := filepath.Join(dir, "sessions.db")
 
 	s, err := logstore.Open(path)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the session's ID
 	r := store.Record{Expires: time.Now().Add(time.Hour), Data: []byte("cart: 1 lamp")}
 	if _, err := s.Save(ctx, k, r); err != nil {
 		fmt.Println(err)

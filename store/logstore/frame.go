@@ -13,12 +13,12 @@ import (
 
 // A file begins with a header:
 //
-//	magic     16 bytes   "sesame log 1" and four that a text editor or a
+//	magic     16 bytes   "sesame log 2" and four that a text editor or a
 //	                     transfer as text would damage
 //	mark       4 bytes   random, how each frame of this file begins
 //	seed       4 bytes   random, what the checksums of this file begin with
+//	name       4 bytes   random, and another one after a compaction
 //	checksum   4 bytes   CRC-32C of all that
-//	zeros      4 bytes
 //
 // After it there are frames, up to the end. Numbers are little-endian:
 //
@@ -26,27 +26,27 @@ import (
 //	checksum   4 bytes   CRC-32C, from seed on, of all that follows
 //	length     4 bytes   of the body
 //	body:
-//	  kind     1 byte    1 start, 2 put, 3 touch, 4 remove, 5 rotate
+//	  kind     1 byte    1 start, 2 put, 3 touch, 4 remove
 //	  owner    1 byte    its length
 //	  version  8 bytes
 //	  expires  8 bytes   microseconds since 1970
-//	  key     32 bytes
-//	  from    32 bytes   of a rotate only: the key before
+//	  key     16 bytes
 //	  owner
 //	  data
 //
 // Mark and seed are random because sessions hold what users write. After
-// damage the reader looks for the next frame anywhere; who knew them could put
-// bytes into a session that look like one.
+// damage the reader looks for the next frame anywhere; a user who knew them
+// could put bytes into a session that look like one. A compaction keeps both,
+// since it copies frames.
 const (
-	magic       = "sesame log 1\r\n\x1a\x00"
+	magic       = "sesame log 2\r\n\x1a\x00"
 	magicName   = len("sesame log ")
 	headerSize  = 32
 	prefixSize  = 12
-	minBody     = 2 + 8 + 8 + 32
-	fromSize    = 32
+	minBody     = 2 + 8 + 8 + 16
+	minFrame    = prefixSize + minBody
 	maxDataSize = 64 << 20
-	maxBody     = minBody + fromSize + store.MaxOwner + maxDataSize
+	maxBody     = minBody + store.MaxOwner + maxDataSize
 )
 
 const (
@@ -54,19 +54,18 @@ const (
 	kindPut               // the record under key, if it is newer
 	kindTouch             // the expiry of that version
 	kindRemove            // no record under key that is older
-	kindRotate            // put, and remove from
 )
 
 // A frame is one change, whole or not at all. It says what the result is, not
 // how to get there, and has a version: frames that are read a second time, up
 // to the last one, do no harm.
 type frame struct {
-	kind      byte
-	version   uint64
-	expires   int64
-	key, from store.Key
-	owner     string
-	data      string
+	kind    byte
+	version uint64
+	expires int64
+	key     store.Key
+	owner   string
+	data    []byte
 }
 
 // A format is what files do not have in common.
@@ -83,11 +82,13 @@ func newFormat() format {
 	return format{mark: [4]byte(random[:4]), seed: binary.LittleEndian.Uint32(random[4:])}
 }
 
-func (f format) header() []byte {
+// newHeader returns the header of a new file.
+func (f format) newHeader() []byte {
 	b := append([]byte(magic), f.mark[:]...)
 	b = binary.LittleEndian.AppendUint32(b, f.seed)
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	return binary.LittleEndian.AppendUint32(b, 0)
+	b = append(b, make([]byte, 4)...)
+	rand.Read(b[24:])
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
 // parseHeader refuses what is not the beginning of a log, or a damaged one.
@@ -98,16 +99,10 @@ func parseHeader(b []byte) (format, error) {
 	if len(b) < headerSize || string(b[:len(magic)]) != magic {
 		return format{}, errors.New("it is not a session log, and stays as it is")
 	}
-	f := format{mark: [4]byte(b[16:20]), seed: binary.LittleEndian.Uint32(b[20:24])}
-	if !bytes.Equal(b[:headerSize], f.header()) {
+	if binary.LittleEndian.Uint32(b[28:32]) != crc32.Checksum(b[:28], castagnoli) {
 		return format{}, errors.New("its header is damaged")
 	}
-	return f, nil
-}
-
-// frameSize returns the size of a frame, other than a rotate.
-func frameSize(owner, data string) int64 {
-	return int64(prefixSize + minBody + len(owner) + len(data))
+	return format{mark: [4]byte(b[16:20]), seed: binary.LittleEndian.Uint32(b[20:24])}, nil
 }
 
 // append appends a frame to b.
@@ -119,9 +114,6 @@ func (f format) append(b []byte, fr *frame) []byte {
 	b = binary.LittleEndian.AppendUint64(b, fr.version)
 	b = binary.LittleEndian.AppendUint64(b, uint64(fr.expires))
 	b = append(b, fr.key[:]...)
-	if fr.kind == kindRotate {
-		b = append(b, fr.from[:]...)
-	}
 	b = append(b, fr.owner...)
 	b = append(b, fr.data...)
 
@@ -159,15 +151,9 @@ func (f format) parse(b []byte) (fr frame, ok bool) {
 		key:     store.Key(body[18:]),
 	}
 	owner, rest := int(body[1]), body[minBody:]
-	if fr.kind == kindRotate {
-		if len(rest) < fromSize {
-			return frame{}, false
-		}
-		fr.from, rest = store.Key(rest), rest[fromSize:]
-	}
-	if fr.kind < kindStart || fr.kind > kindRotate || len(rest) < owner {
+	if fr.kind < kindStart || fr.kind > kindRemove || len(rest) < owner {
 		return frame{}, false
 	}
-	fr.owner, fr.data = string(rest[:owner]), string(rest[owner:])
+	fr.owner, fr.data = string(rest[:owner]), bytes.Clone(rest[owner:])
 	return fr, true
 }

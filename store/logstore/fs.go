@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"github.com/sesame-go/sesame/internal/filelock"
 )
@@ -14,11 +13,11 @@ import (
 // A filesystem is what the store asks of the operating system, so that tests
 // can take the power away or fill the disk.
 type filesystem interface {
-	// open opens a file to read and write it. It must exist.
+	// open opens a file to read it and append to it. It must exist.
 	open(name string) (file, error)
 
 	// create makes an empty file, in place of the one of that name if there
-	// is one. Nobody but the user of the process may read it.
+	// is one. Only the user of the process may read it.
 	create(name string) (file, error)
 
 	// rename makes the file from the one named to, in one step.
@@ -29,48 +28,81 @@ type filesystem interface {
 	// syncDir makes what the directory of the named file says durable.
 	syncDir(name string) error
 
-	// lock takes the named lock file for this process until it is closed. It
-	// tries for as long as wait, once at least, and returns ErrLocked.
-	lock(name string, wait time.Duration) (io.Closer, error)
+	// look returns the size of the named file and whether it is f.
+	look(name string, f file) (size int64, same bool, err error)
+
+	// lock opens or makes the named file and locks it until it is closed. Like
+	// open and create it returns ErrLocked if another has it.
+	lock(name string) (lockFile, error)
 
 	// closedRename says that a file has to be closed when it is renamed and
 	// when another takes its name.
 	closedRename() bool
 }
 
-// A file is open.
+// A file is open. Where files can be removed while they are open, it is locked
+// against other processes itself: to remove the lock file must not unlock it.
 type file interface {
 	io.ReaderAt
-	io.WriterAt
+	io.Writer // appends, wherever the end is
 	io.Closer
 
 	Truncate(size int64) error
 
 	// sync makes what was written durable.
 	sync() error
+}
 
-	size() (int64, error)
+// A lockFile is locked and has a content of its own, see note.go.
+type lockFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+
+	Truncate(size int64) error
 }
 
 // disk is the filesystem of the operating system.
 type disk struct{}
 
-type diskFile struct{ *os.File }
-
-func (disk) open(name string) (file, error) {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	return diskFile{f}, nil
+type diskFile struct {
+	*os.File
+	info os.FileInfo // as it was when it was opened
 }
 
+func (disk) open(name string) (file, error) { return openFile(name, 0) }
+
+// create truncates the file when it is locked: before, another process may be
+// at work on it.
 func (disk) create(name string) (file, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openFile(name, os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
-	return diskFile{f}, nil
+	if err := f.Truncate(0); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func openFile(name string, flag int) (file, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|flag, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	if err == nil && runtime.GOOS != "windows" { // where locks keep others from reading
+		err = lock(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return diskFile{f, info}, nil
 }
 
 func (disk) rename(from, to string) error { return os.Rename(from, to) }
@@ -91,53 +123,36 @@ func (disk) syncDir(name string) error {
 	return d.Sync()
 }
 
-// lockPoll is how often a store that waits for the lock asks for it.
-const lockPoll = 5 * time.Millisecond
-
-func (disk) lock(name string, wait time.Duration) (io.Closer, error) {
-	deadline := time.Now().Add(wait)
-	for {
-		l, err := tryLock(name)
-		switch {
-		case err != nil:
-			return nil, err
-		case l != nil:
-			return l, nil
-		case time.Until(deadline) <= 0:
-			return nil, fmt.Errorf("%w (it holds %s)", ErrLocked, name)
-		}
-		time.Sleep(min(lockPoll, time.Until(deadline)))
+func (disk) look(name string, f file) (int64, bool, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, false, err
 	}
+	return info.Size(), os.SameFile(info, f.(diskFile).info), nil
 }
 
-// tryLock returns the lock file, locked, or nil if another holds it.
-func tryLock(name string) (io.Closer, error) {
+func (disk) lock(name string) (lockFile, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	ok, err := filelock.Try(f)
-	if err != nil || !ok {
+	if err := lock(f); err != nil {
 		f.Close()
 		return nil, err
 	}
-	return lockFile{f}, nil
+	return lockedFile{f}, nil
 }
 
-// A lockFile is one that this process has locked.
-type lockFile struct{ f *os.File }
+func lock(f *os.File) error {
+	ok, err := filelock.Try(f)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w (it holds %s)", ErrLocked, f.Name())
+	}
+	return err
+}
 
-func (l lockFile) Close() error { return filelock.Close(l.f) }
+type lockedFile struct{ *os.File }
+
+func (f lockedFile) Close() error { return filelock.Close(f.File) }
 
 func (f diskFile) sync() error { return datasync(f.File) }
-
-func (f diskFile) size() (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return 0, fmt.Errorf("%s is not a regular file", f.Name())
-	}
-	return info.Size(), nil
-}

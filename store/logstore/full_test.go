@@ -14,8 +14,7 @@ import (
 )
 
 // TestFullBatch lets changes of a full store come in one batch, and sees that
-// a new session is refused only if all that there are must be kept, whatever
-// came with it.
+// as many sessions are left, and the same, as if they had come one by one.
 func TestFullBatch(t *testing.T) {
 	type change func(*testing.T, *Store) error
 	save := func(n byte, owner string) change {
@@ -37,21 +36,12 @@ func TestFullBatch(t *testing.T) {
 			return err
 		}
 	}
-	rotate := func(from, to byte) change {
-		return func(t *testing.T, s *Store) error {
-			r, err := s.Load(t.Context(), store.Key{from})
-			require.NoError(t, err)
-			_, err = s.Rotate(t.Context(), store.Key{from}, store.Key{to}, r)
-			return err
-		}
-	}
 	// Session 1 is there before, ann's, and the bound is 2.
 	for _, c := range []struct {
 		name    string
 		before  []change
 		changes []change
-		refused []int // of the changes
-		left    []byte
+		left    []byte // some of what is left
 	}{
 		{
 			name:    "ownerless",
@@ -61,8 +51,7 @@ func TestFullBatch(t *testing.T) {
 		{
 			name:    "owned",
 			changes: []change{save(2, "ann"), save(3, "ann"), save(4, ""), save(5, "ann")},
-			refused: []int{1, 2, 3},
-			left:    []byte{1, 2},
+			left:    []byte{3, 5},
 		},
 		{
 			name:    "changed",
@@ -71,24 +60,10 @@ func TestFullBatch(t *testing.T) {
 			left:    []byte{1, 3},
 		},
 		{
-			name:    "rotated",
-			before:  []change{save(2, "")},
-			changes: []change{rotate(2, 3), save(4, "")},
-			left:    []byte{1, 4},
-		},
-		{
 			name:    "taken by an owner",
 			before:  []change{save(2, "")},
 			changes: []change{save(2, "bob"), save(3, "")},
-			refused: []int{1},
-			left:    []byte{1, 2},
-		},
-		{
-			name:    "kept",
-			before:  []change{save(2, "bob")},
-			changes: []change{save(2, "bob"), save(3, ""), save(1, "ann"), save(4, "")},
-			refused: []int{1, 3},
-			left:    []byte{1, 2},
+			left:    []byte{3},
 		},
 		{
 			name:    "removed",
@@ -100,8 +75,7 @@ func TestFullBatch(t *testing.T) {
 			name:    "removed with all of the owner",
 			before:  []change{save(2, "bob")},
 			changes: []change{removeOwned("bob"), save(3, "ann"), save(4, "")},
-			refused: []int{2},
-			left:    []byte{1, 3},
+			left:    []byte{3, 4},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,36 +84,27 @@ func TestFullBatch(t *testing.T) {
 				for _, before := range append([]change{save(1, "ann")}, c.before...) {
 					require.NoError(t, before(t, s))
 				}
-				errs := make([]error, len(c.changes))
 				var wg sync.WaitGroup
 				written := hold(t, s, sim)
-				for i, change := range c.changes {
-					wg.Go(func() { errs[i] = change(t, s) })
+				for _, change := range c.changes {
+					wg.Go(func() { assert.NoError(t, change(t, s)) })
 					synctest.Wait() // it is in the queue
 				}
 				close(written)
 				wg.Wait()
-				var refused []int
-				for i, err := range errs {
-					if err != nil {
-						require.ErrorIs(t, err, store.ErrFull)
-						refused = append(refused, i)
-					}
-				}
-				assert.Equal(t, c.refused, refused)
 				assert.Equal(t, 2, s.Len())
 				for _, n := range c.left {
 					_, err := s.Load(t.Context(), store.Key{n})
 					assert.NoError(t, err, n)
 				}
-				require.NoError(t, s.index.check())
+				released(t, s)
 				require.NoError(t, s.Close())
 			})
 		})
 	}
 }
 
-// hold makes the writer wait in a write, so that what comes meanwhile is one
+// hold makes the writer wait in a write, so that what comes until then is one
 // batch, until the channel is closed.
 func hold(t *testing.T, s *Store, sim *simulation) chan struct{} {
 	t.Helper()
@@ -152,23 +117,25 @@ func hold(t *testing.T, s *Store, sim *simulation) chan struct{} {
 		return nil
 	}
 	sim.mu.Unlock()
-	// This is the only change that nobody waits for.
+	// This is the only change that no call waits for.
 	require.NoError(t, s.Touch(t.Context(), store.Key{1}, time.Now().Add(2*time.Hour)))
 	synctest.Wait()
 	return written
 }
 
-// TestFullAtOnce sees that no new session is refused while there are some that
-// may be dropped, even if far more come at once than the store may hold.
+// TestFullAtOnce sees that no new session is refused, even if far more come at
+// once than the store may hold.
 func TestFullAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
+	path := filepath.Join(t.TempDir(), "sessions")
 	s, err := Open(path, WithMaxSessions(10))
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
 			for j := range 20 {
-				_, err := s.Save(t.Context(), store.Key{byte(i), byte(j)}, record("data"))
+				r := record("data")
+				r.Owner = []string{"", "ann", "bob"}[j%3]
+				_, err := s.Save(t.Context(), store.Key{byte(i), byte(j)}, r)
 				if !assert.NoError(t, err) || !assert.LessOrEqual(t, s.Len(), 10) {
 					return
 				}
@@ -177,7 +144,7 @@ func TestFullAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Equal(t, 10, s.Len())
-	require.NoError(t, s.index.check())
+	released(t, s)
 	left := make(map[store.Key]uint64)
 	for e, err := range s.All(t.Context()) {
 		require.NoError(t, err)
@@ -196,32 +163,108 @@ func TestFullAtOnce(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// TestOverfull sees that a store that was opened with more sessions than it may
-// hold drops none for a new one that it refuses all the same.
-func TestOverfull(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	s, err := Open(path)
-	require.NoError(t, err)
-	for i, owner := range []string{"ann", "bob", "", ""} {
+// TestOneAccountLeavesRoom fills the store with the sessions of one account,
+// before a restart and after it. Others log in all the same.
+func TestOneAccountLeavesRoom(t *testing.T) {
+	const bound = 100
+	sim := newSimulation()
+	conf := newConfig([]Option{WithMaxSessions(bound), WithSync(Never), quiet})
+	save := func(s *Store, n int, owner string) {
 		r := record("data")
 		r.Owner = owner
-		_, err := s.Save(t.Context(), store.Key{byte(i)}, r)
+		_, err := s.Save(t.Context(), store.Key{byte(n >> 8), byte(n)}, r)
 		require.NoError(t, err)
 	}
-	require.NoError(t, s.Close())
-
-	s, err = Open(path, WithMaxSessions(2))
+	live := func(s *Store, n int) bool {
+		_, err := s.Load(t.Context(), store.Key{byte(n >> 8), byte(n)})
+		return err == nil
+	}
+	s, err := open(sim, "log", conf)
 	require.NoError(t, err)
-	_, err = s.Save(t.Context(), store.Key{4}, record("data"))
+	save(s, 0, "bob")
+	for n := range 2 * bound {
+		save(s, 1+n, "ann")
+	}
+	require.NoError(t, s.Close())
+	s, err = open(sim, "log", conf)
+	require.NoError(t, err)
+	for n := range 10 {
+		save(s, 1000+n, "carol")
+	}
+	assert.True(t, live(s, 0))
+	for n := range 2 * bound {
+		assert.Equal(t, n >= 2*bound-(bound-11), live(s, 1+n), n) // her oldest went
+	}
+	assert.Equal(t, bound, s.Len())
+	require.NoError(t, s.Close())
+}
+
+// TestFullOfBytes floods the store with large sessions.
+func TestFullOfBytes(t *testing.T) {
+	const bound, size = 5 << 20, 60_000
+	s, _, _ := faulty(t, WithMaxBytes(bound), WithSync(Never))
+	r := store.Record{Expires: time.Now().Add(time.Hour), Owner: "ann"}
+	ann, err := s.Save(t.Context(), store.Key{1}, r)
+	require.NoError(t, err)
+	data := make([]byte, size)
+	for i := range 200 {
+		k := store.Key{2, byte(i)}
+		_, err := s.Save(t.Context(), k, store.Record{Expires: time.Now().Add(time.Hour), Data: data})
+		require.NoError(t, err)
+		_, err = s.Load(t.Context(), k)
+		require.NoError(t, err, "the newest is there")
+	}
+	assert.Equal(t, 1+(bound-203)/(size+200), s.Len())
+
+	_, err = s.Save(t.Context(), store.Key{3}, store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, bound)})
 	require.ErrorIs(t, err, store.ErrFull)
-	assert.Equal(t, 4, s.Len())
+	assert.Equal(t, 1+(bound-203)/(size+200), s.Len(), "what does not fit at all drives out nothing")
+
+	r.Version, r.Data = ann, make([]byte, bound-1000)
+	_, err = s.Save(t.Context(), store.Key{1}, r)
+	require.NoError(t, err)
+	assert.Equal(t, 1, s.Len(), "what grows takes the room of others")
+	released(t, s)
+	require.NoError(t, s.Close())
+}
+
+// TestOverfull sees that a store that was opened with many more sessions than it
+// may hold keeps them until there is a new one.
+func TestOverfull(t *testing.T) {
+	sim := newSimulation()
+	s, err := open(sim, "log", newConfig([]Option{WithSync(Never), quiet}))
+	require.NoError(t, err)
+	const n = 3*maxEvicted + 100
+	var wg sync.WaitGroup
+	for w := range 20 {
+		wg.Go(func() {
+			for i := w; i < n; i += 20 {
+				_, err := s.Save(t.Context(), store.Key{byte(i >> 8), byte(i)}, record(""))
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
 	require.NoError(t, s.Close())
 
-	s, err = Open(path, WithMaxSessions(3))
+	s, err = open(sim, "log", newConfig([]Option{WithMaxSessions(2), quiet}))
 	require.NoError(t, err)
-	_, err = s.Save(t.Context(), store.Key{4}, record("data"))
+	assert.Equal(t, n, s.Len())
+	writes := 0
+	sim.mu.Lock()
+	sim.fault = func(_ int, what string) error {
+		if what == "write" {
+			writes++
+		}
+		return nil
+	}
+	sim.mu.Unlock()
+	_, err = s.Save(t.Context(), store.Key{1, 2, 3}, record(""))
 	require.NoError(t, err)
-	assert.Equal(t, 3, s.Len(), "two went for it")
-	require.NoError(t, s.index.check())
+	assert.Equal(t, 4, writes, "others must get in between")
+	assert.Equal(t, 2, s.Len())
+	_, err = s.Load(t.Context(), store.Key{1, 2, 3})
+	require.NoError(t, err)
+	released(t, s)
 	require.NoError(t, s.Close())
 }

@@ -4,7 +4,7 @@
 // sessions when it restarts, crashes or loses power. It needs no database and
 // no library:
 //
-//	s, err := logstore.Open("sessions.log")
+//	s, err := logstore.Open("sessions.db")
 //	if err != nil {
 //		log.Fatal(err)
 //	}
@@ -12,30 +12,40 @@
 //	sessions := sesame.New[Session](sesame.WithStore(s))
 //
 // All sessions are in memory as well, so that loading one costs no I/O. One
-// session costs its data and about 170 bytes of memory. Each change is a
-// checksummed record at the end of the file; those that wait at the same time
-// are written and made durable together. When more than half of the file is
-// garbage, it is rewritten in the background.
+// session costs its data and about 150 bytes of memory, see [WithMaxBytes].
+// Each change is a checksummed record at the end of the file; those that wait
+// at the same time are written and made durable together. When more than half
+// of the file is garbage, it is rewritten in the background.
 //
-// What survives the end of the power depends on the mode, see [WithSync]. By
-// default everything does that was answered, except for the extension of a
-// session by Touch, which is written but not waited for.
+// What survives a power loss depends on the mode, see [WithSync]. By default
+// everything does that was answered, except for the extension of a session by
+// Touch, which is written but not waited for.
 //
-// One process at a time can open the file. It is locked by way of a second
-// one, named like it with ".lock" at its end, which stays. During a compaction
-// there is a third, with ".tmp".
+// # Files
+//
+// Give the file a name that log rotation and cleaners of old files leave alone,
+// not one that ends in ".log". If it is renamed, removed or truncated all the
+// same while the store has it open, the store notices at the next change, logs
+// it, and writes all sessions to a new file in its place. If another file is
+// in its place, nothing can be saved until that is moved away.
+//
+// One process at a time can open the file. It is locked, and so is a second
+// file, named like it with ".lock" at its end, which stays. That one also says
+// how long the file was, and keeps 64 KiB of the disk, so that log-outs can
+// still be written when the disk is full. During a compaction there is a third
+// file, with ".tmp".
 package logstore
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/records"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -46,38 +56,46 @@ var (
 	ErrLocked = errors.New("another process has the file open")
 
 	// ErrDamaged says that [WithStrictRecovery] was given and the file is
-	// damaged.
+	// damaged, shorter than it was, or gone.
 	ErrDamaged = errors.New("the file is damaged")
 
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("logstore: the store is closed")
 
-	// ErrBroken says that an fsync failed, or that a failed write could not be
-	// undone. What the file holds is not certain any more, so that nothing
-	// more is written. Sessions can still be loaded. After the cause is
-	// removed, close the store and open it again.
-	ErrBroken = errors.New("logstore: nothing more can be saved because the file is in doubt")
+	// ErrBroken says that the file cannot be written to any more, because an
+	// fsync failed or another file is in its place, and that writing all
+	// sessions to a new one has failed as well. Sessions can still be loaded.
+	// The next change tries again.
+	ErrBroken = errors.New("logstore: nothing can be saved")
 )
 
 // A Store keeps sessions in a file. It implements [store.Store] and of the
-// optional interfaces [store.Rotator], [store.Lister], [store.OwnerIndex],
-// [store.Sweeper] and [io.Closer]. All methods are safe for concurrent use.
+// optional interfaces [store.Lister], [store.OwnerIndex], [store.Sweeper],
+// [store.Counter], [store.Watcher] and [io.Closer]. All methods are safe for
+// concurrent use.
+//
+// When the context of a call ends while the disk is at work for it, the call
+// returns an error that says that the outcome is not known, and wraps the
+// context's.
+//
+// A Store keeps the Data that Save is given, and hands out what it keeps.
 //
 // Make one with [Open].
 type Store struct {
 	config
 	fs       filesystem
 	path     string
-	lock     io.Closer
+	lock     lockFile
 	recovery Recovery
-	index    *index
+	set      *records.Set // what readers see
+	touched  []store.Key  // whose expiry the file does not have yet; guarded by set
+	watchers records.Watchers
 
 	mu      sync.Mutex
 	queue   []*op
 	closing bool
 
 	closed atomic.Bool
-	broken atomic.Pointer[error]
 	wake   chan struct{} // there is something to do
 	done   chan struct{} // the writer has ended
 	err    error         // of Close
@@ -109,11 +127,11 @@ func Open(path string, opts ...Option) (*Store, error) {
 func (s *Store) Recovery() Recovery { return s.recovery }
 
 // Len returns the number of sessions, including those that have expired and
-// were not swept yet.
+// were not swept yet. [Store.Count] leaves them out.
 func (s *Store) Len() int {
-	s.index.mu.RLock()
-	defer s.index.mu.RUnlock()
-	return s.index.len()
+	s.set.RLock()
+	defer s.set.RUnlock()
+	return s.set.Len()
 }
 
 // Load implements [store.Store]. For a session that has expired and was not
@@ -122,44 +140,25 @@ func (s *Store) Load(ctx context.Context, k store.Key) (store.Record, error) {
 	if err := s.readable(ctx); err != nil {
 		return store.Record{}, err
 	}
-	s.index.mu.RLock()
-	i := s.index.find(k)
-	if i == 0 {
-		s.index.mu.RUnlock()
-		return store.Record{}, store.ErrNotFound
-	}
-	e := *s.index.at(i)
-	expired := e.expired(clock())
-	s.index.mu.RUnlock()
-
-	if expired {
-		return store.Record{}, store.ErrExpired
-	}
-	return e.record(), nil
+	return s.set.Load(k)
 }
 
 // Save implements [store.Store]. It returns when the session is in the file,
-// and in the mode [Always] durable. It returns [store.ErrFull] for a new
-// session if the store is full of sessions that it must keep, and an error if
-// r.Owner is longer than [store.MaxOwner] or r.Data than 64 MiB.
+// and durable in the mode [Always] or if r.Durable is set. A new session, or
+// one that grows, takes the place of others if there is no room, see
+// [WithMaxSessions]. Save returns [store.ErrFull] only for a session that is
+// larger than [WithMaxBytes] allows, and an error if r.Owner is longer than
+// [store.MaxOwner] or r.Data than 64 MiB.
 func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	return s.change(ctx, &op{kind: kindPut, key: k}, r)
-}
-
-// Rotate implements [store.Rotator]. It returns when the change is durable, in
-// all modes. Its errors are those of Save.
-func (s *Store) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	return s.change(ctx, &op{kind: kindRotate, from: from, key: to}, r)
-}
-
-func (s *Store) change(ctx context.Context, o *op, r store.Record) (uint64, error) {
-	if len(r.Owner) > store.MaxOwner {
+	switch {
+	case len(r.Owner) > store.MaxOwner:
 		return 0, fmt.Errorf("logstore: the owner has %d bytes, more than %d", len(r.Owner), store.MaxOwner)
-	}
-	if len(r.Data) > maxDataSize {
+	case len(r.Data) > maxDataSize:
 		return 0, fmt.Errorf("logstore: the data has %d bytes, more than %d", len(r.Data), maxDataSize)
+	case records.Cost(r.Owner, r.Data) > s.maxBytes:
+		return 0, store.ErrFull
 	}
-	o.expected, o.expires, o.owner, o.data = r.Version, micros(r.Expires), r.Owner, string(r.Data)
+	o := &op{kind: kindPut, key: k, record: r}
 	if err := s.do(ctx, o); err != nil {
 		return 0, err
 	}
@@ -173,21 +172,15 @@ func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error
 	if err := s.readable(ctx); err != nil {
 		return err
 	}
-	if err := s.broken.Load(); err != nil {
-		return *err
-	}
-	x := s.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	i := x.live(k, clock())
-	if i == 0 || !x.extend(i, micros(expires)) {
+	s.set.Lock()
+	defer s.set.Unlock()
+	r := s.set.Live(k, records.Now())
+	if r == nil || !s.set.Extend(r, records.Micros(expires)) || r.Touched {
 		return nil
 	}
-	if e := x.at(i); !e.touched {
-		e.touched = true
-		x.touched = append(x.touched, k)
-		s.signal()
-	}
+	r.Touched = true
+	s.touched = append(s.touched, k)
+	s.signal()
 	return nil
 }
 
@@ -207,6 +200,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.signal()
 	<-s.done
+	s.watchers.Close()
 	return s.err
 }
 

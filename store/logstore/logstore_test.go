@@ -22,10 +22,11 @@ import (
 
 var _ interface {
 	store.Store
-	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
+	store.Counter
+	store.Watcher
 	Close() error
 } = (*logstore.Store)(nil)
 
@@ -35,13 +36,14 @@ func TestStore(t *testing.T) {
 		opts []logstore.Option
 	}{
 		{"always", nil},
-		{"interval", []logstore.Option{logstore.WithSync(logstore.Interval(time.Millisecond))}},
-		{"never", []logstore.Option{logstore.WithSync(logstore.Never)}},
-		{"compacting", []logstore.Option{logstore.WithCompactFrom(0)}},
+		{"interval, compacting", []logstore.Option{
+			logstore.WithSync(logstore.Interval(time.Millisecond)), logstore.WithCompactFrom(0),
+		}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Run(t, func(t *testing.T) store.Store {
-				return opened(t, filepath.Join(t.TempDir(), "sessions.log"), mode.opts...)
+				return opened(t, filepath.Join(t.TempDir(), "sessions.db"), mode.opts...)
 			})
 		})
 	}
@@ -83,9 +85,9 @@ func has(t *testing.T, s *logstore.Store, n int) bool {
 }
 
 // TestReopen sees that everything is there again: what was saved, extended,
-// rotated and removed, and whose it is.
+// renewed and removed, and whose it is.
 func TestReopen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.log")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	ctx := t.Context()
 	s := opened(t, path)
 	assert.Zero(t, s.Recovery())
@@ -99,10 +101,10 @@ func TestReopen(t *testing.T) {
 	r.Expires = r.Expires.Add(time.Hour)
 	require.NoError(t, s.Touch(ctx, key(1), r.Expires))
 	require.NoError(t, s.Delete(ctx, key(2)))
-	moved, err := s.Load(ctx, key(3))
+	renewed, err := s.Load(ctx, key(3))
 	require.NoError(t, err)
-	moved.Owner = "carol"
-	last, err := s.Rotate(ctx, key(3), key(13), moved)
+	renewed.Owner, renewed.Durable = "carol", true
+	last, err := s.Save(ctx, key(3), renewed)
 	require.NoError(t, err)
 	n, err := s.DeleteOwned(ctx, "bob", key(4))
 	require.NoError(t, err)
@@ -117,20 +119,20 @@ func TestReopen(t *testing.T) {
 	assert.Equal(t, r, got)
 	assert.Equal(t, 3, s.Len())
 	assert.True(t, has(t, s, 4))
-	for owner, want := range map[string]store.Key{"ann": key(1), "bob": key(4), "carol": key(13)} {
-		for k, err := range s.Owned(ctx, owner) {
+	for owner, want := range map[string]store.Key{"ann": key(1), "bob": key(4), "carol": key(3)} {
+		for e, err := range s.Owned(ctx, owner) {
 			require.NoError(t, err)
-			assert.Equal(t, want, k)
+			assert.Equal(t, want, e.Key)
 		}
 	}
 	assert.Empty(t, s.Recovery().Damage)
-	assert.Greater(t, save(t, s, 2, time.Hour, ""), last, "versions must not begin anew")
+	assert.Greater(t, save(t, s, 2, time.Hour, ""), last, "versions must not begin again")
 }
 
 // TestExpiredAreGone sees that sessions which expired while the file was closed
 // do not come back, and those that were extended do.
 func TestExpiredAreGone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.log")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	synctest.Test(t, func(t *testing.T) { // no time passes while the disk works
 		s := opened(t, path)
 		save(t, s, 1, 50*time.Millisecond, "ann")
@@ -147,7 +149,7 @@ func TestExpiredAreGone(t *testing.T) {
 // TestDistantExpiry sees that an expiry that no number of microseconds says is
 // distant, and one as long ago past.
 func TestDistantExpiry(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.log")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	s := opened(t, path)
 	distant, past := time.Unix(1<<62, 0), time.Unix(-1<<62, 0)
 	_, err := s.Save(t.Context(), key(1), store.Record{Expires: distant})
@@ -172,7 +174,7 @@ func TestDistantExpiry(t *testing.T) {
 }
 
 func TestVersionsAreNotReused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.log")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	seen := make(map[uint64]bool)
 	for round := range 5 {
 		s := opened(t, path, logstore.WithCompactFrom(0))
@@ -190,7 +192,7 @@ func TestForeignFile(t *testing.T) {
 	for name, content := range map[string]string{
 		"text":      "do not lose me\n",
 		"short":     "sesame",
-		"later":     "sesame log 2\r\n\x1a\x00" + strings.Repeat("x", 100),
+		"later":     "sesame log 3\r\n\x1a\x00" + strings.Repeat("x", 100),
 		"text mode": "sesame log 1\n\x1a\x00" + strings.Repeat("x", 100),
 	} {
 		path := filepath.Join(t.TempDir(), "file")
@@ -214,17 +216,18 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	s := opened(t, filepath.Join(t.TempDir(), "sessions.log"))
+	s := opened(t, filepath.Join(t.TempDir(), "sessions.db"))
 	save(t, s, 1, time.Hour, "ann")
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close())
 	ctx := t.Context()
 	_, load := s.Load(ctx, key(1))
 	_, create := s.Save(ctx, key(2), store.Record{})
-	_, rotate := s.Rotate(ctx, key(1), key(2), store.Record{})
+	_, count := s.Count(ctx)
+	_, watch := s.Watch(ctx, func(store.Key) {})
 	_, removed := s.DeleteOwned(ctx, "ann")
 	_, sweep := s.Sweep(ctx, 1)
-	for _, err := range []error{load, create, rotate, removed, sweep,
+	for _, err := range []error{load, create, count, watch, removed, sweep,
 		s.Touch(ctx, key(1), time.Now()), s.Delete(ctx, key(1))} {
 		assert.ErrorIs(t, err, logstore.ErrClosed)
 	}
@@ -239,7 +242,7 @@ func TestClosed(t *testing.T) {
 // TestCloseAnswers sees that Close lets the calls that have begun end.
 func TestCloseAnswers(t *testing.T) {
 	for range 20 {
-		path := filepath.Join(t.TempDir(), "sessions.log")
+		path := filepath.Join(t.TempDir(), "sessions.db")
 		s := opened(t, path)
 		answers := make(chan int)
 		for w := range 8 {
@@ -265,7 +268,7 @@ func TestCloseAnswers(t *testing.T) {
 }
 
 func TestFull(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.log")
+	path := filepath.Join(t.TempDir(), "sessions.db")
 	s := opened(t, path, logstore.WithMaxSessions(4))
 	save(t, s, 0, time.Hour, "ann")
 	save(t, s, 1, 30*time.Millisecond, "bob")
@@ -278,12 +281,8 @@ func TestFull(t *testing.T) {
 	assert.False(t, has(t, s, 3), "then the ownerless that is nearest to its expiry")
 	save(t, s, 6, time.Hour, "ann")
 	assert.False(t, has(t, s, 2))
-	_, err := s.Save(t.Context(), key(7), store.Record{Expires: time.Now().Add(time.Hour)})
-	assert.ErrorIs(t, err, store.ErrFull)
-	r, err := s.Load(t.Context(), key(0))
-	require.NoError(t, err)
-	_, err = s.Rotate(t.Context(), key(0), key(10), r)
-	require.NoError(t, err)
+	save(t, s, 7, time.Hour, "")
+	assert.False(t, has(t, s, 0), "then the oldest of the owner who has most")
 	require.NoError(t, s.Close())
 
 	s = opened(t, path, logstore.WithMaxSessions(2))
@@ -292,7 +291,7 @@ func TestFull(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
-	s := opened(t, filepath.Join(t.TempDir(), "sessions.log"))
+	s := opened(t, filepath.Join(t.TempDir(), "sessions.db"))
 	_, err := s.Save(t.Context(), key(0), store.Record{Owner: strings.Repeat("x", 256)})
 	assert.EqualError(t, err, "logstore: the owner has 256 bytes, more than 255")
 	_, err = s.Save(t.Context(), key(0), store.Record{Data: make([]byte, 64<<20+1)})
@@ -303,6 +302,7 @@ func TestTooLong(t *testing.T) {
 func TestOptionsPanic(t *testing.T) {
 	for want, f := range map[string]func(){
 		"must be positive; leave the option out": func() { logstore.WithMaxSessions(0) },
+		"WithMaxBytes(-1)":                       func() { logstore.WithMaxBytes(-1) },
 		"a size cannot be negative":              func() { logstore.WithCompactFrom(-1) },
 		"a timeout cannot be negative":           func() { logstore.WithLockTimeout(-1) },
 		"it must be positive; take Always":       func() { logstore.Interval(0) },

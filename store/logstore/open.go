@@ -1,57 +1,84 @@
 package logstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
+
+	"github.com/sesame-go/sesame/internal/records"
+	"github.com/sesame-go/sesame/store"
 )
 
-// versionJump is how far the versions of a process are above the highest that
-// its predecessors left in the file. They may have given out higher ones that
-// the end of the power took; there it is far more than one writes before the
-// system does.
-const versionJump = 1 << 32
+const (
+	// versionJump is how far the versions of a process are above the highest
+	// that its predecessors left in the file. They may have given out higher
+	// ones that a power loss took; there it is far more than one writes before
+	// the system does.
+	versionJump = 1 << 32
 
-// open opens the log at path.
-func open(fsys filesystem, path string, c config) (_ *Store, err error) {
-	lock, err := fsys.lock(path+".lock", c.lockTimeout)
+	// lockPoll is how often a store that waits for the lock asks for it.
+	lockPoll = 5 * time.Millisecond
+)
+
+// open opens the log at path, as soon as nothing else has it open.
+func open(fsys filesystem, path string, c config) (*Store, error) {
+	deadline := time.Now().Add(c.lockTimeout)
+	for {
+		s, err := tryOpen(fsys, path, c)
+		if err == nil {
+			return s, nil
+		}
+		left := time.Until(deadline)
+		if !errors.Is(err, ErrLocked) || left <= 0 {
+			return nil, fmt.Errorf("logstore: %s: %w", path, err)
+		}
+		time.Sleep(min(lockPoll, left))
+	}
+}
+
+func tryOpen(fsys filesystem, path string, c config) (*Store, error) {
+	lock, err := fsys.lock(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("logstore: %s: %w", path, err)
+		return nil, err
 	}
 	s := &Store{
-		config: c, fs: fsys, path: path, lock: lock, index: newIndex(),
+		config: c, fs: fsys, path: path, lock: lock, set: records.NewSet(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	s.compacted = make(chan *compaction, 1)
+	s.reserve.file = lock
 	if err := s.load(); err != nil {
 		if s.file != nil {
 			s.file.Close()
 		}
 		lock.Close()
-		return nil, fmt.Errorf("logstore: %s: %w", path, err)
+		return nil, err
 	}
 	go s.run()
 	return s, nil
 }
 
-// load reads the file, or makes it, and begins a new range of versions in it.
+// load reads the file, or makes it.
 func (s *Store) load() error {
-	if err := s.fs.remove(s.path + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	size, err := s.openFile()
+	before := s.readNote()
+	size, err := s.openFile(before)
 	if err != nil {
 		return err
 	}
-	if err := s.readHeader(size); err != nil {
+	if err := s.fs.remove(s.path + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	end, rec, err := readFrames(s.file, s.format, headerSize, size, func(fr frame) {
 		s.version = max(s.version, fr.version)
-		s.index.replay(&fr)
+		s.replay(&fr)
 	})
 	if err != nil {
 		return err
+	}
+	if bytes.Equal(before.header, s.header) && before.size > size {
+		rec.missing(size, before.size)
 	}
 	if err := s.report(rec); err != nil {
 		return err
@@ -61,29 +88,88 @@ func (s *Store) load() error {
 			return err
 		}
 	}
-	s.index.sweep(clock(), s.index.len())
-	return s.begin(end)
+	// Whatever wrote this may have been killed before a sync, of the file or,
+	// after a rename, of its directory.
+	if err := s.file.sync(); err != nil {
+		return err
+	}
+	if err := s.fs.syncDir(s.path); err != nil {
+		return err
+	}
+	s.end.Store(end)
+	s.version += versionJump
+	s.writeNote()
+	s.reserve.save()
+	_, err = s.set.Sweep(s.set.Len(), func() error { return nil })
+	return err
 }
 
 // openFile opens the file, in place of one that does not exist or is empty a
 // new one, and returns its size.
-func (s *Store) openFile() (size int64, err error) {
+func (s *Store) openFile(before note) (size int64, err error) {
 	s.file, err = s.fs.open(s.path)
-	if err == nil {
-		size, err = s.file.size()
-		if err != nil || size > 0 {
-			return size, err
-		}
-		s.file.Close()
-		s.file = nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return 0, err
+	exists := err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	f, err := s.fs.create(s.path + ".tmp")
+	if exists {
+		var same bool
+		size, same, err = s.fs.look(s.path, s.file)
+		if err == nil && !same {
+			err = ErrLocked // it was, by a process that has replaced it since
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
-	_, err = f.WriteAt(newFormat().header(), 0)
+	if size == 0 {
+		if err := s.lost(exists, before); err != nil {
+			return 0, err
+		}
+		if exists {
+			s.file.Close()
+			s.file = nil
+		}
+		if err := s.createFile(); err != nil {
+			return 0, err
+		}
+		size = headerSize
+	}
+	s.header = make([]byte, min(size, headerSize))
+	if _, err := s.file.ReadAt(s.header, 0); err != nil {
+		return 0, err
+	}
+	s.format, err = parseHeader(s.header)
+	return size, err
+}
+
+// lost tells that the file is empty or does not exist although there was one
+// before, or refuses it. The store itself never leaves an empty file.
+func (s *Store) lost(exists bool, before note) error {
+	if before.size == 0 && !(exists && s.strict) {
+		return nil
+	}
+	what := "it does not exist"
+	if exists {
+		what = "it is empty"
+	}
+	if before.size > 0 {
+		what = fmt.Sprintf("%s, although it had %d bytes", what, before.size)
+	}
+	if s.strict {
+		return fmt.Errorf("%w: %s", ErrDamaged, what)
+	}
+	s.log.Error("logstore: "+what+"; a new one is begun", "file", s.path)
+	return nil
+}
+
+// createFile makes a new file. At no time is there one without a header.
+func (s *Store) createFile() error {
+	f, err := s.fs.create(s.path + ".tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(newFormat().newHeader())
 	if err == nil {
 		err = f.sync()
 	}
@@ -94,18 +180,9 @@ func (s *Store) openFile() (size int64, err error) {
 		err = s.fs.rename(s.path+".tmp", s.path)
 	}
 	if err != nil {
-		return 0, err
-	}
-	s.file, err = s.fs.open(s.path)
-	return headerSize, err
-}
-
-func (s *Store) readHeader(size int64) (err error) {
-	b := make([]byte, min(size, headerSize))
-	if _, err := s.file.ReadAt(b, 0); err != nil {
 		return err
 	}
-	s.format, err = parseHeader(b)
+	s.file, err = s.fs.open(s.path)
 	return err
 }
 
@@ -123,18 +200,19 @@ func (s *Store) report(rec Recovery) error {
 	return nil
 }
 
-// begin makes the versions of this process follow on all that were ever given
-// out, and what was read durable: whoever wrote it may have been killed between
-// a rename and its sync, or before a sync of the file.
-func (s *Store) begin(end int64) error {
-	s.version += versionJump
-	b := s.format.append(nil, &frame{kind: kindStart, version: s.version})
-	if _, err := s.file.WriteAt(b, end); err != nil {
-		return err
+// replay applies a frame of the log. Frames come in the order of the log, but
+// behind a compaction the first may be older than what is there.
+func (s *Store) replay(fr *frame) {
+	r := s.set.Find(fr.key)
+	older := r == nil || r.Version < fr.version
+	switch {
+	case fr.kind == kindPut && older:
+		s.set.Put(fr.key, store.Record{
+			Version: fr.version, Expires: time.UnixMicro(fr.expires), Owner: fr.owner, Data: fr.data,
+		})
+	case fr.kind == kindTouch && r != nil && r.Version == fr.version:
+		s.set.Extend(r, fr.expires)
+	case fr.kind == kindRemove && older && r != nil:
+		s.set.Remove(r)
 	}
-	if err := s.file.sync(); err != nil {
-		return err
-	}
-	s.end.Store(end + int64(len(b)))
-	return s.fs.syncDir(s.path)
 }

@@ -6,27 +6,33 @@ import (
 	"time"
 )
 
-// An Option changes a default of [Open].
-type Option func(*config)
+const (
+	defaultMaxSessions = 1_000_000
+	defaultMaxBytes    = 512 << 20
+	defaultCompactFrom = 16 << 20
+)
+
+// Option changes a default of [Open].
+type Option interface{ apply(*config) }
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
 
 type config struct {
 	sync        Sync
-	max         int
+	maxSessions int
+	maxBytes    int64
 	compactFrom int64
 	lockTimeout time.Duration
 	strict      bool
 	log         *slog.Logger
 }
 
-const (
-	defaultMaxSessions = 1_000_000
-	defaultCompactFrom = 16 << 20
-)
-
 func newConfig(opts []Option) config {
-	c := config{max: defaultMaxSessions, compactFrom: defaultCompactFrom}
-	for _, opt := range opts {
-		opt(&c)
+	c := config{maxSessions: defaultMaxSessions, maxBytes: defaultMaxBytes, compactFrom: defaultCompactFrom}
+	for _, o := range opts {
+		o.apply(&c)
 	}
 	if c.log == nil {
 		c.log = slog.Default()
@@ -34,10 +40,11 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// Sync says when a saved session is made durable, that is, survives the end of
-// the power: [Always], [Never] or an [Interval]. The end of the process alone
-// loses nothing in any mode. Deletes, of one session or all of an owner, and
-// rotations are always durable before they are answered.
+// Sync says when a saved session is made durable, that is, survives a power
+// loss: [Always], [Never] or an [Interval]. The end of the process alone loses
+// nothing in any mode. Deletions, of one session or of all of an owner, and
+// saves with Durable set, by which a session is renewed, are durable before
+// they are answered in every mode.
 type Sync time.Duration
 
 const (
@@ -46,7 +53,7 @@ const (
 	Always Sync = 0
 
 	// Never leaves it to the operating system when saved sessions become
-	// durable, which often takes half a minute, unless a delete, a rotation
+	// durable, which often takes half a minute, unless a deletion, a renewal
 	// or Close makes it happen sooner.
 	Never Sync = -1
 )
@@ -60,65 +67,89 @@ func Interval(d time.Duration) Sync {
 	return Sync(d)
 }
 
-// WithSync sets when saved sessions are made durable, [Always] by default. It
-// panics if s is none of Always, Never and an [Interval].
+// WithSync sets when saved sessions are made durable. The default is [Always].
+// WithSync panics if s is none of Always, Never and an [Interval].
 func WithSync(s Sync) Option {
 	if s < Never {
 		panic(fmt.Sprintf("logstore: WithSync(%d): take Always, Never or Interval", s))
 	}
-	return func(c *config) { c.sync = s }
+	return option(func(c *config) { c.sync = s })
 }
 
-// WithMaxSessions bounds the number of sessions to n, one million by default.
+// WithMaxSessions bounds the number of sessions. The default is one million.
 //
-// When the store is full, each new session takes the place of another: of the
-// one that expired first or, if none has expired, of the session without an
-// owner that is nearest to its expiry. Sessions with an owner are never
-// dropped. If all have one, saving a new session fails with
-// [github.com/sesame-go/sesame/store.ErrFull]. Sessions that are in the file
-// when it is opened are all kept, even if there are more than n.
+// When the store is full, a new session takes the place of others: of those
+// that have expired, the first of them first; then of the session without an
+// owner that is nearest to its expiry; then of the oldest session of the owner
+// who has most, counted from its log-in. So a flood of visitors logs no user
+// out, and an account with very many sessions loses its own. After a restart
+// the order of an owner's sessions is that in the file.
 //
-// WithMaxSessions panics if n is not positive.
+// Sessions that are in the file when it is opened are kept until a new one
+// needs room, even if there are more than n. WithMaxSessions panics if n is
+// not positive.
 func WithMaxSessions(n int) Option {
 	if n <= 0 {
 		panic(fmt.Sprintf("logstore: WithMaxSessions(%d): the bound must be positive; "+
 			"leave the option out for the default of %d", n, defaultMaxSessions))
 	}
-	return func(c *config) { c.max = n }
+	return option(func(c *config) { c.maxSessions = n })
+}
+
+// WithMaxBytes bounds the memory that sessions take: for each the length of
+// its data, that of its owner's name and 200 bytes. The default is 512 MiB,
+// which a million sessions of 300 bytes do not reach. When the store is full,
+// sessions have to go as [WithMaxSessions] says, also for one that grows.
+//
+// The garbage collector lets the process use up to twice the memory. The file
+// grows to twice the size of what it must hold before it is compacted, and a
+// compaction needs room for that once more. WithMaxBytes panics if n is not
+// positive.
+func WithMaxBytes(n int64) Option {
+	if n <= 0 {
+		panic(fmt.Sprintf("logstore: WithMaxBytes(%d): the bound must be positive; "+
+			"leave the option out for the default of %d", n, defaultMaxBytes))
+	}
+	return option(func(c *config) { c.maxBytes = n })
 }
 
 // WithCompactFrom sets from which size on, in bytes, the file is compacted
-// when more than half of it is garbage: 16 MiB by default. It panics if size
-// is negative.
+// when more than half of it is garbage. The default is 16 MiB. WithCompactFrom
+// panics if size is negative.
 func WithCompactFrom(size int64) Option {
 	if size < 0 {
 		panic(fmt.Sprintf("logstore: WithCompactFrom(%d): a size cannot be negative", size))
 	}
-	return func(c *config) { c.compactFrom = size }
+	return option(func(c *config) { c.compactFrom = size })
 }
 
 // WithLockTimeout makes [Open] wait up to d for another process, or another
-// Store of this one, to close the file. By default it does not wait. For a
+// Store of this one, to close the file. The default is not to wait. For a
 // restart without downtime let the new process wait longer than the old one
 // takes to shut down. WithLockTimeout panics if d is negative.
 func WithLockTimeout(d time.Duration) Option {
 	if d < 0 {
 		panic(fmt.Sprintf("logstore: WithLockTimeout(%v): a timeout cannot be negative", d))
 	}
-	return func(c *config) { c.lockTimeout = d }
+	return option(func(c *config) { c.lockTimeout = d })
 }
 
 // WithStrictRecovery makes [Open] refuse a damaged file, with [ErrDamaged], and
-// leave it as it is. By default damage is skipped, logged and told by
-// [Store.Recovery]: after the process or the power ended in the middle of a
-// write, a damaged end is what one has to expect, and nothing in it had been
-// answered. Damage anywhere else may have held a log-out.
+// leave it as it is. A file is damaged too if it is empty, or if it is shorter
+// than the lock file beside it says that it was, or gone. If you put an older
+// copy in its place on purpose, remove the lock file.
+//
+// By default damage is skipped, logged and told by [Store.Recovery]: after the
+// process or the power ended in the middle of a write, a damaged end is what
+// one has to expect, and nothing in it had been answered. Damage anywhere else
+// may have held a log-out.
 func WithStrictRecovery() Option {
-	return func(c *config) { c.strict = true }
+	return option(func(c *config) { c.strict = true })
 }
 
-// WithLogger sets where the store reports damage that it has found, a failed
-// fsync, and a compaction that failed: [slog.Default] by default.
+// WithLogger sets where the store reports damage that it has found, a file
+// that it has to write again, and a compaction that failed. The default is
+// [slog.Default].
 func WithLogger(log *slog.Logger) Option {
-	return func(c *config) { c.log = log }
+	return option(func(c *config) { c.log = log })
 }

@@ -23,9 +23,20 @@ type Damage struct {
 	Offset, Bytes int64
 
 	// Tail says that nothing followed it, as after a write that the end of
-	// the process or of the power interrupted. It was cut off. Other damage
-	// stays in the file until the next compaction.
+	// the process or of the power interrupted, or that the file was shorter
+	// than before by so much. It was cut off. Other damage stays in the file
+	// until the next compaction.
 	Tail bool
+}
+
+// missing adds that the file ends at size although it had more bytes once.
+func (r *Recovery) missing(size, before int64) {
+	n := len(r.Damage)
+	if n == 0 || !r.Damage[n-1].Tail {
+		r.Damage = append(r.Damage, Damage{Offset: size, Tail: true})
+		n++
+	}
+	r.Damage[n-1].Bytes += before - size
 }
 
 func (d Damage) String() string {
@@ -125,7 +136,7 @@ func (r *reader) peek(n int) ([]byte, error) {
 	size := int(min(int64(max(n, window)), r.size-r.off))
 	b := r.spare
 	if cap(b) < size {
-		b = make([]byte, max(size, window))
+		b = make([]byte, size)
 	}
 	b = b[:size]
 	have := copy(b, r.buf) // they may overlap, with b in front

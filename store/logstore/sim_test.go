@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // A simulation is a filesystem in memory of which one can take the power, and
@@ -19,12 +19,14 @@ import (
 // write any of its sectors, and of the changes to the directory any. A write
 // or a rename that came later may be there although an earlier one is not.
 type simulation struct {
-	mu     sync.Mutex
-	names  map[string]*inode // as the processes see them
-	disk   map[string]*inode // as they are on the disk
-	moves  []move            // what names has and disk has not
-	locked bool
+	mu    sync.Mutex
+	names map[string]*inode // as the processes see them
+	disk  map[string]*inode // as they are on the disk
+	moves []move            // what names has and disk has not
+	locks map[*inode]bool   // files that are open
+	notes *inode            // the lock file
 
+	room    int // how many bytes the disk has, 0 for any number
 	calls   int
 	renames int
 	fault   func(call int, what string) error // nil for none
@@ -53,7 +55,10 @@ var errPower = errors.New("the power is off")
 const sector = 512
 
 func newSimulation() *simulation {
-	return &simulation{names: make(map[string]*inode), disk: make(map[string]*inode)}
+	return &simulation{
+		names: make(map[string]*inode), disk: make(map[string]*inode),
+		locks: make(map[*inode]bool), notes: new(inode),
+	}
 }
 
 // powerOff makes all calls fail from the n-th on.
@@ -87,25 +92,30 @@ func (s *simulation) afterPowerLoss(rnd *rand.Rand) *simulation {
 	}
 	after := newSimulation()
 	for name, f := range names {
-		data := slices.Clone(f.disk)
-		keep := rnd.IntN(3) // none, some, or all
-		for _, c := range f.changes {
-			switch {
-			case keep == 0 || c.data == nil && rnd.IntN(2) == 0:
-			case c.data == nil:
-				data = truncated(data, c.off)
-			default:
-				for off := 0; off < len(c.data); off += sector {
-					if keep == 2 || rnd.IntN(2) == 0 {
-						data = written(data, c.data[off:min(off+sector, len(c.data))], c.off+int64(off))
-					}
+		after.names[name] = f.afterPowerLoss(rnd)
+	}
+	after.notes = s.notes.afterPowerLoss(rnd)
+	after.disk = maps.Clone(after.names)
+	return after
+}
+
+func (f *inode) afterPowerLoss(rnd *rand.Rand) *inode {
+	data := slices.Clone(f.disk)
+	keep := rnd.IntN(3) // none, some, or all
+	for _, c := range f.changes {
+		switch {
+		case keep == 0 || c.data == nil && rnd.IntN(2) == 0:
+		case c.data == nil:
+			data = truncated(data, c.off)
+		default:
+			for off := 0; off < len(c.data); off += sector {
+				if keep == 2 || rnd.IntN(2) == 0 {
+					data = written(data, c.data[off:min(off+sector, len(c.data))], c.off+int64(off))
 				}
 			}
 		}
-		after.names[name] = &inode{data: data, disk: slices.Clone(data)}
 	}
-	after.disk = maps.Clone(after.names)
-	return after
+	return &inode{data: data, disk: slices.Clone(data)}
 }
 
 // afterKill returns what another process finds now.
@@ -116,6 +126,7 @@ func (s *simulation) afterKill() *simulation {
 	for name, f := range s.names {
 		after.names[name] = &inode{data: slices.Clone(f.data), disk: slices.Clone(f.data)}
 	}
+	after.notes = &inode{data: slices.Clone(s.notes.data), disk: slices.Clone(s.notes.data)}
 	after.disk = maps.Clone(after.names)
 	return after
 }
@@ -163,7 +174,23 @@ func (s *simulation) open(name string) (file, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
+	return s.locked(f)
+}
+
+// locked returns f, locked. The caller has the simulation's lock.
+func (s *simulation) locked(f *inode) (*simFile, error) {
+	if s.locks[f] {
+		return nil, ErrLocked
+	}
+	s.locks[f] = true
 	return &simFile{s, f}, nil
+}
+
+// inUse reports whether anything is open.
+func (s *simulation) inUse() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.locks) > 0
 }
 
 func (s *simulation) create(name string) (file, error) {
@@ -174,7 +201,7 @@ func (s *simulation) create(name string) (file, error) {
 	}
 	f := new(inode)
 	s.move(move{to: name, file: f})
-	return &simFile{s, f}, nil
+	return s.locked(f)
 }
 
 func (s *simulation) rename(from, to string) error {
@@ -182,6 +209,9 @@ func (s *simulation) rename(from, to string) error {
 	defer s.mu.Unlock()
 	if err := s.call("rename"); err != nil {
 		return err
+	}
+	if s.names[from] == nil {
+		return fs.ErrNotExist
 	}
 	s.renames++
 	s.move(move{from: from, to: to, file: s.names[from]})
@@ -213,23 +243,26 @@ func (s *simulation) syncDir(string) error {
 
 func (s *simulation) closedRename() bool { return false }
 
-func (s *simulation) lock(string, time.Duration) (io.Closer, error) {
+func (s *simulation) look(name string, f file) (int64, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.locked {
-		return nil, ErrLocked
+	if err := s.call("look"); err != nil {
+		return 0, false, err
 	}
-	s.locked = true
-	return simLock{s}, nil
+	found := s.names[name]
+	if found == nil {
+		return 0, false, fs.ErrNotExist
+	}
+	return int64(len(found.data)), found == f.(*simFile).f, nil
 }
 
-type simLock struct{ s *simulation }
-
-func (l simLock) Close() error {
-	l.s.mu.Lock()
-	defer l.s.mu.Unlock()
-	l.s.locked = false
-	return nil
+func (s *simulation) lock(string) (lockFile, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.call("lock"); err != nil {
+		return nil, err
+	}
+	return s.locked(s.notes)
 }
 
 type simFile struct {
@@ -250,15 +283,31 @@ func (f *simFile) ReadAt(b []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// WriteAt writes half of b if it fails, for a full disk does.
+func (f *simFile) Write(b []byte) (int, error) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return f.write("write", b, int64(len(f.f.data)))
+}
+
+// WriteAt is for the lock file.
 func (f *simFile) WriteAt(b []byte, off int64) (int, error) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	err := f.s.call("write")
+	return f.write("note", b, off)
+}
+
+// write writes half of b if it fails, for a full disk does.
+func (f *simFile) write(what string, b []byte, off int64) (int, error) {
+	err := f.s.call(what)
+	if err == nil {
+		b, err = f.s.fit(f.f, b, off)
+	}
 	if err == errPower {
 		return 0, err
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	if err == errFull {
+		// b is what there was room for
+	} else if errors.Is(err, syscall.ENOSPC) {
 		b = b[:len(b)/2]
 	} else if err != nil {
 		b = nil
@@ -268,6 +317,30 @@ func (f *simFile) WriteAt(b []byte, off int64) (int, error) {
 		f.f.changes = append(f.f.changes, change{off, slices.Clone(b)})
 	}
 	return len(b), err
+}
+
+// errFull is what a write gets for which there is no room.
+var errFull = &os.PathError{Op: "write", Path: "disk", Err: syscall.ENOSPC}
+
+// fit returns how much of b there is room for in f.
+func (s *simulation) fit(f *inode, b []byte, off int64) ([]byte, error) {
+	if s.room == 0 {
+		return b, nil
+	}
+	used := s.used()
+	if grows := int(off) + len(b) - len(f.data); grows > 0 && used+grows > s.room {
+		return b[:max(0, len(b)-(used+grows-s.room))], errFull
+	}
+	return b, nil
+}
+
+// used returns how many bytes all files have.
+func (s *simulation) used() int {
+	n := len(s.notes.data)
+	for _, f := range s.names {
+		n += len(f.data)
+	}
+	return n
 }
 
 func (f *simFile) Truncate(size int64) error {
@@ -298,13 +371,9 @@ func (f *simFile) sync() error {
 	return nil
 }
 
-func (f *simFile) size() (int64, error) {
+func (f *simFile) Close() error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	if err := f.s.call("size"); err != nil {
-		return 0, err
-	}
-	return int64(len(f.f.data)), nil
+	delete(f.s.locks, f.f)
+	return nil
 }
-
-func (f *simFile) Close() error { return nil }

@@ -5,6 +5,7 @@ package logstore_test
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 func TestFileMode(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "sessions.log")
+	path := filepath.Join(dir, "sessions.db")
 	s := opened(t, path, logstore.WithCompactFrom(0))
 	for range 200 {
 		save(t, s, 1, time.Hour, "")
@@ -36,7 +37,7 @@ func TestFileMode(t *testing.T) {
 // TestLink sees that a compaction does not put a file in the place of a link.
 func TestLink(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
-	path, target := filepath.Join(dir, "link"), filepath.Join(other, "sessions.log")
+	path, target := filepath.Join(dir, "link"), filepath.Join(other, "sessions.db")
 	require.NoError(t, opened(t, target).Close())
 	require.NoError(t, os.Symlink(target, path))
 	s := opened(t, path, logstore.WithCompactFrom(0))
@@ -48,4 +49,49 @@ func TestLink(t *testing.T) {
 	info, err := os.Lstat(path)
 	require.NoError(t, err)
 	assert.NotZero(t, info.Mode()&os.ModeSymlink)
+}
+
+// TestNoDescriptors takes all file descriptors from the process. Sessions can be
+// saved, and the file is compacted later.
+func TestNoDescriptors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions")
+	s := opened(t, path, crashOpts...)
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	few := limit
+	few.Cur = 100
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+	var files []*os.File
+	for {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			require.ErrorIs(t, err, syscall.EMFILE)
+			break
+		}
+		files = append(files, f)
+	}
+	for n := range 300 {
+		save(t, s, n%10, time.Hour, "ann")
+		require.NoError(t, s.Delete(t.Context(), key(n%10)))
+	}
+	save(t, s, 1, time.Hour, "ann")
+	before, statErr := os.Stat(path)
+	_, openErr := logstore.Open(path + ".other")
+
+	for _, f := range files {
+		f.Close()
+	}
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	require.NoError(t, statErr)
+	require.ErrorIs(t, openErr, syscall.EMFILE)
+	require.Greater(t, before.Size(), int64(300*2*46), "it could not be compacted")
+	require.Eventually(t, func() bool {
+		require.NoError(t, s.Delete(t.Context(), key(2)))
+		save(t, s, 2, time.Hour, "ann")
+		info, err := os.Stat(path)
+		return err == nil && info.Size() < before.Size()
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, s.Close())
+	s = opened(t, path, logstore.WithStrictRecovery())
+	assert.True(t, has(t, s, 1))
 }

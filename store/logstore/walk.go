@@ -3,110 +3,61 @@ package logstore
 import (
 	"context"
 	"iter"
-	"math"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// pageSize is how many records, or keys, a walk takes under the lock at once.
-const pageSize = 256
-
-// All implements [store.Lister].
+// All implements [store.Lister]. It yields each key once at most.
 func (s *Store) All(ctx context.Context) iter.Seq2[store.Entry, error] {
-	return func(yield func(store.Entry, error) bool) {
-		page := make([]slot, 0, pageSize)
-		for before := uint32(math.MaxUint32); before > 1; {
-			if err := s.readable(ctx); err != nil {
-				yield(store.Entry{}, err)
-				return
-			}
-			page, before = s.index.page(page[:0], before)
-			for i := range page {
-				e := &page[i]
-				if !yield(store.Entry{Key: e.key, Record: e.record()}, nil) {
-					return
-				}
-			}
-		}
-	}
+	return s.set.All(func() error { return s.readable(ctx) })
 }
 
-// page appends the live ones of the next slots, in descending order from the
-// one before the given number on, and returns where the next page begins: a
-// slot that takes the place of a removed one comes from above, so that the walk
-// may meet it twice, but not miss it.
-func (x *index) page(page []slot, before uint32) ([]slot, uint32) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	now := clock()
-	before = min(before, x.next)
-	last := max(1, int64(before)-pageSize)
-	for i := before - 1; int64(i) >= last; i-- {
-		if e := x.at(i); !e.expired(now) {
-			page = append(page, *e)
-		}
-	}
-	return page, uint32(last)
+// Owned implements [store.OwnerIndex]. It yields the oldest first.
+func (s *Store) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	return s.set.Owned(owner, func() error { return s.readable(ctx) })
 }
 
-// Owned implements [store.OwnerIndex].
-func (s *Store) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return func(yield func(store.Key, error) bool) {
-		var last store.Key
-		var after *store.Key
-		page := make([]store.Key, 0, 8)
-		for {
-			if err := s.readable(ctx); err != nil {
-				yield(store.Key{}, err)
-				return
-			}
-			s.index.mu.RLock()
-			page = s.index.ownedPage(page[:0], owner, after, pageSize)
-			s.index.mu.RUnlock()
-			for _, k := range page {
-				if !yield(k, nil) {
-					return
-				}
-			}
-			if len(page) < pageSize {
-				return
-			}
-			last = page[len(page)-1]
-			after = &last
-		}
-	}
-}
-
-// DeleteOwned implements [store.OwnerIndex]. It takes effect at one instant for
-// all of owner's sessions, and returns when that is durable, in all modes.
-// Sessions that had expired are removed, but not counted.
+// DeleteOwned implements [store.OwnerIndex]. It returns when the removal is
+// durable, in all modes. Of very many sessions it removes a thousand at a time,
+// so that other changes need not wait. If it fails before all are removed, it
+// returns how many were, and the error.
 func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
-	o := &op{kind: kindRemoveOwned, owner: owner, keep: keep}
-	if err := s.do(ctx, o); err != nil {
-		return 0, err
+	kept := make(map[store.Key]bool, len(keep))
+	for _, k := range keep {
+		kept[k] = true
 	}
-	return o.count, nil
+	live := 0
+	for after, more := uint64(0), true; more; {
+		o := &op{kind: kindRemoveOwned, owner: owner, kept: kept, after: after}
+		if err := s.do(ctx, o); err != nil {
+			return live, err
+		}
+		live += o.live
+		after, more = o.after, o.more
+	}
+	return live, nil
 }
-
-// sweepBatch is how many records Sweep removes before it lets others have the
-// index: some tens of microseconds.
-const sweepBatch = 128
 
 // Sweep implements [store.Sweeper]. It writes nothing: what has expired is left
 // out when the file is read or compacted.
 func (s *Store) Sweep(ctx context.Context, limit int) (int, error) {
-	removed := 0
 	defer s.signal() // there may be garbage enough to compact the file
-	for {
-		if err := s.readable(ctx); err != nil {
-			return removed, err
-		}
-		batch := min(sweepBatch, limit-removed)
-		s.index.mu.Lock()
-		n := s.index.sweep(clock(), batch)
-		s.index.mu.Unlock()
-		if removed += n; n < batch || removed >= limit {
-			return removed, nil
-		}
+	return s.set.Sweep(limit, func() error { return s.readable(ctx) })
+}
+
+// Count implements [store.Counter].
+func (s *Store) Count(ctx context.Context) (int, error) {
+	if err := s.readable(ctx); err != nil {
+		return 0, err
 	}
+	return s.set.Count(), nil
+}
+
+// Watch implements [store.Watcher]. A session that is removed to make room
+// counts as ended. Watching also ends when the store is closed.
+func (s *Store) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	if err := s.readable(ctx); err != nil {
+		return nil, err
+	}
+	return s.watchers.Watch(ctx, ended)
 }

@@ -17,12 +17,18 @@ import (
 // with another, and only then shows them to readers and answers.
 type writer struct {
 	file       file
+	header     []byte // of the file
 	format     format
 	end        atomic.Int64 // of what the file holds for certain; the compactor reads it
 	version    uint64       // the last one given out; never reused, so no ABA
+	begun      bool         // the file has a start of this process
 	unsynced   bool         // something was written since the last sync
 	timer      *time.Timer  // for the next sync of an Interval; nil if none is due
 	buf        []byte
+	doubt      error // why the file must be written again, see rewrite.go
+	retryAt    time.Time
+	complaint  string // the last one in the log
+	reserve    reserve
 	compacting *compaction
 	compacted  chan *compaction
 	compactAt  int64 // not before the file has this size
@@ -31,22 +37,23 @@ type writer struct {
 
 // An op is a change that a caller waits for.
 type op struct {
-	kind      byte // kindPut, kindRemove, kindRotate, or kindRemoveOwned
-	key, from store.Key
-	expected  uint64
-	expires   int64
-	owner     string
-	data      string
-	keep      []store.Key
+	kind   byte // kindPut, kindRemove, or kindRemoveOwned
+	key    store.Key
+	record store.Record // of a kindPut
 
-	version uint64      // of the result
-	removed []store.Key // by kindRemoveOwned
-	count   int         // how many of them were live
+	// Of a kindRemoveOwned, which removes some and says where to go on.
+	owner   string
+	kept    map[store.Key]bool
+	after   uint64
+	more    bool
+	removed []store.Key
+	live    int // how many of those were
 
-	ctx   context.Context
-	state atomic.Int32
-	done  chan struct{}
-	err   error
+	version uint64 // of the result
+	ctx     context.Context
+	state   atomic.Int32
+	done    chan struct{}
+	err     error
 }
 
 // kindRemoveOwned is an op that becomes a remove frame for each record.
@@ -59,7 +66,7 @@ const (
 )
 
 // do hands o to the writer and waits for its answer. While o is in the queue
-// the caller may withdraw it; from then on only the writer knows.
+// the caller may withdraw it; from then on only the writer knows, and o is its.
 func (s *Store) do(ctx context.Context, o *op) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -76,18 +83,23 @@ func (s *Store) do(ctx context.Context, o *op) error {
 
 	select {
 	case <-o.done:
+		return o.err
 	case <-ctx.Done():
-		if o.state.CompareAndSwap(waiting, withdrawn) {
-			return ctx.Err()
-		}
-		<-o.done
 	}
-	return o.err
+	if o.state.CompareAndSwap(waiting, withdrawn) {
+		return ctx.Err()
+	}
+	select {
+	case <-o.done:
+		return o.err
+	default:
+		return fmt.Errorf("logstore: the disk has not answered in time, so the outcome is not known: %w", ctx.Err())
+	}
 }
 
 func (o *op) answer(err error) {
 	o.err = err
-	if o.done != nil { // else nobody waits
+	if o.done != nil { // a removal to make room has no caller
 		close(o.done)
 	}
 }
@@ -116,7 +128,7 @@ func (s *Store) run() {
 		select {
 		case <-s.wake:
 		case <-due:
-			_ = s.sync() // it has been logged, and the next change will fail
+			_ = s.append(nil, true) // it has been logged, and the next change will tell
 		case c := <-s.compacted:
 			s.finishCompaction(c)
 		}
@@ -136,7 +148,7 @@ func (s *Store) run() {
 	}
 }
 
-// gather lets those who have just been answered come back with their next
+// gather lets callers that have just been answered come back with their next
 // change, while the queue grows by it: a sync costs as much for many changes as
 // for one. With 64 goroutines that save all the time batches are half as long
 // again for it.
@@ -154,84 +166,110 @@ func (s *Store) gather() {
 	}
 }
 
-// write does ops and returns those that have to wait for the next batch.
+// write does ops and returns those that have to wait for the next batch. If
+// the batch cannot be written, the removals in it are tried alone, with what
+// the reserve gives: log-outs must work on a full disk.
 func (s *Store) write(ops []*op) (deferred []*op) {
-	if err := s.broken.Load(); err != nil {
-		for _, o := range ops {
-			if o.state.CompareAndSwap(waiting, taken) {
-				o.answer(*err)
-			}
-		}
-		return nil
-	}
 	b := s.stage(ops)
-	err := s.append(b)
-	s.apply(b, err)
+	b.saves.buf = append(b.saves.buf, b.removals.buf...)
+	err := s.append(b.saves.buf, b.durable || s.config.sync == Always && len(b.saves.ops) > 0)
+	s.apply(b, &b.saves, err)
+	if err != nil && len(b.removals.ops) > 0 && s.doubt == nil {
+		s.reserve.spend()
+		err = s.append(b.removals.buf, true)
+	} else if err == nil {
+		s.reserve.save()
+	}
+	s.apply(b, &b.removals, err)
+	if s.buf = b.saves.buf[:0]; cap(s.buf) > maxKeptBuffer {
+		s.buf = nil
+	}
 	return b.deferred
 }
 
-// append writes the frames of b and, if there is need, syncs them.
-func (s *Store) append(b *batch) error {
-	if len(b.buf) == 0 {
-		if b.durable && s.config.sync != Always {
-			return s.sync()
-		}
-		return nil
-	}
-	end := s.end.Load()
-	if _, err := s.file.WriteAt(b.buf, end); err != nil {
-		err = fmt.Errorf("logstore: %w", err)
-		if undo := s.file.Truncate(end); undo != nil {
-			_ = s.fail(fmt.Errorf("%w, and then: %w", err, undo))
-		}
-		return err
-	}
-	s.unsynced = true
-	if b.durable || s.config.sync == Always && len(b.ops) > 0 {
-		if err := s.sync(); err != nil {
+// maxKeptBuffer is up to which size the memory of a batch is used again.
+const maxKeptBuffer = 1 << 20
+
+// append adds frames to the file, or to a new one if that is in doubt, and
+// syncs it if they are to be durable.
+func (s *Store) append(frames []byte, durable bool) error {
+	if s.doubt == nil {
+		if err := s.extend(frames, durable); s.doubt == nil {
 			return err
 		}
-	} else if s.config.sync > 0 && s.timer == nil {
+	}
+	return s.rewrite(frames)
+}
+
+// extend adds frames to the file. After an error the file is as it was, or
+// there is a doubt.
+func (s *Store) extend(frames []byte, durable bool) error {
+	end := s.end.Load()
+	if len(frames) > 0 {
+		if !s.begun {
+			durable = true
+			frames = append(s.format.append(nil, s.start()), frames...)
+		}
+		if n, err := s.file.Write(frames); err != nil {
+			if n > 0 {
+				if undo := s.file.Truncate(end); undo != nil {
+					s.doubt = fmt.Errorf("%w, and then: %w", err, undo)
+				}
+			}
+			return fmt.Errorf("logstore: %w", err)
+		}
+		s.unsynced = true
+		end += int64(len(frames))
+	}
+	if durable {
+		s.sync()
+	} else if s.unsynced && s.config.sync > 0 && s.timer == nil {
 		s.timer = time.NewTimer(time.Duration(s.config.sync))
 	}
-	s.end.Add(int64(len(b.buf)))
+	if s.doubt == nil {
+		s.doubt = s.look(end)
+	}
+	if s.doubt == nil {
+		s.begun = s.begun || len(frames) > 0
+		s.end.Store(end)
+	}
 	return nil
 }
 
 // sync makes the file durable. After a failure the system may believe that it
 // has written what it has not, so trying again would prove nothing.
-func (s *Store) sync() error {
+func (s *Store) sync() {
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil
 	}
-	if err := s.broken.Load(); err != nil {
-		return *err
-	}
 	if !s.unsynced {
-		return nil
+		return
 	}
-	if err := s.file.sync(); err != nil {
-		return s.fail(err)
+	if s.doubt = s.file.sync(); s.doubt == nil {
+		s.unsynced = false
 	}
-	s.unsynced = false
-	return nil
 }
 
-// fail makes the store refuse all further changes.
-func (s *Store) fail(cause error) error {
-	err := fmt.Errorf("%w: %w", ErrBroken, cause)
-	if s.broken.CompareAndSwap(nil, &err) {
-		s.log.Error("logstore: nothing more can be saved", "file", s.path, "error", cause)
-	}
-	return *s.broken.Load()
+// start returns the frame that makes the versions of the next process follow
+// on all that this one gives out. It is written, and made durable, with the
+// first change: nothing that a process does before needs room on the disk.
+func (s *Store) start() *frame { return &frame{kind: kindStart, version: s.version} }
+
+func (s *Store) nextVersion() uint64 {
+	s.version++
+	return s.version
 }
 
 // shutdown ends the work of the writer.
 func (s *Store) shutdown() error {
 	s.stopCompaction()
+	s.retryAt = time.Time{}
+	err := s.append(nil, true)
 	s.background.Wait()
-	err := s.sync()
+	if err == nil {
+		s.writeNote()
+	}
 	if closeErr := s.file.Close(); err == nil && closeErr != nil {
 		err = fmt.Errorf("logstore: %w", closeErr)
 	}

@@ -2,6 +2,7 @@ package memstore_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -16,13 +17,12 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// key returns the n-th of as many keys as one likes, spread over the shards.
+// key returns the n-th of as many keys as one likes.
 func key(n int) store.Key {
 	var k store.Key
 	r := rand.NewPCG(uint64(n), 0)
-	for i := 0; i < len(k); i += 8 {
-		binary.BigEndian.PutUint64(k[i:], r.Uint64())
-	}
+	binary.BigEndian.PutUint64(k[:], r.Uint64())
+	binary.BigEndian.PutUint64(k[8:], r.Uint64())
 	return k
 }
 
@@ -41,6 +41,17 @@ func has(t *testing.T, s *memstore.Store, n int) bool {
 	return err == nil
 }
 
+// left returns which of the first n sessions are live.
+func left(t *testing.T, s *memstore.Store, n int) (live []int) {
+	t.Helper()
+	for i := range n {
+		if has(t, s, i) {
+			live = append(live, i)
+		}
+	}
+	return live
+}
+
 func TestFullDropsExpiredFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memstore.New(memstore.WithMaxSessions(4))
@@ -52,15 +63,11 @@ func TestFullDropsExpiredFirst(t *testing.T) {
 
 		save(t, s, 4, time.Hour, "")
 		_, err := s.Load(t.Context(), key(1))
-		assert.NotErrorIs(t, err, store.ErrExpired, "what expired first goes first, whoever owns it")
+		assert.NotErrorIs(t, err, store.ErrExpired, "what expired first goes first, also if it has an owner")
 		_, err = s.Load(t.Context(), key(2))
 		assert.ErrorIs(t, err, store.ErrExpired)
 		save(t, s, 5, time.Hour, "ann")
-		_, err = s.Load(t.Context(), key(2))
-		assert.NotErrorIs(t, err, store.ErrExpired)
-		for _, n := range []int{0, 3, 4, 5} {
-			assert.True(t, has(t, s, n), n)
-		}
+		assert.Equal(t, []int{0, 3, 4, 5}, left(t, s, 6))
 		assert.Equal(t, 4, s.Len())
 	})
 }
@@ -73,11 +80,10 @@ func TestFullDropsOwnerlessNearestToExpiry(t *testing.T) {
 		save(t, s, i, time.Hour+time.Duration(at)*time.Minute, "")
 	}
 	for i := range n {
-		save(t, s, n+i, time.Minute, "somebody")
+		save(t, s, n+i, time.Minute, fmt.Sprint(i))
 	}
-	// The order is that of expiry, across the shards, and not of creation.
 	for dropped := range n {
-		save(t, s, 2*n+dropped, time.Hour, "somebody")
+		save(t, s, 2*n+dropped, time.Hour, "dora")
 		for i, at := range order {
 			require.Equal(t, at > dropped, has(t, s, i), "%d dropped, number %d", dropped+1, at)
 		}
@@ -85,38 +91,32 @@ func TestFullDropsOwnerlessNearestToExpiry(t *testing.T) {
 	}
 }
 
-func TestFullKeepsOwned(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.WithMaxSessions(3))
-		for i := range 3 {
-			save(t, s, i, time.Hour, "ann")
-		}
-		for _, owner := range []string{"", "bob"} {
-			_, err := s.Save(t.Context(), key(9), store.Record{Expires: time.Now().Add(time.Hour), Owner: owner})
-			assert.ErrorIs(t, err, store.ErrFull)
-		}
-		assert.Equal(t, 3, s.Len())
+// TestOneAccountLeavesRoom fills the store with the sessions of one account.
+// Others log in all the same, and it loses its oldest.
+func TestOneAccountLeavesRoom(t *testing.T) {
+	const bound = 1000
+	s := memstore.New(memstore.WithMaxSessions(bound))
+	save(t, s, 0, time.Minute, "bob")
+	for i := range 2 * bound {
+		save(t, s, 1+i, time.Hour, "ann")
+	}
+	for i := range 100 {
+		save(t, s, 10_000+i, time.Hour, fmt.Sprintf("user %d", i))
+	}
+	save(t, s, 20_000, time.Hour, "")
+	assert.True(t, has(t, s, 0), "bob has only one session")
+	assert.True(t, has(t, s, 20_000), "a visitor")
+	for i := range 100 {
+		assert.True(t, has(t, s, 10_000+i))
+	}
+	live := left(t, s, 1+2*bound)
+	assert.Len(t, live, 1+bound-102)
+	assert.Equal(t, 2*bound, live[len(live)-1], "ann's youngest")
+	assert.Equal(t, 2*bound-(bound-102)+1, live[1], "her oldest went")
+	assert.Equal(t, bound, s.Len())
 
-		// What exists can be changed and rotated nevertheless.
-		r, err := s.Load(t.Context(), key(0))
-		require.NoError(t, err)
-		r.Version, err = s.Save(t.Context(), key(0), r)
-		require.NoError(t, err)
-		r.Owner = ""
-		_, err = s.Rotate(t.Context(), key(0), key(10), r)
-		require.NoError(t, err)
-		assert.Equal(t, 3, s.Len())
-
-		// Nobody's now, it makes room.
-		save(t, s, 11, time.Hour, "bob")
-		assert.False(t, has(t, s, 10))
-
-		require.NoError(t, s.Delete(t.Context(), key(1)))
-		save(t, s, 12, time.Hour, "bob")
-		time.Sleep(2 * time.Hour)
-		save(t, s, 13, time.Hour, "bob")
-		assert.Equal(t, 3, s.Len())
-	})
+	save(t, s, 20_001, time.Hour, "")
+	assert.False(t, has(t, s, 20_000), "a visitor's goes before a user's")
 }
 
 func TestFullKeepsWhatLoggedIn(t *testing.T) {
@@ -124,14 +124,76 @@ func TestFullKeepsWhatLoggedIn(t *testing.T) {
 	save(t, s, 0, time.Minute, "")
 	r, err := s.Load(t.Context(), key(0))
 	require.NoError(t, err)
-	r.Owner = "ann"
+	r.Owner, r.Durable = "ann", true
 	_, err = s.Save(t.Context(), key(0), r)
 	require.NoError(t, err)
 	for i := range 100 {
 		save(t, s, 1+i, time.Hour, "")
 	}
-	assert.True(t, has(t, s, 0), "a flood of others must not log anybody out")
+	assert.True(t, has(t, s, 0), "a flood of visitors must not log anyone out")
 	assert.Equal(t, 2, s.Len())
+}
+
+// TestFullOfBytes floods the store with large sessions.
+func TestFullOfBytes(t *testing.T) {
+	const bound, size = 10 << 20, 60_000
+	s := memstore.New(memstore.WithMaxBytes(bound))
+	save(t, s, 0, time.Minute, "ann")
+	for i := range 1000 {
+		r := store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, size)}
+		_, err := s.Save(t.Context(), key(1+i), r)
+		require.NoError(t, err)
+		require.True(t, has(t, s, 1+i), "the newest is there")
+		require.LessOrEqual(t, (s.Len()-1)*size, bound)
+	}
+	assert.Greater(t, (s.Len()-1)*size, bound*9/10, "the room is used")
+	assert.True(t, has(t, s, 0))
+
+	// One that does not fit at all drives out nothing.
+	before := s.Len()
+	_, err := s.Save(t.Context(), key(5000), store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, bound)})
+	require.ErrorIs(t, err, store.ErrFull)
+	assert.Equal(t, before, s.Len())
+
+	// One that grows has to make room too, and takes none from itself.
+	r, err := s.Load(t.Context(), key(0))
+	require.NoError(t, err)
+	r.Data = make([]byte, bound-1000)
+	_, err = s.Save(t.Context(), key(0), r)
+	require.NoError(t, err)
+	assert.Equal(t, 1, s.Len())
+	assert.True(t, has(t, s, 0))
+}
+
+// TestGrowingKeepsItself lets the session that is the first to go take the room
+// of another.
+func TestGrowingKeepsItself(t *testing.T) {
+	s := memstore.New(memstore.WithMaxBytes(2000))
+	var ended []store.Key
+	_, err := s.Watch(t.Context(), func(k store.Key) { ended = append(ended, k) })
+	require.NoError(t, err)
+	for n := range 4 {
+		save(t, s, n, time.Duration(1+n)*time.Minute, "")
+	}
+	r, err := s.Load(t.Context(), key(0))
+	require.NoError(t, err)
+	r.Data = make([]byte, 1300)
+	_, err = s.Save(t.Context(), key(0), r)
+	require.NoError(t, err)
+	assert.Equal(t, []store.Key{key(1)}, ended)
+	assert.Equal(t, []int{0, 2, 3}, left(t, s, 4))
+}
+
+// TestDefaultBoundsBytes sees that a flood does not pass the bound that stands
+// without an option. All sessions share their data here.
+func TestDefaultBoundsBytes(t *testing.T) {
+	s := memstore.New()
+	data := make([]byte, 60_000)
+	for i := range 20_000 {
+		_, err := s.Save(t.Context(), key(i), store.Record{Expires: time.Now().Add(time.Hour), Data: data})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 512<<20/(len(data)+200), s.Len())
 }
 
 func TestBoundHoldsUnderConcurrency(t *testing.T) {
@@ -156,7 +218,7 @@ func TestBoundHoldsUnderConcurrency(t *testing.T) {
 				case 1:
 					_ = s.Delete(t.Context(), key(n))
 				case 2:
-					_, _ = s.Rotate(t.Context(), key(n), key(-n), r)
+					_, _ = s.Save(t.Context(), key(n), r)
 				case 3:
 					r.Expires = time.Now().Add(-time.Hour)
 					_, _ = s.Save(t.Context(), key(n), r)
@@ -173,9 +235,7 @@ func TestBoundHoldsUnderConcurrency(t *testing.T) {
 			require.LessOrEqual(t, s.Len(), bound)
 		}
 	}
-	for i := range owned {
-		assert.True(t, has(t, s, i))
-	}
+	assert.Len(t, left(t, s, owned), owned)
 	n := 0
 	for _, err := range s.All(t.Context()) {
 		require.NoError(t, err)
@@ -184,64 +244,12 @@ func TestBoundHoldsUnderConcurrency(t *testing.T) {
 	assert.Equal(t, s.Len(), n, "Len and what is there differ")
 }
 
-func TestExpiry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New()
-		save(t, s, 0, time.Hour, "ann")
-		time.Sleep(time.Hour - time.Millisecond)
-		assert.True(t, has(t, s, 0))
-		time.Sleep(time.Millisecond)
-		_, err := s.Load(t.Context(), key(0))
-		assert.ErrorIs(t, err, store.ErrExpired)
-		assert.Equal(t, 1, s.Len())
-
-		n, err := s.Sweep(t.Context(), 10)
-		require.NoError(t, err)
-		assert.Equal(t, 1, n)
-		_, err = s.Load(t.Context(), key(0))
-		assert.ErrorIs(t, err, store.ErrNotFound)
-		assert.NotErrorIs(t, err, store.ErrExpired)
-		assert.Zero(t, s.Len())
-	})
-}
-
-// TestFloodPasses sees that the memory of a flood of sessions is given back and
-// that the store is as good as new.
-func TestFloodPasses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New()
-		const n = 50_000
-		for i := range n {
-			lives := time.Minute
-			if i%1000 == 0 {
-				lives = time.Hour
-			}
-			save(t, s, i, lives, "")
-		}
-		time.Sleep(10 * time.Minute)
-		swept := 0
-		for {
-			n, err := s.Sweep(t.Context(), 1000)
-			require.NoError(t, err)
-			if swept += n; n == 0 {
-				break
-			}
-		}
-		assert.Equal(t, n-n/1000, swept)
-		assert.Equal(t, n/1000, s.Len())
-		for i := range n {
-			require.Equal(t, i%1000 == 0, has(t, s, i))
-		}
-		assert.Less(t, memstore.Capacity(s), 5000)
-	})
-}
-
-func TestWithMaxSessionsPanics(t *testing.T) {
+func TestOptionsPanic(t *testing.T) {
 	for _, n := range []int{0, -1} {
-		func() {
-			defer func() { assert.Contains(t, recover(), "must be positive; leave the option out") }()
-			memstore.WithMaxSessions(n)
-		}()
+		assert.PanicsWithValue(t, fmt.Sprintf("memstore: WithMaxSessions(%d): the bound must be positive; "+
+			"leave the option out for the default of 1000000", n), func() { memstore.WithMaxSessions(n) })
+		assert.PanicsWithValue(t, fmt.Sprintf("memstore: WithMaxBytes(%d): the bound must be positive; "+
+			"leave the option out for the default of 536870912", n), func() { memstore.WithMaxBytes(int64(n)) })
 	}
 }
 

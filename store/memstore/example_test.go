@@ -14,7 +14,7 @@ func Example() {
 	ctx := context.Background()
 	s := memstore.New(memstore.WithMaxSessions(100_000))
 
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the session's ID
 	r := store.Record{Expires: time.Now().Add(time.Hour), Data: []byte("cart: 1 lamp")}
 	version, err := s.Save(ctx, k, r)
 	if err != nil {

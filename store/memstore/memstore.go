@@ -6,72 +6,50 @@
 //
 //	sessions := sesame.New[Session](sesame.WithStore(memstore.New()))
 //
-// A session costs its data and about 100 bytes, the first of each owner about
-// 150 more. The number of sessions is bounded, see [WithMaxSessions], so that
-// visitors who never send their cookie back cannot use up the memory.
+// A session costs its data and about 150 bytes, the first of each owner about
+// 200 more. The number of sessions and the memory that they take are bounded,
+// see [WithMaxSessions] and [WithMaxBytes], so that visitors who never send
+// their cookie back cannot use up the memory.
 package memstore
 
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"iter"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/records"
 	"github.com/sesame-go/sesame/store"
 )
 
-const defaultMaxSessions = 1_000_000
-
 // A Store keeps sessions in memory. It implements [store.Store] and of the
-// optional interfaces [store.Rotator], [store.Lister], [store.OwnerIndex] and
-// [store.Sweeper]. All methods are safe for concurrent use. Apart from their
-// context's error, [store.ErrFull] and an owner that is too long they cannot
-// fail.
+// optional interfaces [store.Lister], [store.OwnerIndex], [store.Sweeper],
+// [store.Counter] and [store.Watcher]. All methods are safe for concurrent use.
+// Apart from their context's error, [store.ErrFull] and an owner that is too
+// long they cannot fail.
+//
+// A Store keeps the Data that Save is given, and hands out what it keeps.
 //
 // Make one with [New].
 type Store struct {
-	max    int64
-	count  atomic.Int64 // records, and those about to be created; never above max
-	owners ownerIndex
-	shards [shardCount]shard
-}
-
-// An Option changes a default of [New].
-type Option func(*Store)
-
-// WithMaxSessions bounds the number of sessions to n, one million by default.
-// The bound is exact and holds for the store as a whole.
-//
-// When the store is full, each new session takes the place of another: of the
-// one that expired first or, if none has expired, of the session without an
-// owner that is nearest to its expiry. Sessions with an owner are never
-// dropped. If all have one, saving a new session fails with [store.ErrFull].
-//
-// WithMaxSessions panics if n is not positive.
-func WithMaxSessions(n int) Option {
-	if n <= 0 {
-		panic(fmt.Sprintf("memstore: WithMaxSessions(%d): the bound must be positive; "+
-			"leave the option out for the default of %d", n, defaultMaxSessions))
-	}
-	return func(s *Store) { s.max = int64(n) }
+	config
+	set      *records.Set
+	watchers records.Watchers
+	version  uint64 // the last one given out; guarded by set
 }
 
 // New returns an empty store.
 func New(opts ...Option) *Store {
-	s := &Store{max: defaultMaxSessions}
-	for _, opt := range opts {
-		opt(s)
-	}
-	s.owners.init()
-	for i := range s.shards {
-		s.shards[i].init()
-	}
-	return s
+	return &Store{config: newConfig(opts), set: records.NewSet()}
 }
 
 // Len returns the number of sessions, including those that have expired and
-// were not swept yet.
-func (s *Store) Len() int { return int(s.count.Load()) }
+// were not swept yet. [Store.Count] leaves them out.
+func (s *Store) Len() int {
+	s.set.RLock()
+	defer s.set.RUnlock()
+	return s.set.Len()
+}
 
 // Load implements [store.Store]. For a session that has expired and was not
 // swept yet it returns [store.ErrExpired].
@@ -79,88 +57,92 @@ func (s *Store) Load(ctx context.Context, k store.Key) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, err
 	}
-	sh := s.shard(k)
-	sh.mu.RLock()
-	i := sh.find(k)
-	if i == 0 {
-		sh.mu.RUnlock()
-		return store.Record{}, store.ErrNotFound
-	}
-	e := sh.slots[i]
-	expired := e.expires <= clock()
-	sh.mu.RUnlock()
-
-	if expired {
-		return store.Record{}, store.ErrExpired
-	}
-	return e.record(), nil
+	return s.set.Load(k)
 }
 
-// Save implements [store.Store]. It returns [store.ErrFull] for a new session
-// if the store is full of sessions that it must keep, and an error if r.Owner
-// is longer than [store.MaxOwner].
+// Save implements [store.Store]. A new session, or one that grows, takes the
+// place of others if there is no room, see [WithMaxSessions]. Save returns
+// [store.ErrFull] only for a session that is larger than [WithMaxBytes] allows,
+// and an error if r.Owner is longer than [store.MaxOwner].
 func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
+	if len(r.Owner) > store.MaxOwner {
+		return 0, fmt.Errorf("memstore: the owner has %d bytes, more than %d", len(r.Owner), store.MaxOwner)
 	}
-	if err := checkOwner(r.Owner); err != nil {
-		return 0, err
+	if records.Cost(r.Owner, r.Data) > s.maxBytes {
+		return 0, store.ErrFull
 	}
-	if r.Version == 0 {
-		return s.create(k, r)
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		version, ended, err := s.save(k, r)
+		s.watchers.Tell(ended...)
+		if version > 0 || err != nil {
+			return version, err
+		}
 	}
-	return s.replace(k, r)
 }
 
-// create saves a record under a key that must not exist. It makes room before
-// it locks the shard, because what has to go may be in any other.
-func (s *Store) create(k store.Key, r store.Record) (uint64, error) {
-	if err := s.reserve(); err != nil {
-		return 0, err
+// save stores r if there is room for it. If not it removes some of what may go
+// and returns version 0. In both cases it returns the keys that watchers look
+// for.
+func (s *Store) save(k store.Key, r store.Record) (version uint64, ended []store.Key, err error) {
+	s.set.Lock()
+	defer s.set.Unlock()
+	now := records.Now()
+	old := s.set.Live(k, now)
+	if old == nil && r.Version != 0 || old != nil && old.Version != r.Version {
+		return 0, nil, store.ErrConflict
 	}
-	kept := false
-	defer func() {
-		if !kept {
-			s.count.Add(-1)
+	if old == nil {
+		if e := s.set.Find(k); e != nil {
+			s.set.Remove(e)
 		}
-	}()
-	data := string(r.Data)
-
-	sh := s.shard(k)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	now, expires := clock(), micros(r.Expires)
-	if i := sh.find(k); i != 0 {
-		if sh.slots[i].expires > now {
-			return 0, store.ErrConflict
+	}
+	if records.Micros(r.Expires) <= now {
+		if old != nil {
+			s.set.Remove(old)
+			ended = append(ended, k)
 		}
-		s.drop(sh, i)
+		return s.nextVersion(), ended, nil
 	}
-	if expires <= now {
-		return sh.nextVersion(), nil
+	ended, ok := s.makeRoom(old, records.Cost(r.Owner, r.Data), now)
+	if !ok {
+		return 0, ended, nil
 	}
-	kept = true
-	return sh.insert(k, expires, s.owners.assign(k, nil, r.Owner), data), nil
+	if r.Durable {
+		ended = append(ended, k)
+	}
+	r.Version = s.nextVersion()
+	s.set.Put(k, r)
+	return r.Version, ended, nil
 }
 
-// replace saves a new version of a record.
-func (s *Store) replace(k store.Key, r store.Record) (uint64, error) {
-	data := string(r.Data)
+// makeRoom removes records until one of the given cost fits in the place of
+// old, which may be nil, but not more than others should wait for. It reports
+// whether there is room.
+func (s *Store) makeRoom(old *records.Record, cost int64, now int64) (ended []store.Key, ok bool) {
+	count := 1
+	if old != nil {
+		count, cost = 0, cost-old.Cost()
+		s.set.Hold(old)
+		defer s.set.Release(old)
+	}
+	for s.set.Len()+count > s.maxSessions || s.set.Bytes()+cost > s.maxBytes {
+		if len(ended) == records.SweepBatch {
+			return ended, false
+		}
+		e := s.set.Next(now)
+		ended = append(ended, e.Key)
+		s.set.Remove(e)
+	}
+	return ended, true
+}
 
-	sh := s.shard(k)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	now, expires := clock(), micros(r.Expires)
-	i := sh.live(k, now)
-	if i == 0 || sh.slots[i].version != r.Version {
-		return 0, store.ErrConflict
-	}
-	if expires <= now {
-		s.drop(sh, i)
-		return sh.nextVersion(), nil
-	}
-	owner := s.owners.assign(k, sh.slots[i].owner, r.Owner)
-	return sh.update(i, expires, owner, data), nil
+// nextVersion returns a version that no record has ever had.
+func (s *Store) nextVersion() uint64 {
+	s.version++
+	return s.version
 }
 
 // Touch implements [store.Store]. It leaves the version as it is.
@@ -168,11 +150,10 @@ func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	sh := s.shard(k)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if i := sh.live(k, clock()); i != 0 {
-		sh.extend(i, micros(expires))
+	s.set.Lock()
+	defer s.set.Unlock()
+	if r := s.set.Live(k, records.Now()); r != nil {
+		s.set.Extend(r, records.Micros(expires))
 	}
 	return nil
 }
@@ -182,72 +163,87 @@ func (s *Store) Delete(ctx context.Context, k store.Key) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	sh := s.shard(k)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if i := sh.find(k); i != 0 {
-		s.drop(sh, i)
+	s.set.Lock()
+	r := s.set.Find(k)
+	if r != nil {
+		s.set.Remove(r)
+	}
+	s.set.Unlock()
+	if r != nil {
+		s.watchers.Tell(k)
 	}
 	return nil
 }
 
-// Rotate implements [store.Rotator].
-func (s *Store) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
+// All implements [store.Lister]. It yields each key once at most.
+func (s *Store) All(ctx context.Context) iter.Seq2[store.Entry, error] {
+	return s.set.All(ctx.Err)
+}
+
+// Owned implements [store.OwnerIndex]. It yields the oldest first.
+func (s *Store) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	return s.set.Owned(owner, ctx.Err)
+}
+
+// DeleteOwned implements [store.OwnerIndex]. Of very many sessions it removes
+// some at a time, so that others can load theirs. If the context ends before
+// all are removed, it returns how many were, and the context's error.
+func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
+	kept := make(map[store.Key]bool, len(keep))
+	for _, k := range keep {
+		kept[k] = true
+	}
+	live := 0
+	for after, more := uint64(0), true; more; {
+		if err := ctx.Err(); err != nil {
+			return live, err
+		}
+		var n int
+		var ended []store.Key
+		n, ended, after, more = s.deleteSome(owner, kept, after)
+		live += n
+		s.watchers.Tell(ended...)
+	}
+	return live, nil
+}
+
+// deleteSome removes those of owner's next records that are not kept. It
+// returns how many of them were live, their keys, where to go on, and whether
+// there may be more.
+func (s *Store) deleteSome(owner string, kept map[store.Key]bool, after uint64) (live int, ended []store.Key, last uint64, more bool) {
+	s.set.Lock()
+	defer s.set.Unlock()
+	now := records.Now()
+	page := make([]*records.Record, 0, records.SweepBatch)
+	page, last = s.set.OwnedBy(owner, after, page)
+	for _, r := range page {
+		if kept[r.Key] {
+			continue
+		}
+		if !r.Expired(now) {
+			live++
+		}
+		ended = append(ended, r.Key)
+		s.set.Remove(r)
+	}
+	return live, ended, last, len(page) == cap(page)
+}
+
+// Sweep implements [store.Sweeper].
+func (s *Store) Sweep(ctx context.Context, limit int) (int, error) {
+	return s.set.Sweep(limit, ctx.Err)
+}
+
+// Count implements [store.Counter].
+func (s *Store) Count(ctx context.Context) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if err := checkOwner(r.Owner); err != nil {
-		return 0, err
-	}
-	data := string(r.Data)
-
-	both := setOf(from) | setOf(to)
-	s.lock(both)
-	defer s.unlock(both)
-	old, sh, now := s.shard(from), s.shard(to), clock()
-	i := old.live(from, now)
-	if i == 0 || old.slots[i].version != r.Version || sh.live(to, now) != 0 {
-		return 0, store.ErrConflict
-	}
-	if i := sh.find(to); i != 0 {
-		s.drop(sh, i) // it has expired
-	}
-	expires := micros(r.Expires)
-	if expires <= now {
-		s.drop(old, old.find(from))
-		return sh.nextVersion(), nil
-	}
-	version := sh.insert(to, expires, s.owners.assign(to, nil, r.Owner), data)
-	s.remove(old, old.find(from)) // its room is the new record's
-	return version, nil
+	return s.set.Count(), nil
 }
 
-// drop removes slot i of sh, which the caller has locked, and gives up its
-// room.
-func (s *Store) drop(sh *shard, i uint32) {
-	s.remove(sh, i)
-	s.count.Add(-1)
+// Watch implements [store.Watcher]. A session that is removed to make room
+// counts as ended.
+func (s *Store) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	return s.watchers.Watch(ctx, ended)
 }
-
-// remove removes slot i of sh, which the caller has locked, and keeps its room
-// for another record.
-func (s *Store) remove(sh *shard, i uint32) {
-	e := &sh.slots[i]
-	s.owners.assign(e.key, e.owner, "")
-	sh.remove(i)
-}
-
-func checkOwner(owner string) error {
-	if len(owner) > store.MaxOwner {
-		return fmt.Errorf("memstore: the owner has %d bytes, more than %d", len(owner), store.MaxOwner)
-	}
-	return nil
-}
-
-// clock returns the time as records keep it. It is read with the shard locked:
-// a call that judged by the time at which it began to wait could revive a
-// record that others have found expired.
-func clock() int64 { return micros(time.Now()) }
-
-// micros returns t in microseconds, which fit for the next 290 000 years.
-func micros(t time.Time) int64 { return t.UnixMicro() }

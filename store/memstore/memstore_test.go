@@ -2,9 +2,9 @@ package memstore_test
 
 import (
 	"context"
-	"math/rand/v2"
-	"strconv"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,105 +17,189 @@ import (
 
 var _ interface {
 	store.Store
-	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
+	store.Counter
+	store.Watcher
 } = (*memstore.Store)(nil)
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return memstore.New() })
 }
 
-// TestModel does everything at random and compares with a map.
-func TestModel(t *testing.T) {
-	ctx := t.Context()
-	s := memstore.New()
-	want := make(map[store.Key]store.Record)
-	rnd := rand.New(rand.NewPCG(1, 2))
-	owners := []string{"", "", "ann", "bob", "carol"}
-	for step := range 50_000 {
-		// The range grows and shrinks, and the tables with it.
-		keys := 50 + 3000*(step/10_000%2)
-		k := key(rnd.IntN(keys))
-		old, exists := want[k]
-		r := store.Record{
-			Version: old.Version,
-			Expires: time.Now().Add(time.Hour + time.Duration(rnd.IntN(1e6))*time.Millisecond).Truncate(time.Millisecond),
-			Owner:   owners[rnd.IntN(len(owners))],
-			Data:    []byte(strconv.Itoa(step)),
-		}
-		var err error
-		switch op := rnd.IntN(100); {
-		case op < 50:
-			r.Version, err = s.Save(ctx, k, r)
-			require.NoError(t, err)
-			want[k] = r
-		case op < 65:
-			require.NoError(t, s.Delete(ctx, k))
-			delete(want, k)
-		case op < 80:
-			require.NoError(t, s.Touch(ctx, k, r.Expires))
-			if exists && r.Expires.After(old.Expires) {
-				old.Expires = r.Expires
-				want[k] = old
-			}
-		case op < 99:
-			to := key(rnd.IntN(keys))
-			_, taken := want[to]
-			r.Version, err = s.Rotate(ctx, k, to, r)
-			if !exists || taken {
-				require.ErrorIs(t, err, store.ErrConflict)
-				break
-			}
-			require.NoError(t, err)
-			delete(want, k)
-			want[to] = r
-		case step%500 == 0:
-			n, err := s.DeleteOwned(ctx, "ann", k)
-			require.NoError(t, err)
-			for other, r := range want {
-				if r.Owner == "ann" && other != k {
-					delete(want, other)
-					n--
-				}
-			}
-			require.Zero(t, n)
-		}
-		if step%5000 == 0 {
-			require.NoError(t, memstore.Check(s))
-		}
-	}
-	require.NoError(t, memstore.Check(s))
-	require.Equal(t, len(want), s.Len())
-	owned := make(map[string]int)
-	for k, w := range want {
-		got, err := s.Load(ctx, k)
-		require.NoError(t, err)
-		assert.True(t, got.Expires.Equal(w.Expires))
-		got.Expires = w.Expires
-		require.Equal(t, w, got)
-		owned[w.Owner]++
-	}
-	for _, owner := range owners[2:] {
-		n := 0
-		for k, err := range s.Owned(ctx, owner) {
-			require.NoError(t, err)
-			require.Equal(t, owner, want[k].Owner)
-			n++
-		}
-		require.Equal(t, owned[owner], n)
-	}
-}
-
-// TestAllocs sees that a Load costs the copy of the data and nothing else.
-func TestAllocs(t *testing.T) {
+// TestNothingIsCopied sees that Load, Save and Touch allocate nothing, and that
+// Load hands out the data that Save was given.
+func TestNothingIsCopied(t *testing.T) {
 	s := memstore.New()
 	ctx := context.Background()
 	r := store.Record{Expires: time.Now().Add(time.Hour), Owner: "ann", Data: make([]byte, 300)}
 	v, err := s.Save(ctx, key(0), r)
 	require.NoError(t, err)
-	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() { s.Load(ctx, key(0)) }), "Load")
-	assert.Equal(t, 0.0, testing.AllocsPerRun(100, func() { s.Touch(ctx, key(0), time.Now().Add(2*time.Hour)) }), "Touch")
-	assert.Equal(t, 1.0, testing.AllocsPerRun(100, func() { r.Version = v; v, _ = s.Save(ctx, key(0), r) }), "Save")
+	got, err := s.Load(ctx, key(0))
+	require.NoError(t, err)
+	assert.Same(t, &r.Data[0], &got.Data[0])
+	for e := range s.Owned(ctx, "ann") {
+		assert.Same(t, &r.Data[0], &e.Data[0])
+	}
+	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Load(ctx, key(0)) }), "Load")
+	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Touch(ctx, key(0), time.Now().Add(2*time.Hour)) }), "Touch")
+	assert.Zero(t, testing.AllocsPerRun(100, func() { r.Version = v; v, _ = s.Save(ctx, key(0), r) }), "Save")
+}
+
+func TestExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memstore.New()
+		save(t, s, 0, time.Hour, "ann")
+		time.Sleep(time.Hour - time.Millisecond)
+		assert.True(t, has(t, s, 0))
+		n, err := s.Count(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+		time.Sleep(time.Millisecond)
+		_, err = s.Load(t.Context(), key(0))
+		assert.ErrorIs(t, err, store.ErrExpired)
+		assert.Equal(t, 1, s.Len())
+		n, err = s.Count(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, n)
+
+		n, err = s.Sweep(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+		_, err = s.Load(t.Context(), key(0))
+		assert.ErrorIs(t, err, store.ErrNotFound)
+		assert.NotErrorIs(t, err, store.ErrExpired)
+		assert.Zero(t, s.Len())
+	})
+}
+
+// TestDistantExpiry sees that an expiry that no number of microseconds says is
+// distant, and one as long ago past.
+func TestDistantExpiry(t *testing.T) {
+	s := memstore.New()
+	for n, distant := range []time.Time{time.Date(559444, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1<<62, 0)} {
+		past := time.Unix(-distant.Unix(), 0)
+		_, err := s.Save(t.Context(), key(n), store.Record{Expires: distant})
+		require.NoError(t, err)
+		require.NoError(t, s.Touch(t.Context(), key(n), past))
+		r, err := s.Load(t.Context(), key(n))
+		require.NoError(t, err)
+		assert.Equal(t, 9999, r.Expires.UTC().Year())
+
+		_, err = s.Save(t.Context(), key(10+n), store.Record{Expires: past})
+		require.NoError(t, err)
+		assert.False(t, has(t, s, 10+n))
+		r.Expires = past
+		_, err = s.Save(t.Context(), key(n), r)
+		require.NoError(t, err)
+		assert.False(t, has(t, s, n))
+	}
+	assert.Zero(t, s.Len())
+}
+
+// TestWatch sees of which sessions a watcher is told, and that it is told when
+// others can see that they ended.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := memstore.New(memstore.WithMaxSessions(3))
+		var told []store.Key
+		done, err := s.Watch(ctx, func(k store.Key) { told = append(told, k) })
+		require.NoError(t, err)
+		expect := func(what string, ns ...int) {
+			t.Helper()
+			var want []store.Key
+			for _, n := range ns {
+				want = append(want, key(n))
+			}
+			assert.ElementsMatch(t, want, told, what)
+			told = nil
+		}
+		save(t, s, 0, time.Hour, "ann")
+		r, err := s.Load(ctx, key(0))
+		require.NoError(t, err)
+		r.Version, err = s.Save(ctx, key(0), r)
+		require.NoError(t, err)
+		require.NoError(t, s.Touch(ctx, key(0), time.Now().Add(2*time.Hour)))
+		require.NoError(t, s.Delete(ctx, key(9)))
+		expect("what lives on")
+
+		r.Durable = true
+		_, err = s.Save(ctx, key(0), r)
+		require.NoError(t, err)
+		expect("a renewal", 0)
+		_, err = s.Save(ctx, key(0), r)
+		require.ErrorIs(t, err, store.ErrConflict)
+		expect("a conflict")
+		require.NoError(t, s.Delete(ctx, key(0)))
+		expect("a deletion", 0)
+
+		for n := 1; n < 4; n++ {
+			save(t, s, n, time.Hour, "ann")
+		}
+		save(t, s, 4, time.Hour, "bob")
+		expect("one had to go", 1)
+		n, err := s.DeleteOwned(ctx, "ann", key(2))
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+		expect("a revocation", 3)
+
+		cancel()
+		<-done
+		require.NoError(t, s.Delete(t.Context(), key(4)))
+		expect("the context has ended")
+	})
+}
+
+// TestDeleteOwnedLetsOthersIn removes very many sessions of one owner, in a time
+// that does not grow with the square, and sees that others can load theirs when
+// the first few are gone.
+func TestDeleteOwnedLetsOthersIn(t *testing.T) {
+	const owned = 100_000
+	s := memstore.New()
+	for i := range owned {
+		save(t, s, i, time.Hour, "ann")
+	}
+	save(t, s, owned, time.Hour, "bob")
+	keep := make([]store.Key, 0, owned/2)
+	for i := range owned / 2 {
+		keep = append(keep, key(2*i))
+	}
+	left := 0
+	first := sync.OnceFunc(func() {
+		loaded := make(chan struct{})
+		go func() { // a watcher itself must not call the store
+			defer close(loaded)
+			assert.True(t, has(t, s, owned))
+			left = s.Len()
+		}()
+		<-loaded
+	})
+	_, err := s.Watch(t.Context(), func(store.Key) { first() })
+	require.NoError(t, err)
+
+	begin := time.Now()
+	n, err := s.DeleteOwned(t.Context(), "ann", keep...)
+	require.NoError(t, err)
+	assert.Less(t, time.Since(begin), 5*time.Second)
+	assert.Equal(t, owned-len(keep), n)
+	assert.Equal(t, len(keep)+1, s.Len())
+	assert.Greater(t, left, owned-1000)
+}
+
+// TestDeleteOwnedEnds sees that DeleteOwned ends with its context, and tells
+// how far it got.
+func TestDeleteOwnedEnds(t *testing.T) {
+	s := memstore.New()
+	for i := range 1000 {
+		save(t, s, i, time.Hour, "ann")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := s.Watch(t.Context(), func(store.Key) { cancel() })
+	require.NoError(t, err)
+	n, err := s.DeleteOwned(ctx, "ann")
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1000-n, s.Len())
+	assert.Positive(t, n)
 }

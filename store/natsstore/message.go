@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -12,8 +14,7 @@ import (
 )
 
 // last returns the last message of a subject, nil if there is none. The leader
-// of the stream answers, so it is the last one that was acknowledged to
-// anybody.
+// of the stream answers, so it is the last one that was acknowledged.
 func (s *Store) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -33,6 +34,20 @@ const (
 	notStored = 10077 // the bucket is full, among others
 )
 
+// Errors of operations that others were faster than.
+var (
+	// errStale says that a message was refused because the subject has another
+	// one by now.
+	errStale = errors.New("the key has changed")
+
+	// errBusy ends an operation after many attempts.
+	errBusy = errors.New("given up: others changed the key at each attempt")
+)
+
+// attempts bounds how often an operation starts again because others were
+// faster.
+const attempts = 1000
+
 // publish replaces the last message of m's subject, which must be the one with
 // the sequence expect or, if that is 0, missing; else nothing happens and the
 // error is errStale. It returns the sequence of m.
@@ -49,7 +64,7 @@ func (s *Store) publish(ctx context.Context, m *nats.Msg, ttl time.Duration, exp
 		case inFlight, notReady:
 			// Refused for now, without effect. What is on its way may come to
 			// nothing, so this is no conflict yet.
-			if err := pause(ctx); err != nil {
+			if err := sleep(ctx, time.Millisecond+rand.N(4*time.Millisecond)); err != nil {
 				return 0, err
 			}
 		default:
@@ -65,20 +80,15 @@ func (s *Store) send(ctx context.Context, m *nats.Msg, opts ...jetstream.Publish
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	ack, err := s.js.PublishMsg(ctx, m, append(opts, jetstream.WithExpectStream(s.name))...)
+	ack, err := s.js.PublishMsg(ctx, m, append(opts, jetstream.WithExpectStream(s.streamName()))...)
 	if err != nil {
 		return 0, err
 	}
 	return ack.Sequence, nil
 }
 
-// attempts bounds how often an operation begins anew because others were
-// faster.
-const attempts = 1000
-
-// pause lets others come to an end.
-func pause(ctx context.Context) error {
-	t := time.NewTimer(time.Millisecond + rand.N(4*time.Millisecond))
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -88,16 +98,36 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// failed returns the error of an operation, err unless the context is the
-// cause.
+// each calls f with the numbers below n, as many as a page at a time.
+func each(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, page) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				f(int(i))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// failed returns the error of an operation: err, unless the context is the cause.
+// If the bucket is gone it is made again, for the calls to come. This one is
+// not repeated, since what it did before, such as an entry in the index, went
+// with the bucket.
 func (s *Store) failed(ctx context.Context, what string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("natsstore: %s: %w", what, cause)
 	}
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrNoStreamResponse):
-		return fmt.Errorf("natsstore: %s: the bucket %s does not answer: %w; it has no leader at the moment, "+
-			"or was removed, and then natsstore.Open makes it anew", what, s.bucket, err)
+	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrBucketNotFound),
+		errors.Is(err, jetstream.ErrNoStreamResponse):
+		if _, again := s.obtain(ctx, s.js, s.layout); again != nil {
+			return fmt.Errorf("natsstore: %s: the bucket %s does not answer: %w; opening it again: %w", what, s.bucket, err, again)
+		}
+		return fmt.Errorf("natsstore: %s: the bucket %s did not answer: %w; "+
+			"it had no leader, or was gone and has been made again", what, s.bucket, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return fmt.Errorf("natsstore: %s: no answer from the server in time: %w", what, err)
 	}

@@ -19,16 +19,18 @@
 // too, never by another replica (the bucket has direct gets off). There is one
 // exception. A leader that the network has cut off from the other replicas
 // does not know so at once. For up to 20 seconds it still answers the loads of
-// those clients that are on its side, and a session that was logged out on the
-// other side is still there for them. It accepts no write. With one replica
-// this cannot happen.
+// those clients that are on its side, and a session that was logged out or
+// renewed on the other side is still there for them as it was. It accepts no
+// write. With one replica this cannot happen.
 //
 // A server that stops or crashes loses nothing that was acknowledged, as long
 // as the machine stays up and the bucket is in files. When a machine loses
 // power, what is not on the disk is lost: NATS acknowledges a write once the
 // operating system has it, and syncs every two minutes. With one replica the
-// saves of two minutes may be gone, and sessions that had logged out be back.
-// The server's setting
+// saves of two minutes may be gone, sessions that had logged out be back, and
+// tokens that a renewal had replaced work again: a save with Record.Durable is
+// as safe as a deletion, and both are as safe as any other save. The server's
+// setting
 //
 //	jetstream { store_dir: …, sync_interval: always }
 //
@@ -53,19 +55,32 @@
 // A context without a deadline gets that of the [jetstream.JetStream], five
 // seconds by default, for each round trip.
 //
+// A renewal or a revocation that loses its compare-and-swap against other saves
+// asks the stores on the bucket, by a message on the subject
+// sesame.<bucket>.hold, to hold their saves of that session back for a tenth of
+// a second. A client without permission to use the subject works, but may then
+// outrun the others, or be outrun, with endless saves of one session.
+//
+// A store need not be opened again. When the connection is restored it goes
+// on, and when it finds its bucket gone, removed by an administrator or lost
+// with the memory of a server, it makes the bucket again as it was, without
+// sessions; the call that found out returns an error. The exception is a
+// client that the server does not allow to create streams: its calls return
+// errors until another program has made the bucket. To restore a bucket from a
+// backup stop the programs first.
+//
 // # Time
 //
 // Whether a session has expired is judged by the clock of the program when a
-// call begins to talk to the server. Programs on one bucket should have clocks
-// in step, to ten seconds at least: the server drops a session that long after
+// call begins to talk to the server. The server drops a session an hour after
 // its expiry, by a TTL that is relative and so independent of the server's own
-// clock.
+// clock. Programs whose clocks differ by less than an hour disagree on when a
+// session ends by as much as their clocks do, and on nothing else.
 package natsstore
 
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -73,23 +88,22 @@ import (
 )
 
 // A Store keeps sessions in a bucket. It implements [store.Store],
-// [store.Lister], [store.OwnerIndex] and [store.Pinger]. It is no
-// [store.Rotator], so that a renewal takes three steps of the manager; nor a
-// [store.Sweeper], since the server drops what has expired; nor an
-// [io.Closer], since the connection is the program's. All methods are safe for
-// concurrent use.
+// [store.Lister], [store.OwnerIndex], [store.Watcher] and [store.Pinger]. It is
+// no [store.Sweeper], since the server drops what has expired; no
+// [store.Counter], since the server does not know what has expired in the last
+// hour; and no [io.Closer], since the connection is the program's. All methods
+// are safe for concurrent use.
 //
 // Get one from [Open].
 type Store struct {
+	config
 	js       jetstream.JetStream
-	stream   jetstream.Stream // for gets. Its Info is never called: that would make it follow a change to direct gets
-	index    jetstream.Stream // for Info
-	name     string           // of the stream
-	bucket   string
-	sessions string // what the subjects of sessions begin with
-	owners   string // what the subjects of the index begin with
-	clock    func() time.Time
-	facts    facts
+	layout   jetstream.StreamConfig // of the bucket when it was opened
+	stream   jetstream.Stream       // for gets. Its Info is never called: that would make it follow a change to direct gets
+	index    jetstream.Stream       // for Info
+	expiries recent[revision]       // when a session expires
+	entries  recent[entry]          // until when the index has a session
+	holds    recent[hold]           // until when saves of a session are held back
 }
 
 // Open returns a store in a key-value bucket, which it makes if there is none.
@@ -99,38 +113,28 @@ type Store struct {
 //
 // Open may be called at every start of every program. If the server cannot be
 // reached it returns an error. The store it returned lives as long as the
-// connection; when that is restored after a loss, the store goes on.
+// connection.
 //
 // Open panics if js is nil.
 func Open(ctx context.Context, js jetstream.JetStream, opts ...Option) (*Store, error) {
 	if js == nil {
 		panic("natsstore: Open(ctx, nil, …): the connection is missing; make one with nats.Connect and jetstream.New")
 	}
-	c := newConfig(opts)
-	s := &Store{
-		js:       js,
-		name:     c.stream(),
-		bucket:   c.bucket,
-		sessions: "$KV." + c.bucket + ".s.",
-		owners:   "$KV." + c.bucket + ".o.",
-		clock:    c.clock,
+	s := &Store{config: newConfig(opts), js: js}
+	s.layout = s.newLayout()
+	if err := checkServer(js.Conn().ConnectedServerVersion()); err != nil {
+		return nil, err
 	}
-	err := ctx.Err()
-	if err == nil {
-		err = checkServer(js.Conn().ConnectedServerVersion())
-		if err != nil {
-			return nil, err
-		}
-		s.index, err = c.obtain(ctx, js)
-	}
-	if err == nil {
-		s.stream, err = js.Stream(ctx, s.name)
-	}
-	if err != nil {
+	var err error
+	if s.index, err = s.obtain(ctx, js, s.layout); err != nil {
 		return nil, s.failed(ctx, "open", err)
 	}
-	if err := c.check(s.stream.CachedInfo().Config); err != nil {
-		return nil, err
+	if s.stream, err = js.Stream(ctx, s.streamName()); err != nil {
+		return nil, s.failed(ctx, "open", err)
+	}
+	s.layout = s.stream.CachedInfo().Config
+	if err := s.listen(); err != nil {
+		return nil, s.failed(ctx, "open", err)
 	}
 	return s, nil
 }
@@ -143,9 +147,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// subject returns where the session of k is.
-func (s *Store) subject(k store.Key) string { return s.sessions + k.String() }
-
 func (s *Store) now() int64 { return s.clock().UnixMilli() }
 
 // look returns what the bucket has for k.
@@ -156,7 +157,10 @@ func (s *Store) look(ctx context.Context, k store.Key) (state, error) {
 	}
 	st, err := read(m, s.now())
 	if err == nil && st.live {
-		s.facts.learn(fact{key: k, version: st.seq, expires: st.expires, indexed: st.indexed, owner: st.record.Owner})
+		s.expiries.add(revision{k, st.seq}, st.expires)
+		if st.record.Owner != "" {
+			s.entries.add(entry{k, st.record.Owner}, st.indexed)
+		}
 	}
 	return st, err
 }

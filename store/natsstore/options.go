@@ -7,8 +7,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// An Option changes a default of [Open].
-type Option func(*config)
+// Option changes a default of [Open].
+type Option interface{ apply(*config) }
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
 
 type config struct {
 	bucket   string
@@ -19,8 +23,11 @@ type config struct {
 
 func newConfig(opts []Option) config {
 	c := config{bucket: "sesame", storage: jetstream.FileStorage, clock: time.Now}
-	for _, opt := range opts {
-		opt(&c)
+	for _, o := range opts {
+		if o == nil {
+			panic("natsstore: Open: an option is nil; leave it out")
+		}
+		o.apply(&c)
 	}
 	return c
 }
@@ -34,7 +41,7 @@ func WithBucket(name string) Option {
 	if err := checkBucket(name); err != nil {
 		panic(err.Error())
 	}
-	return func(c *config) { c.bucket = name }
+	return option(func(c *config) { c.bucket = name })
 }
 
 // WithReplicas sets on how many servers of a cluster the bucket is kept, 1 to
@@ -47,14 +54,14 @@ func WithReplicas(n int) Option {
 	if n < 1 || n > 5 {
 		panic(fmt.Sprintf("natsstore: WithReplicas(%d): NATS keeps 1 to 5 replicas; take an odd number", n))
 	}
-	return func(c *config) { c.replicas = n }
+	return option(func(c *config) { c.replicas = n })
 }
 
 // WithMemoryStorage keeps the bucket in the memory of the servers, and not in
 // files as is the default. Sessions are gone when the last server that has them
-// stops.
+// stops; the store then goes on with an empty bucket.
 func WithMemoryStorage() Option {
-	return func(c *config) { c.storage = jetstream.MemoryStorage }
+	return option(func(c *config) { c.storage = jetstream.MemoryStorage })
 }
 
 // WithClock sets the clock by which it is judged whether a session has
@@ -65,7 +72,7 @@ func WithClock(now func() time.Time) Option {
 	if now == nil {
 		panic("natsstore: WithClock(nil): leave the option out for time.Now")
 	}
-	return func(c *config) { c.clock = now }
+	return option(func(c *config) { c.clock = now })
 }
 
 // maxBucket leaves room for the prefixes of streams and subjects.

@@ -3,9 +3,10 @@ package natsstore
 import (
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -14,44 +15,53 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// The index has an entry for each session that has or had an owner: an empty
-// subject tree o.<owner>.<key>. It is written before the session and outlives
-// it, so that no live session is ever missing; whether a session is still the
-// owner's is what the session itself says. Nothing removes an entry before its
-// time, since a save may be under way that relies on it.
+// The index has an entry for each session that has or had an owner: a subject
+// o.<owner>.<key>, whose value is until when it holds. An entry is written
+// before the session and outlives it, so that no session is ever missing;
+// whether a session is still the owner's is what the session itself says.
+// Nothing removes an entry before its time, since a save may be under way that
+// relies on it.
 const (
-	// ahead is how much longer than the session, in milliseconds, an entry
-	// lives that is written now: so long a session may be extended before its
-	// entry has to be written anew.
+	// ahead is how much longer than the session, in milliseconds, a new entry
+	// holds: so long a session may be extended before it needs another.
 	ahead = 6 * 3600 * 1000
 
-	// margin is how much longer than the session an entry must live, for
+	// margin is how much longer than the session an entry must hold, for
 	// programs whose clocks differ.
 	margin = 3600 * 1000
 )
 
-// enter sees to it that the index has r, which is about to be saved. before is
-// what is known of the session in its place. It returns until when the index
-// has it.
-func (s *Store) enter(ctx context.Context, k store.Key, r store.Record, before fact) (int64, error) {
-	expires := millis(r.Expires)
-	switch {
-	case r.Owner == "" || expires <= s.now():
-		return 0, nil
-	case before.owner == r.Owner && before.indexed >= expires+margin:
-		return before.indexed, nil
+// indexed makes sure that the index has r, which is about to replace another
+// version of the session. It returns until when the index has it. That may be
+// known without a round trip, and then a log-in that has lost against other
+// saves is as fast as they are when it tries again.
+func (s *Store) indexed(ctx context.Context, k store.Key, r store.Record) (int64, error) {
+	if until := s.entries.get(entry{k, r.Owner}); until >= millis(r.Expires)+margin {
+		return until, nil
 	}
-	until := expires + ahead
+	return s.enter(ctx, k, r)
+}
+
+// enter writes the entry of r, which is about to be saved. It returns until
+// when the entry holds.
+func (s *Store) enter(ctx context.Context, k store.Key, r store.Record) (int64, error) {
+	if r.Owner == "" {
+		return 0, nil
+	}
+	until := millis(r.Expires) + ahead
+	subject := s.tree(r.Owner) + k.String()
 	var last uint64
 	for range attempts {
-		m := &nats.Msg{Subject: s.entry(r.Owner, k), Data: binary.BigEndian.AppendUint64(nil, uint64(until))}
+		m := &nats.Msg{Subject: subject, Data: binary.BigEndian.AppendUint64(nil, uint64(until))}
 		_, err := s.publish(ctx, m, ttl(until-s.now()), last)
+		if err == nil {
+			s.entries.add(entry{k, strings.Clone(r.Owner)}, until)
+		}
 		if !errors.Is(err, errStale) {
 			return until, err
 		}
-		// Somebody has entered the session already. His entry must not become
-		// a shorter one.
-		old, err := s.last(ctx, m.Subject)
+		// There is an entry. It must not get a shorter life.
+		old, err := s.last(ctx, subject)
 		if err != nil {
 			return 0, err
 		}
@@ -59,33 +69,47 @@ func (s *Store) enter(ctx context.Context, k store.Key, r store.Record, before f
 		if old != nil {
 			last = old.Sequence
 			if !isMarker(old.Header) && len(old.Data) == 8 {
-				until = max(until, int64(min(binary.BigEndian.Uint64(old.Data), latest+ahead)))
+				until = max(until, int64(binary.BigEndian.Uint64(old.Data)))
 			}
 		}
 	}
 	return 0, errBusy
 }
 
-// entry returns the subject of the index for a session.
-func (s *Store) entry(owner string, k store.Key) string { return s.tree(owner) + k.String() }
+// page is how many sessions are asked for at a time.
+const page = 64
 
-// tree returns what the subjects of an owner begin with.
-func (s *Store) tree(owner string) string { return s.owners + hex.EncodeToString([]byte(owner)) + "." }
-
-// Owned implements [store.OwnerIndex]. It reads the keys in one round trip for
-// each 100,000 and yields all that the index has: those of sessions that are
-// gone too, until some hours after they would have expired.
-func (s *Store) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return func(yield func(store.Key, error) bool) {
+// Owned implements [store.OwnerIndex]. It reads the index in one round trip for
+// each 100,000 entries, and the sessions 64 at a time. The index has entries
+// of sessions that are gone, until some hours after they would have expired.
+// Sessions that cannot be read are left out, and [store.ErrCorrupt] is yielded
+// last if there were any.
+func (s *Store) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
 		keys, err := s.listed(ctx, owner)
-		if err != nil {
-			yield(store.Key{}, s.failed(ctx, "list owned", err))
-			return
-		}
-		for _, k := range keys {
-			if !yield(k, nil) {
-				return
+		damaged := 0
+		for keys := range slices.Chunk(keys, page) {
+			var states [page]state
+			var errs [page]error
+			each(len(keys), func(i int) { states[i], errs[i] = s.look(ctx, keys[i]) })
+			for i, st := range states[:len(keys)] {
+				switch {
+				case errors.Is(errs[i], store.ErrCorrupt):
+					damaged++
+				case errs[i] != nil:
+					yield(store.Entry{}, s.failed(ctx, "list owned", errs[i]))
+					return
+				case !st.live || st.record.Owner != owner:
+				case !yield(store.Entry{Key: keys[i], Record: st.record}, nil):
+					return
+				}
 			}
+		}
+		if damaged > 0 {
+			err = fmt.Errorf("%d messages: %w", damaged, store.ErrCorrupt)
+		}
+		if err != nil {
+			yield(store.Entry{}, s.failed(ctx, "list owned", err))
 		}
 	}
 }

@@ -2,13 +2,13 @@ package natsstore
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/sesame-go/sesame/internal/expiry"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -16,7 +16,7 @@ import (
 // and until when the index has it, in milliseconds since 1970 and big-endian,
 // the length of the owner, the owner, and the data.
 const (
-	format = 1
+	format = 2
 	header = 1 + 8 + 8 + 1
 )
 
@@ -31,11 +31,12 @@ func session(r store.Record, expires, indexed int64) []byte {
 	return append(b, r.Data...)
 }
 
-// A state is what the bucket has for a key.
+// A state is what the bucket has for a key. There is a session, live or
+// expired, if record.Version is not 0.
 type state struct {
 	seq     uint64 // of the last message; 0 if there is none
 	live    bool
-	record  store.Record // if it is live or has expired
+	record  store.Record
 	expires int64
 	indexed int64
 }
@@ -60,7 +61,7 @@ func read(m *jetstream.RawStreamMsg, now int64) (state, error) {
 		Version: m.Sequence,
 		Expires: time.UnixMilli(st.expires),
 		Owner:   string(m.Data[header:end]),
-		Data:    m.Data[end:len(m.Data):len(m.Data)], // the message is ours alone
+		Data:    m.Data[end:len(m.Data):len(m.Data)], // only this state has the message
 	}
 	st.live = now < st.expires
 	return st, nil
@@ -79,42 +80,21 @@ const (
 	deleted   = "DEL"
 )
 
-// millis returns t in milliseconds since 1970. What is out of the range of
-// four-digit years is as past or as distant as its limits are.
-func millis(t time.Time) int64 {
-	switch y := t.Year(); {
-	case y < 1970:
-		return 0
-	case y > 9999:
-		return latest
-	}
-	return max(t.UnixMilli(), 0)
-}
-
-// latest is the end of the year 9999.
-const latest = 253_402_300_799_999
+// millis returns t in milliseconds since 1970, of a year until 9999.
+func millis(t time.Time) int64 { return expiry.Clamp(t).UnixMilli() }
 
 const (
-	// grace is how much longer than a session its message is kept. Clocks
-	// that differ by less agree on when a session ends.
-	grace = 10 * time.Second
+	// grace is how long the server keeps what has expired. Clocks that differ
+	// by less agree on what there is.
+	grace = time.Hour
 
 	// longest bounds TTLs: a hundred years, in milliseconds.
 	longest = 100 * 365 * 24 * 3600 * 1000
 )
 
-// ttl returns how long a message is kept that is needed for so many
-// milliseconds. NATS counts whole seconds.
+// ttl returns how long the server keeps what expires in so many milliseconds.
+// NATS counts whole seconds, at least one.
 func ttl(left int64) time.Duration {
-	left = min(max(left, 0), longest)
-	return time.Duration((left+999)/1000)*time.Second + grace
+	left = min(max(left, -grace.Milliseconds()+1), longest)
+	return (time.Duration(left)*time.Millisecond + grace + time.Second - 1).Truncate(time.Second)
 }
-
-var (
-	// errStale says that a message was refused because the subject has another
-	// one by now.
-	errStale = errors.New("the key has changed")
-
-	// errBusy says that others were faster, very often.
-	errBusy = errors.New("given up: others changed the key again and again meanwhile")
-)

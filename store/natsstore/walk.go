@@ -12,7 +12,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// rounds is how often All goes after sessions that were saved behind its back.
+// rounds is how often All goes on to sessions that were saved during the walk.
 const rounds = 3
 
 // All implements [store.Lister], in one round trip for each session. It walks
@@ -65,7 +65,7 @@ func (s *Store) entryFrom(ctx context.Context, from uint64) (e store.Entry, seq 
 	if err := ctx.Err(); err != nil {
 		return e, 0, err
 	}
-	m, err := s.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(s.sessions+"*"))
+	m, err := s.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(s.prefix()+sessionKeys+"*"))
 	if err != nil {
 		return e, 0, err
 	}
@@ -77,7 +77,7 @@ func (s *Store) entryFrom(ctx context.Context, from uint64) (e store.Entry, seq 
 		return e, st.seq, errNoSession
 	}
 	e.Record = st.record
-	e.Key, err = store.ParseKey(strings.TrimPrefix(m.Subject, s.sessions))
+	e.Key, err = store.ParseKey(strings.TrimPrefix(m.Subject, s.prefix()+sessionKeys))
 	if err != nil {
 		return e, st.seq, store.ErrCorrupt
 	}

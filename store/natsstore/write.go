@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +13,8 @@ import (
 )
 
 // Save implements [store.Store]. The version is the sequence of the message.
+// Record.Durable changes nothing: a save is as safe as a deletion, see the
+// promises of the package.
 //
 // It takes one round trip, two for a session that gets an owner, another one
 // every few hours for a session with an owner that goes on, and another one if
@@ -43,9 +44,10 @@ func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (version 
 }
 
 // create saves a session where there is none. What has expired counts as
-// none, and so does the mark of a deletion.
+// none, and so does the mark of a deletion. It enters the session in the index
+// whatever the store remembers, which may be of a bucket that was removed.
 func (s *Store) create(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	indexed, err := s.enter(ctx, k, r, fact{})
+	indexed, err := s.enter(ctx, k, r)
 	if err != nil {
 		return 0, err
 	}
@@ -69,26 +71,32 @@ func (s *Store) create(ctx context.Context, k store.Key, r store.Record) (uint64
 
 // replace saves a session in the place of the one with its version.
 func (s *Store) replace(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	known, ok := s.facts.recall(k, r.Version)
-	if !ok {
+	expires := s.expiries.get(revision{k, r.Version})
+	if expires == 0 {
 		st, err := s.look(ctx, k)
 		if err != nil {
 			return 0, err
 		}
-		if !st.live || st.seq != r.Version {
+		if st.seq != r.Version {
 			return 0, store.ErrConflict
 		}
-		known = fact{owner: st.record.Owner, expires: st.expires, indexed: st.indexed}
+		expires = st.expires
 	}
-	if s.now() >= known.expires {
+	if s.now() >= expires {
 		return 0, store.ErrConflict
 	}
-	indexed, err := s.enter(ctx, k, r, known)
+	indexed, err := s.indexed(ctx, k, r)
 	if err != nil {
+		return 0, err
+	}
+	if err := s.yield(ctx, k, r.Durable); err != nil {
 		return 0, err
 	}
 	seq, err := s.put(ctx, k, r, indexed, r.Version)
 	if errors.Is(err, errStale) {
+		if r.Durable {
+			s.ask(k, false)
+		}
 		return 0, store.ErrConflict
 	}
 	return seq, err
@@ -96,13 +104,13 @@ func (s *Store) replace(ctx context.Context, k store.Key, r store.Record) (uint6
 
 // put publishes a session in the place of the message with the sequence last.
 // Compare-and-swap and TTL are in one message: the Update of NATS's own
-// key-value interface has no TTL, so that the session would stay for ever.
+// key-value interface has no TTL, so that the session would stay for good.
 func (s *Store) put(ctx context.Context, k store.Key, r store.Record, indexed int64, last uint64) (uint64, error) {
 	expires := millis(r.Expires)
 	m := &nats.Msg{Subject: s.subject(k), Data: session(r, expires, indexed)}
 	seq, err := s.publish(ctx, m, ttl(expires-s.now()), last)
 	if err == nil {
-		s.facts.learn(fact{key: k, version: seq, expires: expires, indexed: indexed, owner: strings.Clone(r.Owner)})
+		s.expiries.add(revision{k, seq}, expires)
 	}
 	return seq, err
 }
@@ -125,8 +133,11 @@ func (s *Store) extend(ctx context.Context, k store.Key, expires time.Time) erro
 		}
 		r := st.record
 		r.Expires = expires
-		indexed, err := s.enter(ctx, k, r, fact{owner: r.Owner, indexed: st.indexed})
+		indexed, err := s.indexed(ctx, k, r)
 		if err != nil {
+			return err
+		}
+		if err := s.yield(ctx, k, false); err != nil {
 			return err
 		}
 		if _, err := s.put(ctx, k, r, indexed, st.seq); !errors.Is(err, errStale) {
@@ -138,7 +149,7 @@ func (s *Store) extend(ctx context.Context, k store.Key, expires time.Time) erro
 
 // Delete implements [store.Store], in one round trip. It publishes the mark of
 // a deletion, which NATS's own tools know too, and which the server drops
-// after ten seconds. Purging the subject would not do: a save that is under way
+// after a minute. Purging the subject would not do: a save that is under way
 // to the replicas could come after it.
 func (s *Store) Delete(ctx context.Context, k store.Key) error {
 	if _, err := s.send(ctx, s.mark(k), jetstream.WithMsgTTL(markTTL)); err != nil {
@@ -148,8 +159,9 @@ func (s *Store) Delete(ctx context.Context, k store.Key) error {
 }
 
 // markTTL is how long the mark of a deletion stays. A creation that the
-// connection has held back for less comes to nothing.
-const markTTL = 10 * time.Second
+// connection has held back for less comes to nothing, and a watch that had to
+// start again within it misses no deletion.
+const markTTL = time.Minute
 
 func (s *Store) mark(k store.Key) *nats.Msg {
 	return &nats.Msg{Subject: s.subject(k), Header: nats.Header{operation: []string{deleted}}}

@@ -2,80 +2,69 @@ package redisstore
 
 import (
 	"context"
-	"crypto/fips140"
-	"crypto/sha1"
-	"encoding/hex"
 	"iter"
-	"sync"
 )
 
-// A Conn is a client of Redis, as far as a [Store] needs one. The modules
-// redisstore/goredis and redisstore/rueidis have one for the client that their
-// name tells. What it takes to write another is here.
+// Conn is a Redis client, as far as a [Store] needs one. The modules
+// redisstore/goredis and redisstore/rueidis implement it for the clients they
+// are named after; what another implementation needs to know is here.
 //
-// All methods are safe for concurrent use, and the store makes use of that: it
-// calls them from up to 64 goroutines to walk through many sessions, so a Conn
-// that sends in one round trip what waits together is the faster for it.
+// All methods are safe for concurrent use.
 //
-// Keys, arguments and values are arbitrary bytes, also NUL and bytes that are
-// no UTF-8, and go over the wire as they are. Every call has one key; in a
-// cluster it says which node is meant, and a Conn follows MOVED and ASK. All
-// calls are for the primary: a replica may not know yet that a session has
-// been logged out.
+// Keys, arguments and values are arbitrary bytes, including NUL and invalid
+// UTF-8, and go over the wire unchanged. Each command has one key. In a cluster
+// the key selects the node, and a Conn follows MOVED and ASK. All commands go to
+// a primary: a replica may not know yet that a session has ended.
 //
-// An error that the server replies with comes back with the server's text in
-// its Error, unchanged, such as "WRONGTYPE Operation against …"; it may be
-// wrapped. Nothing else than a missing key is reported as a missing key. When
-// ctx ends a call returns soon, with the context's error; if the server has
-// not been sent the command yet, it must not be later on.
+// An error reply comes back with the server's text in its Error, such as
+// "WRONGTYPE Operation against …"; it may be wrapped. Only a missing key is
+// reported as a missing key. When ctx ends a call returns soon, with the
+// context's error, and a command that has not been sent by then is never sent.
 type Conn interface {
-	// Get does GET. The value of a key that does not exist is "", false. A Conn
-	// that keeps values in a cache says so, and how old they can be.
+	// Get sends GET. For a key that does not exist it returns "", false. A Conn
+	// that caches values documents it, and how old they can be.
 	Get(ctx context.Context, key string) (value string, found bool, err error)
 
-	// Run has the server run a script with one key and some arguments, and
-	// returns its reply, which is always a string. It does EVALSHA with
-	// script.SHA1 and, if the error begins with NOSCRIPT, EVAL with
-	// script.Source: servers forget scripts when they restart, after a
-	// failover and at SCRIPT FLUSH.
+	// Run sends the commands, those for one node in one round trip if it can,
+	// and returns a reply for each, in their order. The commands are
+	// independent of each other and may take effect in any order.
 	//
-	// A script that is not ReadOnly is never sent again when its reply did not
-	// come, since the server may have run it: the second time a
-	// compare-and-swap would find the result of the first. Many clients do send
-	// it again, unless told not to. To follow a redirection is no such case.
-	Run(ctx context.Context, script *Script, key string, args ...string) (reply string, err error)
+	// A command with Writes is never sent again after its reply failed to
+	// arrive: the server may have run it, and the second run of a
+	// compare-and-swap finds the result of the first. Many clients resend unless
+	// told not to. Following a redirection is not resending.
+	Run(ctx context.Context, calls ...Call) []Reply
 
-	// Scan yields the keys that match a pattern, by SCAN with some COUNT of its
-	// own on every primary, as many pages as the caller wants. A key that is
-	// there all the time is yielded once or more. An error is yielded last.
+	// Scan yields the keys that match a pattern, by SCAN on every primary, as
+	// far as the caller consumes them. A key that exists during the whole walk
+	// is yielded at least once. An error is yielded last.
 	Scan(ctx context.Context, pattern string) iter.Seq2[string, error]
+
+	// Subscribe returns once it is subscribed to a channel on every primary. From
+	// then on it calls changed with each message, which is the key of a value that
+	// has changed; a Conn that caches values no longer answers from its cache for
+	// that key. In a cluster one message may come from each primary.
+	//
+	// When ctx ends or one of the connections is lost, Subscribe closes done and
+	// ends. It must notice a connection that hangs, and must not subscribe again
+	// by itself, as many clients do: the caller has to know that messages may be
+	// missing. A Conn without subscriptions returns errors.ErrUnsupported.
+	Subscribe(ctx context.Context, channel string, changed func(key string)) (done <-chan struct{}, err error)
 }
 
-// A Script is one of the Lua scripts that a [Store] has its server run. They
-// are for a [Conn] to hand on.
-type Script struct {
-	source   string
-	readOnly bool
-	sha1     func() string
+// Call is a command that runs a Lua script with one key. On the wire it is
+// Command, Script, "1", Key and then Args.
+type Call struct {
+	Command string // "EVALSHA" or "EVAL"
+	Script  string // the script's SHA-1 in hexadecimal, or its text
+	Key     string
+	Args    []string
+	Writes  bool // the script changes something: see [Conn.Run]
 }
 
-func newScript(source string, readOnly bool) *Script {
-	return &Script{source: source, readOnly: readOnly, sha1: sync.OnceValue(func() (name string) {
-		// It is what Redis calls the script, and protects nothing.
-		fips140.WithoutEnforcement(func() {
-			sum := sha1.Sum([]byte(source))
-			name = hex.EncodeToString(sum[:])
-		})
-		return name
-	})}
+// Reply is what came back for a [Call]: the script's reply, always a string, or
+// an error.
+type Reply struct {
+	Text string
+	Err  error
 }
-
-// Source returns the text of the script, for EVAL.
-func (s *Script) Source() string { return s.source }
-
-// SHA1 returns the name of the script, for EVALSHA: 40 hexadecimal digits.
-func (s *Script) SHA1() string { return s.sha1() }
-
-// ReadOnly reports whether the script changes nothing, and so may be sent
-// again when its reply did not come. It still has to be run by the primary.
-func (s *Script) ReadOnly() bool { return s.readOnly }

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strconv"
 	"strings"
@@ -11,77 +12,91 @@ import (
 )
 
 // A fake is a Conn that does by hand what the scripts do, as far as these tests
-// need it; whether the scripts do it is tested with real servers. If they are
-// there, before and after are called ahead of each script and behind it, and
-// reply changes its reply.
+// need it. Whether the scripts do it is tested with real servers.
 type fake struct {
-	before func(script, key string)
-	after  func(script, key string)
-	reply  func(script, reply string) (string, error)
+	reply  func(script, reply string) (string, error) // if set, changes the replies
+	forget bool                                       // the scripts are not known by their names
 
 	mu     sync.Mutex
 	values map[string]string
 	index  map[string]int64 // of the one owner that these tests have
 	calls  []string
+	trips  int
+
+	channel string
+	changed func(key string)
 }
 
 func newFake() *fake {
 	return &fake{values: make(map[string]string), index: make(map[string]int64)}
 }
 
-var names = map[*Script]string{
-	save: "save", touch: "touch", remove: "remove", removeOwned: "removeOwned",
-	read: "read", enlist: "enlist", page: "page", ping: "ping",
-}
+var names = func() map[string]string {
+	names := make(map[string]string)
+	for script, name := range map[*script]string{
+		save: "save", touch: "touch", remove: "remove", removeOwned: "removeOwned",
+		read: "read", enlist: "enlist", page: "page", ping: "ping",
+	} {
+		names["EVALSHA"+script.sha1()] = name
+		names["EVAL"+script.text] = name
+	}
+	return names
+}()
 
 func (f *fake) Get(_ context.Context, key string) (string, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "get")
+	f.trips++
 	value, found := f.values[key]
 	return value, found, nil
 }
 
-func (f *fake) Run(_ context.Context, script *Script, key string, args ...string) (string, error) {
-	name := names[script]
-	if f.before != nil {
-		f.before(name, key)
-	}
-	if f.after != nil {
-		defer f.after(name, key)
-	}
+func (f *fake) Run(_ context.Context, calls ...Call) []Reply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, name)
-	reply := "+" + args[0] + f.do(name, key, args)
-	if name == "removeOwned" {
-		if value, found := f.values[key]; !found || !strings.Contains(value, args[1]) {
-			reply = "-" + args[0]
+	f.trips++
+	replies := make([]Reply, len(calls))
+	for i, c := range calls {
+		if f.forget && c.Command == "EVALSHA" {
+			replies[i].Err = errors.New("NOSCRIPT No matching script")
+			continue
 		}
-		delete(f.values, key)
+		name := names[c.Command+c.Script]
+		f.calls = append(f.calls, name)
+		replies[i].Text = f.do(name, c.Key, c.Args)
+		if f.reply != nil {
+			replies[i].Text, replies[i].Err = f.reply(name, replies[i].Text)
+		}
 	}
-	if f.reply != nil {
-		return f.reply(name, reply)
-	}
-	return reply, nil
+	return replies
 }
 
-func (f *fake) do(name, key string, args []string) (rest string) {
+func (f *fake) do(name, key string, args []string) string {
+	value, found := f.values[key]
+	status, rest := "+", ""
 	switch name {
 	case "save":
 		f.values[key] = args[2]
 	case "remove":
 		delete(f.values, key)
+	case "removeOwned":
+		if !found || !strings.Contains(value, args[1]) {
+			status = "-"
+		}
+		delete(f.values, key)
 	case "enlist":
 		f.index[args[1]], _ = strconv.ParseInt(args[2], 10, 64)
 	case "page":
 		for k, score := range f.index {
-			rest += eight(uint64(score)) + k
+			rest += eight(uint64(score)) + "\x00\x00\x00" + string(rune(len(k))) + k
 		}
 	case "read":
-		rest = f.values[key]
+		if rest = value; !found {
+			status = "-"
+		}
 	}
-	return rest
+	return status + args[0] + rest
 }
 
 func (f *fake) Scan(_ context.Context, pattern string) iter.Seq2[string, error] {
@@ -94,7 +109,12 @@ func (f *fake) Scan(_ context.Context, pattern string) iter.Seq2[string, error] 
 	}
 }
 
-// log returns what the fake was called for since the last time.
+func (f *fake) Subscribe(_ context.Context, channel string, changed func(string)) (<-chan struct{}, error) {
+	f.channel, f.changed = channel, changed
+	return make(chan struct{}), nil
+}
+
+// log returns which scripts have run since the last time.
 func (f *fake) log() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

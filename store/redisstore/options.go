@@ -5,20 +5,29 @@ import (
 	"time"
 )
 
-// An Option changes a default of [New].
-type Option func(*Store)
+// Option changes a default of [New].
+type Option interface{ apply(*config) }
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
+
+type config struct {
+	prefix string
+	now    func() time.Time
+}
 
 // maxPrefix bounds a prefix: every key that the server keeps begins with it.
 const maxPrefix = 64
 
-// WithPrefix sets what all keys of the store begin with, "sesame:" by default.
-// Stores with different prefixes on one server have nothing to do with each
-// other, as long as no prefix begins with another one.
+// WithPrefix sets what all keys of the store begin with. The default is
+// "sesame:". Stores with different prefixes on one server have nothing to do with
+// each other, as long as no prefix begins with another one.
 //
 // A prefix has 1 to 64 printable ASCII characters. WithPrefix panics if it has
-// another, or one that patterns give a meaning (* ? [ ] ^ \), since SCAN would
-// find other programs' keys, or a brace, since a cluster keeps all keys with
-// the same {…} on one node.
+// another character, or one that has a meaning in patterns (* ? [ ] ^ \), since
+// SCAN would find other programs' keys, or a brace, since a cluster keeps all
+// keys with the same {…} on one node.
 func WithPrefix(prefix string) Option {
 	if prefix == "" || len(prefix) > maxPrefix {
 		panic(fmt.Sprintf("redisstore: WithPrefix(%.100q): a prefix has 1 to %d characters; try \"sesame:\"", prefix, maxPrefix))
@@ -33,16 +42,16 @@ func WithPrefix(prefix string) Option {
 			panic(fmt.Sprintf("redisstore: WithPrefix(%q): braces would keep all sessions on one node of a cluster; leave them out", prefix))
 		}
 	}
-	return func(s *Store) { s.prefix = prefix }
+	return option(func(c *config) { c.prefix = prefix })
 }
 
-// WithClock sets the clock that decides whether a session has expired,
-// [time.Now] by default. It is for tests.
+// WithClock sets the clock that decides whether a session has expired. The
+// default is [time.Now]. It is for tests.
 //
 // WithClock panics if the clock is nil.
 func WithClock(now func() time.Time) Option {
 	if now == nil {
 		panic("redisstore: WithClock(nil): leave the option out to use time.Now")
 	}
-	return func(s *Store) { s.now = now }
+	return option(func(c *config) { c.now = now })
 }

@@ -15,6 +15,7 @@ import (
 
 func TestPanics(t *testing.T) {
 	assert.Panics(t, func() { New(nil) })
+	assert.PanicsWithValue(t, "redisstore: New: an option is nil; leave it out", func() { New(newFake(), nil) })
 	assert.Panics(t, func() { WithClock(nil) })
 	for _, prefix := range []string{
 		"", strings.Repeat("x", 65), "a*", "a?", "[a]", "a]", "a^", `a\`, "{a}:", "a}", "a b", "a\x00", "a\n", "ä:", "a\x7f",
@@ -65,68 +66,6 @@ func TestLife(t *testing.T) {
 	assert.Equal(t, int64(253_402_300_799_999), millis(time.Unix(1<<40, 0)))
 }
 
-// TestOrder sees that the index knows of a session before it is there.
-func TestOrder(t *testing.T) {
-	f := newFake()
-	s := New(f)
-	k, expires := store.Key{1}, time.Now().Add(time.Hour)
-	nobodys := store.Record{Expires: expires}
-	anns := store.Record{Expires: expires, Owner: "ann"}
-
-	version, err := s.Save(t.Context(), k, nobodys)
-	require.NoError(t, err)
-	require.NotZero(t, version)
-	assert.Equal(t, "save", f.log())
-
-	_, err = s.Save(t.Context(), k, anns)
-	require.NoError(t, err)
-	assert.Equal(t, "enlist save", f.log())
-	assert.Equal(t, millis(expires)+reserve, f.index[string(k[:])])
-	assert.EqualValues(t, millis(expires)+reserve, number(f.value(s, k)[listedAt:]))
-
-	anns.Version = 5
-	_, err = s.Save(t.Context(), k, anns)
-	require.NoError(t, err)
-	assert.Equal(t, "save", f.log())
-	assert.Zero(t, number(f.value(s, k)[listedAt:]))
-
-	f.status("save", "?")
-	_, err = s.Save(t.Context(), k, anns)
-	require.NoError(t, err)
-	assert.Equal(t, "save enlist save", f.log())
-	assert.NotZero(t, number(f.value(s, k)[listedAt:]))
-
-	f.status("save", "??")
-	_, err = s.Save(t.Context(), k, anns)
-	require.ErrorIs(t, err, errOutOfStep)
-	f.log()
-
-	f.status("touch", "??")
-	require.NoError(t, s.Touch(t.Context(), k, expires.Add(time.Hour)))
-	assert.Equal(t, "touch enlist touch enlist touch", f.log())
-
-	f.status("save", "-")
-	_, err = s.Save(t.Context(), k, nobodys)
-	require.ErrorIs(t, err, store.ErrConflict)
-}
-
-// TestEnlistFails sees that no session is written that the index does not know.
-func TestEnlistFails(t *testing.T) {
-	f := newFake()
-	s := New(f)
-	f.reply = func(script, reply string) (string, error) {
-		if script == "enlist" {
-			return "", errors.New("ill")
-		}
-		return "?" + reply[1:9] + "ann", nil
-	}
-	_, err := s.Save(t.Context(), store.Key{}, store.Record{Owner: "ann"})
-	require.EqualError(t, err, "redisstore: save: ill")
-	assert.Equal(t, "enlist", f.log())
-	require.Error(t, s.Touch(t.Context(), store.Key{}, time.Now()))
-	assert.Equal(t, "touch enlist", f.log())
-}
-
 // operations are all that a store does.
 func operations(s *Store) map[string]func(context.Context) error {
 	k, r := store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)}
@@ -137,7 +76,8 @@ func operations(s *Store) map[string]func(context.Context) error {
 		"delete": func(ctx context.Context) error {
 			return s.Delete(ctx, k)
 		},
-		"ping": s.Ping,
+		"ping":  s.Ping,
+		"watch": func(ctx context.Context) error { _, err := s.Watch(ctx, func(store.Key) {}); return err },
 		"list": func(ctx context.Context) (last error) {
 			for _, err := range s.All(ctx) {
 				last = err
@@ -154,7 +94,7 @@ func operations(s *Store) map[string]func(context.Context) error {
 	}
 }
 
-// TestOutOfStep sees that no operation takes the reply to another for its own.
+// TestOutOfStep checks that no operation takes the reply to another for its own.
 func TestOutOfStep(t *testing.T) {
 	f := newFake()
 	s := New(f)
@@ -165,6 +105,9 @@ func TestOutOfStep(t *testing.T) {
 	for _, strange := range []string{"", "+", "-", "1", "OK", "+12345678", "-12345678", "?12345678ann"} {
 		f.reply = func(script, reply string) (string, error) { return strange, nil }
 		for what, op := range operations(s) {
+			if what == "watch" {
+				continue // it has no reply
+			}
 			f.values[s.key(store.Key{1})] = others
 			err := op(t.Context())
 			require.ErrorIs(t, err, errOutOfStep, "%s, %q", what, strange)
@@ -190,6 +133,37 @@ func TestContext(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	f.reply = func(string, string) (string, error) { cancel(); return "", errors.New("i/o timeout") }
 	require.ErrorIs(t, New(f).Delete(ctx, store.Key{}), context.Canceled)
+}
+
+// TestForgotten checks that scripts which the server does not know are sent as
+// they are.
+func TestForgotten(t *testing.T) {
+	f := newFake()
+	f.forget = true
+	s := New(f)
+	for i := range 3 {
+		_, err := s.Save(t.Context(), store.Key{byte(i)}, store.Record{Expires: time.Now().Add(time.Hour), Owner: "ann"})
+		require.NoError(t, err)
+	}
+	n, err := s.DeleteOwned(t.Context(), "ann")
+	require.NoError(t, err)
+	assert.Equal(t, 3, n)
+}
+
+// TestWatch checks what watchers are told, and that foreign messages are ignored.
+func TestWatch(t *testing.T) {
+	f := newFake()
+	s := New(f, WithPrefix("shop:"))
+	var ended []store.Key
+	done, err := s.Watch(t.Context(), func(k store.Key) { ended = append(ended, k) })
+	require.NoError(t, err)
+	require.NotNil(t, done)
+	assert.Equal(t, "shop:ended", f.channel)
+	k := store.Key{1, 2, 3}
+	for _, message := range []string{"", "shop:s:", "shop:s:x", "x", "other:s:" + k.String(), s.key(k), s.ownerKey("ann"), s.key(k) + "x"} {
+		f.changed(message)
+	}
+	assert.Equal(t, []store.Key{k}, ended)
 }
 
 func TestWrongType(t *testing.T) {

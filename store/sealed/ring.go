@@ -2,11 +2,12 @@ package sealed
 
 import (
 	"bytes"
-	"crypto/rand"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/sesame-go/sesame/store"
 )
@@ -16,85 +17,89 @@ const keyLen = 32
 
 // A sealed record:
 //
-//	format      1 byte   1
-//	key id      4 bytes  the first of SHA-256("sesame/v1/sealed/id" ‖ key)
-//	nonce      24 bytes  random
-//	ciphertext           XAES-256-GCM, as long as the data
+//	format      1 byte   2
+//	nonce      12 bytes  random
+//	ciphertext           AES-256-GCM, as long as the data
 //	tag        16 bytes
 //
-// The additional data is "sesame/v1/sealed" ‖ the record's key ‖ its owner,
-// which binds a record to its place. The expiry is not in it: it changes by
-// itself.
+// Its key is HKDF-Expand with SHA-256 of a key of the ring, with the info label ‖ ID.
+// Its additional data is ID ‖ owner, which binds a record to its place. The
+// expiry is not in it, because Touch changes that without the data.
 const (
-	format  = 1
-	idLen   = 4
-	headLen = 1 + idLen + nonceLen
+	format = 2
+	label  = "sesame sealed 2 "
 )
 
-// A ring is the keys of a store, of which the first seals.
-type ring []ringKey
-
-type ringKey struct {
-	id   [idLen]byte
-	aead xaes
-}
+// A ring holds the keys of a store, of which the first encrypts.
+type ring [][]byte
 
 func newRing(keys [][]byte) (ring, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("sealed: no key: give New one at least, of 32 random bytes, such as openssl rand -base64 32 prints")
+		return nil, errors.New("sealed: no key: give New at least one of 32 random bytes, such as openssl rand -base64 32 prints")
 	}
 	ring := make(ring, len(keys))
 	for i, key := range keys {
 		if len(key) != keyLen {
-			return nil, fmt.Errorf("sealed: key %d of %d has %d bytes, and not 32: "+
-				"take random bytes, such as openssl rand -base64 32 prints, and decode them", i+1, len(keys), len(key))
+			return nil, fmt.Errorf("sealed: key %d of %d has %d bytes, not %d: "+
+				"take random bytes, such as openssl rand -base64 32 prints, and decode them", i+1, len(keys), len(key), keyLen)
 		}
 		if bytes.Count(key, key[:1]) == keyLen {
 			return nil, fmt.Errorf("sealed: key %d of %d is one byte %d times: take random bytes", i+1, len(keys), keyLen)
 		}
-		sum := sha256.Sum256(append([]byte("sesame/v1/sealed/id"), key...))
-		ring[i].id = [idLen]byte(sum[:])
-		ring[i].aead = newXAES([keyLen]byte(key))
+		ring[i] = bytes.Clone(key)
 	}
 	return ring, nil
 }
 
-// seal encrypts data for its place. It does not change data.
-func (r ring) seal(data []byte, k store.Key, owner string) []byte {
-	box := make([]byte, headLen, headLen+len(data)+tagLen)
+// seal returns data encrypted for the record under id, in a new slice.
+func (r ring) seal(data []byte, id store.Key, owner string) ([]byte, error) {
+	aead, err := sessionAEAD(r[0], id)
+	if err != nil {
+		return nil, err
+	}
+	box := make([]byte, 1, 1+len(data)+aead.Overhead())
 	box[0] = format
-	copy(box[1:], r[0].id[:])
-	nonce := box[1+idLen:]
-	rand.Read(nonce) // never fails
-	return r[0].aead.seal(box, [nonceLen]byte(nonce), data, additional(k, owner))
+	return aead.Seal(box, nil, data, additional(id, owner)), nil
 }
 
-// open decrypts, in place, what seal has made for this place, or returns nil.
-func (r ring) open(box []byte, k store.Key, owner string) []byte {
-	if len(box) < headLen+tagLen || box[0] != format {
-		return nil
+// open returns what seal has encrypted for the record under id, in a new slice.
+func (r ring) open(box []byte, id store.Key, owner string) ([]byte, error) {
+	if len(box) == 0 || box[0] != format {
+		return nil, fmt.Errorf("sealed: this is no sealed session of format %d: %w", format, store.ErrCorrupt)
 	}
-	id, nonce, text := [idLen]byte(box[1:]), [nonceLen]byte(box[1+idLen:]), box[headLen:]
-	ad := additional(k, owner)
-	for i := range r {
-		if r[i].id != id {
-			continue
+	ad := additional(id, owner)
+	for _, key := range r {
+		aead, err := sessionAEAD(key, id)
+		if err != nil {
+			return nil, err
 		}
-		text := text
-		if slices.ContainsFunc(r[i+1:], func(k ringKey) bool { return k.id == id }) {
-			text = bytes.Clone(text) // what cannot be decrypted is cleared, and the next key is to try it too
-		}
-		if data, err := r[i].aead.open(text, nonce, ad); err == nil {
-			return data
+		if data, err := aead.Open(nil, nil, box[1:], ad); err == nil {
+			return data, nil
 		}
 	}
-	return nil
+	return nil, fmt.Errorf("sealed: none of the %d keys opens this session; "+
+		"it was sealed with another key, or tampered with: %w", len(r), store.ErrCorrupt)
 }
 
-func additional(k store.Key, owner string) []byte {
-	const label = "sesame/v1/sealed"
-	ad := make([]byte, 0, len(label)+len(k)+len(owner))
-	ad = append(ad, label...)
-	ad = append(ad, k[:]...)
-	return append(ad, owner...)
+// sessionAEAD returns AES-256-GCM under a key of the session's own. GCM with
+// random nonces is good for 2³² messages under one key. A busy site saves as many
+// in a few months, but no single session is saved so often.
+func sessionAEAD(key []byte, id store.Key) (cipher.AEAD, error) {
+	own, err := hkdf.Expand(sha256.New, key, label+string(id[:]), keyLen)
+	if err != nil {
+		return nil, fmt.Errorf("sealed: %w", err)
+	}
+	block, err := aes.NewCipher(own)
+	if err != nil {
+		return nil, fmt.Errorf("sealed: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("sealed: %w", err)
+	}
+	return aead, nil
+}
+
+func additional(id store.Key, owner string) []byte {
+	return append(id[:len(id):len(id)], owner...)
 }

@@ -3,18 +3,17 @@ package sealed_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"iter"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 	"github.com/sesame-go/sesame/store/sealed"
@@ -30,7 +29,7 @@ func secret(n byte) []byte {
 	return key
 }
 
-func seal(t testing.TB, inner store.Store, keys ...[]byte) store.Store {
+func seal(t testing.TB, inner store.Store, keys ...[]byte) *sealed.Store {
 	t.Helper()
 	s, err := sealed.New(inner, keys...)
 	require.NoError(t, err)
@@ -66,97 +65,6 @@ func TestBare(t *testing.T) {
 	})
 }
 
-// TestInterfaces sees that the store has the optional interfaces of the one
-// within, in all combinations, and no others.
-func TestInterfaces(t *testing.T) {
-	type S = store.Store
-	m := memstore.New()
-	for i, inner := range []store.Store{
-		struct{ S }{m},
-		struct {
-			S
-			store.Rotator
-		}{m, m},
-		struct {
-			S
-			store.Lister
-		}{m, m},
-		struct {
-			S
-			store.Rotator
-			store.Lister
-		}{m, m, m},
-		struct {
-			S
-			store.OwnerIndex
-		}{m, m},
-		struct {
-			S
-			store.Rotator
-			store.OwnerIndex
-		}{m, m, m},
-		struct {
-			S
-			store.Lister
-			store.OwnerIndex
-		}{m, m, m},
-		struct {
-			S
-			store.Rotator
-			store.Lister
-			store.OwnerIndex
-		}{m, m, m, m},
-		struct {
-			S
-			store.Sweeper
-		}{m, m},
-		struct {
-			S
-			store.Rotator
-			store.Sweeper
-		}{m, m, m},
-		struct {
-			S
-			store.Lister
-			store.Sweeper
-		}{m, m, m},
-		struct {
-			S
-			store.Rotator
-			store.Lister
-			store.Sweeper
-		}{m, m, m, m},
-		struct {
-			S
-			store.OwnerIndex
-			store.Sweeper
-		}{m, m, m},
-		struct {
-			S
-			store.Rotator
-			store.OwnerIndex
-			store.Sweeper
-		}{m, m, m, m},
-		struct {
-			S
-			store.Lister
-			store.OwnerIndex
-			store.Sweeper
-		}{m, m, m, m},
-		m,
-	} {
-		s := seal(t, inner, secret(1))
-		_, rotates := s.(store.Rotator)
-		_, lists := s.(store.Lister)
-		_, indexes := s.(store.OwnerIndex)
-		_, sweeps := s.(store.Sweeper)
-		assert.Equal(t, []bool{i&1 != 0, i&2 != 0, i&4 != 0, i&8 != 0}, []bool{rotates, lists, indexes, sweeps}, i)
-		unwrapped, ok := s.(interface{ Unwrap() store.Store })
-		require.True(t, ok)
-		assert.Equal(t, inner, unwrapped.Unwrap())
-	}
-}
-
 // TestSecret sees that the data is nowhere in the inner store, and that equal
 // data is not equal there.
 func TestSecret(t *testing.T) {
@@ -165,28 +73,72 @@ func TestSecret(t *testing.T) {
 	r := record("a secret of some length")
 	r.Owner = "ann"
 	r.Version = save(t, s, store.Key{1}, r)
+	boxes := [][]byte{load(t, inner, store.Key{1}).Data}
+	save(t, s, store.Key{1}, r)
 	save(t, s, store.Key{2}, record("a secret of some length"))
-	first := load(t, inner, store.Key{1}).Data
-	_, err := s.(store.Rotator).Rotate(t.Context(), store.Key{1}, store.Key{3}, r)
-	require.NoError(t, err)
-	assert.Equal(t, "a secret of some length", string(load(t, s, store.Key{3}).Data))
-	assert.Equal(t, "a secret of some length", string(r.Data), "the caller's data was changed")
-
-	boxes := [][]byte{first, load(t, inner, store.Key{2}).Data, load(t, inner, store.Key{3}).Data}
+	boxes = append(boxes, load(t, inner, store.Key{1}).Data, load(t, inner, store.Key{2}).Data)
 	for i, box := range boxes {
-		assert.Len(t, box, 1+4+24+len(r.Data)+16)
+		assert.Len(t, box, 1+12+len(r.Data)+16)
 		assert.NotContains(t, string(box), "secret")
 		for _, other := range boxes[i+1:] {
-			assert.False(t, bytes.Equal(box[29:], other[29:]))
-			assert.NotEqual(t, box[5:29], other[5:29], "a nonce was used again")
+			assert.NotEqual(t, box[1:13], other[1:13], "a nonce was used again")
+			assert.NotEqual(t, box[13:], other[13:])
 		}
 	}
 }
 
+// TestFormat opens a sealed session with the standard library alone.
+func TestFormat(t *testing.T) {
+	inner := memstore.New()
+	k := store.Key{1, 2, 3}
+	r := record("data")
+	r.Owner = "ann"
+	save(t, seal(t, inner, secret(1)), k, r)
+	box := load(t, inner, k).Data
+
+	require.Equal(t, byte(2), box[0])
+	own, err := hkdf.Expand(sha256.New, secret(1), "sesame sealed 2 "+string(k[:]), 32)
+	require.NoError(t, err)
+	block, err := aes.NewCipher(own)
+	require.NoError(t, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(t, err)
+	data, err := aead.Open(nil, box[1:13], box[13:], append(k[:], "ann"...))
+	require.NoError(t, err)
+	assert.Equal(t, "data", string(data))
+}
+
+// TestImmutable sees that data is changed neither on its way in nor on its way
+// out: memstore keeps the slice that it is given, and hands it out.
+func TestImmutable(t *testing.T) {
+	inner := memstore.New()
+	s := seal(t, inner, secret(1))
+	r := record("data")
+	r.Owner = "ann"
+	save(t, s, store.Key{1}, r)
+	assert.Equal(t, "data", string(r.Data))
+
+	kept := load(t, inner, store.Key{1}).Data
+	before := bytes.Clone(kept)
+	for range 2 {
+		assert.Equal(t, "data", string(load(t, s, store.Key{1}).Data))
+		for e, err := range s.All(t.Context()) {
+			require.NoError(t, err)
+			assert.Equal(t, "data", string(e.Data))
+		}
+		for e, err := range s.Owned(t.Context(), "ann") {
+			require.NoError(t, err)
+			assert.Equal(t, "data", string(e.Data))
+		}
+	}
+	_, err := seal(t, inner, secret(2)).Load(t.Context(), store.Key{1})
+	assert.ErrorIs(t, err, store.ErrCorrupt)
+	assert.Equal(t, before, kept)
+}
+
 func TestKeyRing(t *testing.T) {
 	inner := memstore.New()
-	old := seal(t, inner, secret(1))
-	k := store.Key{1}
+	old, k := seal(t, inner, secret(1)), store.Key{1}
 	r := record("data")
 	r.Version = save(t, old, k, r)
 
@@ -196,30 +148,18 @@ func TestKeyRing(t *testing.T) {
 	save(t, both, k, r)
 
 	assert.Equal(t, "data", string(load(t, seal(t, inner, secret(2)), k).Data))
-	got := load(t, old, k)
-	assert.Empty(t, got.Data)
-	got.Data = []byte("data")
-	save(t, old, k, got) // its version is good nevertheless
-	assert.Equal(t, "data", string(load(t, both, k).Data))
+	_, err := old.Load(t.Context(), k)
+	assert.ErrorIs(t, err, store.ErrCorrupt)
+	assert.ErrorContains(t, err, "sealed: none of the 1 keys opens this session")
 }
 
-// TestKeysOfOneID sees that keys whose ids are equal by chance all open what
-// they have sealed, wherever they are in the ring.
-func TestKeysOfOneID(t *testing.T) {
-	numbered := func(n uint32) []byte { return append(binary.BigEndian.AppendUint32(nil, n), make([]byte, 28)...) }
-	a, b := numbered(9_974), numbered(166_239) // found by trying
-	inner := memstore.New()
-	inA, inB := store.Key{1}, store.Key{2}
-	save(t, seal(t, inner, a), inA, record("sealed by a"))
-	save(t, seal(t, inner, b), inB, record("sealed by b"))
-	require.Equal(t, load(t, inner, inA).Data[1:5], load(t, inner, inB).Data[1:5], "the ids")
-
-	for _, keys := range [][][]byte{{a, b}, {b, a}, {secret(1), a, secret(2), b}, {a, a, b, b}} {
-		s := seal(t, inner, keys...)
-		assert.Equal(t, "sealed by a", string(load(t, s, inA).Data))
-		assert.Equal(t, "sealed by b", string(load(t, s, inB).Data))
-	}
-	assert.Empty(t, load(t, seal(t, inner, a), inB).Data)
+// TestKeysAreTheStores sees that a key may be erased once New has it.
+func TestKeysAreTheStores(t *testing.T) {
+	key := secret(1)
+	s := seal(t, memstore.New(), key)
+	save(t, s, store.Key{1}, record("data"))
+	clear(key)
+	assert.Equal(t, "data", string(load(t, s, store.Key{1}).Data))
 }
 
 // TestTampered changes each bit of a record, cuts it everywhere and more.
@@ -227,14 +167,22 @@ func TestTampered(t *testing.T) {
 	inner := memstore.New()
 	s := seal(t, inner, secret(1), secret(2))
 	k := store.Key{1}
-	save(t, s, k, record("data"))
+	r := record("data")
+	r.Owner = "ann"
+	save(t, s, k, r)
 	good := load(t, inner, k).Data
 
 	opens := func(data []byte) bool {
 		r := load(t, inner, k)
 		r.Data = data
 		save(t, inner, k, r)
-		return len(load(t, s, k).Data) != 0
+		r, err := s.Load(t.Context(), k)
+		if err == nil {
+			return true
+		}
+		require.ErrorIs(t, err, store.ErrCorrupt)
+		require.Equal(t, store.Record{}, r)
+		return false
 	}
 	require.True(t, opens(good))
 	for bit := range 8 * len(good) {
@@ -247,15 +195,24 @@ func TestTampered(t *testing.T) {
 	}
 	require.False(t, opens(append(bytes.Clone(good), 0)))
 	require.False(t, opens([]byte("plain text, longer than what a sealed record has at least")))
-	require.True(t, opens(good))
 
-	var listed int
-	for e, err := range s.(store.Lister).All(t.Context()) {
-		require.NoError(t, err)
-		assert.Equal(t, "data", string(e.Data))
-		listed++
+	// It does not end a walk, and can be removed.
+	save(t, s, store.Key{2}, r)
+	want := map[store.Key]string{k: "", {2}: "data"}
+	for _, walk := range []iter.Seq2[store.Entry, error]{s.All(t.Context()), s.Owned(t.Context(), "ann")} {
+		got := make(map[store.Key]string)
+		for e, err := range walk {
+			require.NoError(t, err)
+			assert.NotZero(t, e.Version)
+			got[e.Key] = string(e.Data)
+		}
+		assert.Equal(t, want, got)
 	}
-	assert.Equal(t, 1, listed)
+	require.True(t, opens(good))
+	require.False(t, opens(good[1:]))
+	n, err := s.DeleteOwned(t.Context(), "ann")
+	require.NoError(t, err)
+	assert.Equal(t, 2, n)
 }
 
 // TestSwapped puts records in each other's place and gives them to others.
@@ -265,26 +222,27 @@ func TestSwapped(t *testing.T) {
 	a, b := store.Key{1}, store.Key{2}
 	save(t, s, a, record("a"))
 	save(t, s, b, record("b"))
-	inA, inB := load(t, inner, a), load(t, inner, b)
-	inA.Data, inB.Data = inB.Data, inA.Data
-	inA.Version, inB.Version = save(t, inner, a, inA), save(t, inner, b, inB)
-	assert.Empty(t, load(t, s, a).Data)
-	assert.Empty(t, load(t, s, b).Data)
-
-	inA.Data, inB.Data = load(t, inner, b).Data, load(t, inner, a).Data
-	inA.Version = save(t, inner, a, inA)
-	assert.Equal(t, "a", string(load(t, s, a).Data))
-	inA.Owner = "admin"
-	save(t, inner, a, inA)
-	assert.Empty(t, load(t, s, a).Data, "its owner is another")
+	put := func(k store.Key, data []byte, owner string) error {
+		r := load(t, inner, k)
+		r.Data, r.Owner = data, owner
+		save(t, inner, k, r)
+		_, err := s.Load(t.Context(), k)
+		return err
+	}
+	ofA, ofB := load(t, inner, a).Data, load(t, inner, b).Data
+	assert.ErrorIs(t, put(a, ofB, ""), store.ErrCorrupt)
+	assert.ErrorIs(t, put(b, ofA, ""), store.ErrCorrupt)
+	assert.ErrorIs(t, put(a, ofA, "admin"), store.ErrCorrupt)
+	assert.NoError(t, put(a, ofA, ""))
+	assert.NoError(t, put(b, ofB, ""))
 }
 
 func TestKeysRefused(t *testing.T) {
 	for want, keys := range map[string][][]byte{
-		"sealed: no key: give New one at least": nil,
-		"key 1 of 1 has 0 bytes, and not 32":    {{}},
-		"key 1 of 1 has 16 bytes, and not 32":   {make([]byte, 16)},
-		"key 2 of 2 has 44 bytes, and not 32":   {secret(1), make([]byte, 44)},
+		"sealed: no key: give New at least one": nil,
+		"key 1 of 1 has 0 bytes, not 32":        {{}},
+		"key 1 of 1 has 16 bytes, not 32":       {make([]byte, 16)},
+		"key 2 of 2 has 44 bytes, not 32":       {secret(1), make([]byte, 44)},
 		"key 1 of 1 is one byte 32 times":       {make([]byte, 32)},
 	} {
 		_, err := sealed.New(memstore.New(), keys...)
@@ -294,50 +252,33 @@ func TestKeysRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "no store to wrap")
 }
 
-// TestManager sees what a request gets of a session that cannot be opened: it
-// is anonymous, and an event tells why.
-func TestManager(t *testing.T) {
-	type session struct{ N int }
-	inner := memstore.New()
-	const token = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	var events []sesame.Event
-	visit := func(s store.Store) *httptest.ResponseRecorder {
-		m := sesame.New[session](sesame.WithStore(s), sesame.WithInsecureCookie(),
-			sesame.WithObserver(func(_ context.Context, e sesame.Event) { events = append(events, e) }),
-			sesame.WithSessions(map[string]session{token: {N: 7}}))
-		h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, m.Get(r.Context()).N)
-		}))
-		r := httptest.NewRequest("GET", "http://localhost/", nil)
-		r.AddCookie(&http.Cookie{Name: "session_id", Value: token})
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w
-	}
-	w := visit(seal(t, inner, secret(1)))
-	assert.Equal(t, "7", w.Body.String())
+// failing is a store whose calls fail.
+type failing struct {
+	*memstore.Store
+	err error
+}
 
-	events = nil
-	w = visit(seal(t, inner, secret(2)))
-	assert.Equal(t, http.StatusOK, w.Code)
-	assert.Equal(t, "0", w.Body.String())
-	assert.Empty(t, w.Header().Values("Set-Cookie"))
-	require.NotEmpty(t, events)
-	assert.Equal(t, sesame.Corrupt, events[len(events)-1].Kind)
-	assert.Equal(t, 1, inner.Len(), "the record is left alone")
+func (f failing) Load(context.Context, store.Key) (store.Record, error) {
+	return store.Record{Data: []byte("what comes with an error does not count")}, f.err
+}
+
+func (f failing) Save(context.Context, store.Key, store.Record) (uint64, error) { return 0, f.err }
+
+func (f failing) All(context.Context) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) { yield(store.Entry{}, f.err) }
 }
 
 // TestErrors sees that the inner store's errors come through.
 func TestErrors(t *testing.T) {
-	s := seal(t, memstore.New(memstore.WithMaxSessions(1)), secret(1))
-	_, err := s.Load(t.Context(), store.Key{1})
-	assert.True(t, errors.Is(err, store.ErrNotFound))
-	r := record("data")
-	r.Owner = "ann"
-	save(t, s, store.Key{1}, r)
-	_, err = s.Save(t.Context(), store.Key{2}, r)
-	assert.ErrorIs(t, err, store.ErrFull)
-	r.Version = 12345
-	_, err = s.Save(t.Context(), store.Key{1}, r)
-	assert.ErrorIs(t, err, store.ErrConflict)
+	for _, want := range []error{store.ErrNotFound, store.ErrExpired, store.ErrConflict, store.ErrFull, context.Canceled} {
+		s := seal(t, failing{memstore.New(), want}, secret(1))
+		r, err := s.Load(t.Context(), store.Key{1})
+		assert.Equal(t, want, err)
+		assert.Equal(t, store.Record{}, r)
+		_, err = s.Save(t.Context(), store.Key{1}, record("data"))
+		assert.Equal(t, want, err)
+		for _, err := range s.All(t.Context()) {
+			assert.Equal(t, want, err)
+		}
+	}
 }

@@ -13,9 +13,23 @@ import (
 
 type Session struct{ User string }
 
-// The program opens the database with the driver of its choice, and closes it
-// after the store.
-func Example() {
+// A file of its own for the sessions is the least to write. The name of the
+// driver is the one under which the imported package registers it.
+func ExampleOpenSQLite() {
+	s, err := sqlstore.OpenSQLite("sqlite", "sessions.sqlite")
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	defer s.Close()
+
+	sessions := sesame.New[Session](sesame.WithStore(s))
+	http.ListenAndServe("localhost:8080", sessions.Handler(http.DefaultServeMux))
+}
+
+// The table may be in a database that the program has anyway, with settings of
+// its own. The program closes the database after the store.
+func ExampleSQLite() {
 	db, err := sql.Open("sqlite", "file:sessions.sqlite"+
 		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")
 	if err != nil {

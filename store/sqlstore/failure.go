@@ -18,12 +18,14 @@ const (
 	noTable         // the table is missing
 	taken           // there is a row, or table, of that name
 	undone          // the database gave the statement up in favour of another; it changed nothing
+	broken          // the connection has failed; what became of the statement is unknown
 )
 
-// coded returns a function that knows failures by the database's own codes.
-// Package sqlstore knows no drivers, so it finds a code by what they have in
-// common: a method SQLState, as those for PostgreSQL have, or else the text of
-// the error, which in go-sql-driver/mysql is "Error 1213 (40001): …".
+// coded returns a function that finds the meaning of an error by the database's
+// own code. Package sqlstore knows no drivers, so it looks for what they have
+// in common: a method SQLState, as those for PostgreSQL have, or else the text
+// of the error, which in go-sql-driver/mysql is "Error 1213 (40001): …". An
+// error without a code is not the database's: the connection has failed.
 func coded(failures map[string]failure) func(error) failure {
 	return func(err error) failure {
 		var state interface{ SQLState() string }
@@ -35,7 +37,7 @@ func coded(failures map[string]failure) func(error) failure {
 		}
 		text, found := strings.CutPrefix(err.Error(), "Error ")
 		if !found {
-			return other
+			return broken
 		}
 		code, _, _ := strings.Cut(text, " ")
 		return failures[strings.TrimSuffix(code, ":")]
@@ -48,7 +50,7 @@ const (
 )
 
 // repeat calls try again, after a pause of random length, as long as the
-// database gives it up in favour of others: to end a dead-lock, or because it
+// database gives it up in favour of others: to end a deadlock, or because it
 // isolates transactions more than the store needs.
 func (s *Store) repeat(ctx context.Context, try func() error, also ...failure) error {
 	for n := 1; ; n++ {

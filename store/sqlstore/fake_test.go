@@ -9,13 +9,24 @@ import (
 	"sync"
 )
 
-// A fake is a database that answers that one row was changed and remembers what
-// it was told. fail, if it is there, decides what fails.
+// A fake is a database that changes one row with each statement, has none to
+// select, and remembers what it was told. fail, if set, decides what fails.
 type fake struct {
 	fail func(what string) error
 
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	conns   []*fakeConn
+	watched bool // the last query had a context that can end
+}
+
+// kill breaks all connections: they fail with err.
+func (f *fake) kill(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		c.dead = err
+	}
 }
 
 func (f *fake) do(what string) error {
@@ -56,38 +67,65 @@ func (f *fake) count(prefix string) int {
 
 func (f *fake) Driver() driver.Driver { return nil }
 
-func (f *fake) Connect(context.Context) (driver.Conn, error) { return &fakeConn{f}, f.do("connect") }
+func (f *fake) Connect(context.Context) (driver.Conn, error) {
+	c := &fakeConn{f: f}
+	f.mu.Lock()
+	f.conns = append(f.conns, c)
+	f.mu.Unlock()
+	return c, f.do("connect")
+}
 
-type fakeConn struct{ f *fake }
+type fakeConn struct {
+	f      *fake
+	dead   error
+	failed bool
+}
+
+func (c *fakeConn) do(what string) error {
+	if err := c.f.do(what); err != nil {
+		return err
+	}
+	c.failed = c.dead != nil
+	return c.dead
+}
 
 func (c *fakeConn) Prepare(text string) (driver.Stmt, error) {
-	return &fakeStmt{c.f, text}, c.f.do("prepare " + text)
+	return &fakeStmt{c, text}, c.do("prepare " + text)
 }
-func (c *fakeConn) Begin() (driver.Tx, error) { return c, c.f.do("begin") }
-func (c *fakeConn) Commit() error             { return c.f.do("commit") }
-func (c *fakeConn) Rollback() error           { return c.f.do("rollback") }
-func (c *fakeConn) Close() error              { return c.f.do("disconnect") }
+func (c *fakeConn) Begin() (driver.Tx, error)  { return c, c.do("begin") }
+func (c *fakeConn) Commit() error              { return c.do("commit") }
+func (c *fakeConn) Rollback() error            { return c.do("rollback") }
+func (c *fakeConn) Close() error               { return c.f.do("disconnect") }
+func (c *fakeConn) IsValid() bool              { return !c.failed }
+func (c *fakeConn) Ping(context.Context) error { return c.do("ping") }
 
 type fakeStmt struct {
-	f    *fake
+	c    *fakeConn
 	text string
 }
 
 func (s *fakeStmt) NumInput() int { return strings.Count(s.text, "?") + strings.Count(s.text, "$") }
-func (s *fakeStmt) Close() error  { return s.f.do("close " + s.text) }
+func (s *fakeStmt) Close() error  { return s.c.f.do("close " + s.text) }
 
 func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) {
-	return driver.RowsAffected(1), s.f.do("exec " + s.text)
+	return driver.RowsAffected(1), s.c.do("exec " + s.text)
 }
 
-func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error) {
-	return fakeRows{}, s.f.do("query " + s.text)
+func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error) { panic("QueryContext is there") }
+
+func (s *fakeStmt) QueryContext(ctx context.Context, _ []driver.NamedValue) (driver.Rows, error) {
+	s.c.f.mu.Lock()
+	s.c.f.watched = ctx.Done() != nil
+	s.c.f.mu.Unlock()
+	return fakeRows{}, s.c.do("query " + s.text)
 }
 
-// fakeRows are none.
+// fakeRows is an empty result.
 type fakeRows struct{}
 
-func (fakeRows) Columns() []string         { return []string{"ver", "exp", "owner", "data"} }
+func (fakeRows) Columns() []string {
+	return []string{"id", "ver", "exp", "slot", "owner", "data", "crc"}
+}
 func (fakeRows) Close() error              { return nil }
 func (fakeRows) Next([]driver.Value) error { return io.EOF }
 

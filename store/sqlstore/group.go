@@ -12,8 +12,9 @@ const maxBatch = 256
 
 // A group carries out operations on a database that lets one transaction write
 // at a time. While one transaction is under way calls gather, and the next
-// carries them all out: what a commit costs is shared. There is a goroutine
-// for it only as long as there are calls.
+// transaction carries them all out, so that they share the cost of a commit. A
+// call returns after the commit. The group has a goroutine only as long as there
+// are calls.
 type group struct {
 	transact func(batch []*call) (failed int, err error)
 
@@ -24,7 +25,7 @@ type group struct {
 	closed  bool
 }
 
-// A call is an operation that somebody waits for.
+// A call is an operation whose caller waits.
 type call struct {
 	ctx  context.Context
 	op   operation
@@ -33,8 +34,8 @@ type call struct {
 	done chan struct{} // closed once rows and err are final
 }
 
-// do carries out op. Should the context end while op waits, it is never
-// carried out; if that happens later its fate is open.
+// do carries out op. If the context ends while op waits, op has no effect. If
+// the context ends later, op may have its effect or not.
 func (g *group) do(ctx context.Context, op operation) (int64, error) {
 	c := &call{ctx: ctx, op: op, done: make(chan struct{})}
 	if err := g.enter(c); err != nil {
@@ -94,8 +95,8 @@ func (g *group) next() []*call {
 }
 
 // commit carries out a batch. An operation that fails takes the transaction
-// with it, so the others are tried again without it; if the transaction itself
-// fails they all do.
+// with it, so the others are tried again without it. If the transaction itself
+// fails, all operations of the batch do.
 func (g *group) commit(batch []*call) {
 	for len(batch) > 0 {
 		failed, err := g.transact(batch)
@@ -111,8 +112,8 @@ func (g *group) commit(batch []*call) {
 	}
 }
 
-// run carries out the operation in a transaction, unless nobody waits for it
-// any more. It returns an error only if the transaction cannot go on.
+// run carries out the operation in a transaction, unless its context has ended.
+// It returns an error only if the transaction cannot go on.
 func (c *call) run(x exec) (err error) {
 	if c.err = c.ctx.Err(); c.err == nil {
 		c.rows, err = c.op(x)
@@ -128,7 +129,7 @@ func (c *call) answer(err error) {
 	close(c.done)
 }
 
-// close refuses calls from now on and waits for those there are.
+// close refuses further calls and waits for those that have begun.
 func (g *group) close() {
 	g.mu.Lock()
 	g.closed = true

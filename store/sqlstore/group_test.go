@@ -61,8 +61,8 @@ func TestBatch(t *testing.T) {
 	assert.Equal(t, "connect begin lock DELETE DELETE DELETE commit", words(f.log()))
 }
 
-// TestBatchFails sees that all fail if the transaction does, and whether the
-// connection is used again.
+// TestBatchFails requires that all fail if the transaction does, and that a
+// connection in an unknown state is not used again.
 func TestBatchFails(t *testing.T) {
 	for _, test := range []struct{ what, log string }{
 		{"begin", "connect begin"},
@@ -82,8 +82,8 @@ func TestBatchFails(t *testing.T) {
 	}
 }
 
-// TestOperationFails sees that the others are carried out without the one that
-// the database refuses.
+// TestOperationFails requires that the others are carried out without the
+// operation that the database refuses.
 func TestOperationFails(t *testing.T) {
 	f := &fake{}
 	calls := batch(t.Context(), 3)
@@ -116,8 +116,8 @@ func TestCancelledInBatch(t *testing.T) {
 	assert.Equal(t, "connect begin lock DELETE DELETE commit", words(f.log()))
 }
 
-// TestGathers sees that those who come during a transaction share the next,
-// that those who leave meanwhile are not in it, and that it is bounded.
+// TestGathers requires that calls which come during a transaction share the
+// next, that those whose context has ended are not in it, and that it is bounded.
 func TestGathers(t *testing.T) {
 	var sizes []int
 	entered, proceed := make(chan struct{}), make(chan struct{})
@@ -169,12 +169,11 @@ func TestGathers(t *testing.T) {
 	assert.ErrorIs(t, err, errClosed)
 }
 
-// TestManyWriters takes the way of databases that need no groups.
+// TestManyWriters requires one statement for each operation, and no
+// transaction, where the database lets many write at a time.
 func TestManyWriters(t *testing.T) {
 	f := &fake{}
-	d := SQLite()
-	d.oneWriter = false
-	s := New(openFake(t, f), d)
+	s := New(openFake(t, f), PostgreSQL())
 	k := store.Key{1}
 	v, err := s.Save(t.Context(), k, store.Record{Expires: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
@@ -192,9 +191,11 @@ func TestManyWriters(t *testing.T) {
 	f.fail = nil
 	require.NoError(t, s.Close())
 	require.EqualError(t, s.Delete(t.Context(), k), "sqlstore: delete: the store is closed")
+	_, err = s.Load(t.Context(), k)
+	require.EqualError(t, err, "sqlstore: load: the store is closed")
 }
 
-// TestNoPermanentGoroutine sees that the group does not run when there is
+// TestNoPermanentGoroutine requires that the group does not run when there is
 // nothing to do.
 func TestNoPermanentGoroutine(t *testing.T) {
 	s := New(openFake(t, &fake{}), SQLite())

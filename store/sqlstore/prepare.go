@@ -10,10 +10,34 @@ import (
 // the pool.
 type prepared [statementCount]*sql.Stmt
 
-// statements returns the prepared statements. The first call prepares them all;
-// if that fails, for want of the table for instance, the next one tries again.
-// No lock is held meanwhile, so that nobody waits longer than its context
-// allows.
+// query runs a statement that selects.
+func (s *Store) query(ctx context.Context, st statement, args ...any) (*sql.Rows, error) {
+	p, err := s.statements(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil:
+		return s.db.QueryContext(ctx, s.texts[st], args...)
+	}
+	return p[st].QueryContext(ctx, args...)
+}
+
+// exec runs a statement that changes rows.
+func (s *Store) exec(ctx context.Context, st statement, args ...any) (sql.Result, error) {
+	p, err := s.statements(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil:
+		return s.db.ExecContext(ctx, s.texts[st], args...)
+	}
+	return p[st].ExecContext(ctx, args...)
+}
+
+// statements returns the prepared statements, or nil with [WithoutPrepare]. The
+// first call prepares them all; if that fails, because the table is missing for
+// instance, the next call tries again. It holds no lock while it prepares, so
+// that no call waits longer than its context allows.
 func (s *Store) statements(ctx context.Context) (*prepared, error) {
 	s.mu.RLock()
 	p, closed := s.prepared, s.closed
@@ -21,7 +45,7 @@ func (s *Store) statements(ctx context.Context) (*prepared, error) {
 	if closed {
 		return nil, errClosed
 	}
-	if p != nil {
+	if p != nil || s.unprepared && !s.dialect.embedded {
 		return p, nil
 	}
 

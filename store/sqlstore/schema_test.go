@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
 )
 
 func TestTableNames(t *testing.T) {
@@ -38,57 +40,62 @@ func TestNewPanics(t *testing.T) {
 		func() { New(nil, SQLite()) })
 	assert.PanicsWithValue(t, "sqlstore: WithClock(nil): the clock is missing; leave the option out for time.Now",
 		func() { WithClock(nil) })
-	assert.PanicsWithValue(t, "sqlstore: New with an empty Dialect; take the one of the database, such as sqlstore.SQLite()",
+	assert.PanicsWithValue(t, "sqlstore: New with an empty Dialect; use the one of the database, such as sqlstore.SQLite()",
 		func() { New(db, Dialect{}) })
+	assert.PanicsWithValue(t, "sqlstore: New: an option is nil; leave it out",
+		func() { New(db, SQLite(), nil) })
 }
 
 func TestSchema(t *testing.T) {
 	db := openFake(t, &fake{})
 	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
-  id    BLOB PRIMARY KEY NOT NULL, -- SHA-256 of the token
+  id    BLOB PRIMARY KEY NOT NULL, -- the session's ID, 16 bytes
   ver   INTEGER NOT NULL,          -- version, for compare-and-swap
   exp   INTEGER NOT NULL,          -- expiry, in milliseconds since 1970
   slot  INTEGER NOT NULL,          -- exp / 600000
-  owner BLOB,                      -- NULL for nobody
-  data  BLOB NOT NULL              -- header of 43 bytes, then what the codec wrote
+  owner BLOB,                      -- NULL without an owner
+  data  BLOB NOT NULL,             -- sesame's header, then what the codec wrote
+  crc   INTEGER NOT NULL           -- CRC-32C of id, ver, length of owner, owner and data
 );
 CREATE INDEX IF NOT EXISTS sesame_slot ON sesame (slot);
-CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner, id) WHERE owner IS NOT NULL;
 `, New(db, SQLite()).Schema())
 
 	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
-  id    bytea PRIMARY KEY, -- SHA-256 of the token
+  id    bytea PRIMARY KEY, -- the session's ID, 16 bytes
   ver   bigint NOT NULL,   -- version, for compare-and-swap
   exp   bigint NOT NULL,   -- expiry, in milliseconds since 1970
   slot  integer NOT NULL,  -- exp / 600000
-  owner bytea,             -- NULL for nobody
-  data  bytea NOT NULL     -- header of 43 bytes, then what the codec wrote
+  crc   integer NOT NULL,  -- CRC-32C of id, ver, length of owner, owner and data
+  owner bytea,             -- NULL without an owner
+  data  bytea NOT NULL     -- sesame's header, then what the codec wrote
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX IF NOT EXISTS sesame_slot ON sesame (slot);
-CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sesame_owner ON sesame (owner, id) WHERE owner IS NOT NULL;
 `, New(db, PostgreSQL()).Schema())
 	assert.Equal(t, strings.Replace(New(db, PostgreSQL()).Schema(), "CREATE TABLE", "CREATE UNLOGGED TABLE", 1),
 		New(db, UnloggedPostgreSQL()).Schema())
 	inSchema := New(db, PostgreSQL(), WithTable("auth.visits")).Schema()
 	assert.Contains(t, inSchema, "CREATE TABLE IF NOT EXISTS auth.visits (")
-	assert.Contains(t, inSchema, "INDEX IF NOT EXISTS visits_owner ON auth.visits (owner)")
+	assert.Contains(t, inSchema, "INDEX IF NOT EXISTS visits_owner ON auth.visits (owner, id)")
 
 	assert.Equal(t, `CREATE TABLE IF NOT EXISTS sesame (
-  id    BINARY(32) NOT NULL PRIMARY KEY, -- SHA-256 of the token
+  id    BINARY(16) NOT NULL PRIMARY KEY, -- the session's ID
   ver   BIGINT NOT NULL,                 -- version, for compare-and-swap
   exp   BIGINT NOT NULL,                 -- expiry, in milliseconds since 1970
   slot  INT NOT NULL,                    -- exp / 600000
-  owner VARBINARY(255),                  -- NULL for nobody
-  data  LONGBLOB NOT NULL,               -- header of 43 bytes, then what the codec wrote
+  owner VARBINARY(255),                  -- NULL without an owner
+  data  LONGBLOB NOT NULL,               -- sesame's header, then what the codec wrote
+  crc   INT NOT NULL,                    -- CRC-32C of id, ver, length of owner, owner and data
   KEY slot (slot),
-  KEY owner (owner)
+  KEY owner (owner, id)
 ) ENGINE = InnoDB;
 `, New(db, MySQL()).Schema())
 
 	other := New(db, SQLite(), WithTable("auth.visits")).Schema()
 	assert.Contains(t, other, "CREATE TABLE IF NOT EXISTS auth.visits (")
 	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_slot ON visits (slot)")
-	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_owner ON visits (owner)")
+	assert.Contains(t, other, "INDEX IF NOT EXISTS auth.visits_owner ON visits (owner, id)")
 }
 
 // TestDocumentedSchema compares the documentation with the program.
@@ -109,12 +116,12 @@ func TestDocumentedSchema(t *testing.T) {
 	}
 }
 
-// TestStatements sees that each has as many parameters as it is called with,
+// TestStatements requires that each has as many parameters as it is called with,
 // and the table's name everywhere.
 func TestStatements(t *testing.T) {
 	parameters := statementCounts{
-		loadOne: 1, create: 6, save: 7, touch: 5, remove: 1, reclaim: 2, rotate: 8,
-		page: 3, owned: 2, removeOwned: 3, leftOwned: 2, sweep: 3, lock: 0,
+		loadOne: 1, create: 7, save: 8, touch: 5, remove: 1, reclaim: 2,
+		page: 3, ownedPage: 4, removeOwned: 3, count: 3, sweep: 3, lock: 0,
 	}
 	for name, dialect := range map[string]Dialect{
 		"SQLite": SQLite(), "PostgreSQL": PostgreSQL(), "UnloggedPostgreSQL": UnloggedPostgreSQL(), "MySQL": MySQL(),
@@ -122,7 +129,7 @@ func TestStatements(t *testing.T) {
 		texts := New(openFake(t, &fake{}), dialect, WithTable("a.b")).texts
 		for i, text := range texts {
 			if text == "" {
-				assert.Contains(t, []statement{leftOwned, lock}, statement(i), name)
+				assert.Equal(t, lock, statement(i), name)
 				continue
 			}
 			if strings.Contains(name, "PostgreSQL") {
@@ -135,7 +142,6 @@ func TestStatements(t *testing.T) {
 			assert.Contains(t, text, " a.b ", name)
 			assert.NotContains(t, text, "{", name)
 		}
-		assert.Equal(t, name == "MySQL", texts[leftOwned] != "")
 		assert.Equal(t, name == "SQLite", texts[lock] != "")
 	}
 }
@@ -157,23 +163,45 @@ func TestMillis(t *testing.T) {
 	assert.Less(t, slot(millis(time.Unix(math.MaxInt64/2, 0))), int64(math.MaxInt32))
 }
 
-// TestLazy sees that nothing is asked of the database before the first
-// operation, and that statements are prepared once and closed.
+// TestLazy requires that the store asks nothing of the database before the first
+// operation, and that it prepares statements once and closes them.
 func TestLazy(t *testing.T) {
 	f := &fake{}
 	s := New(openFake(t, f), SQLite())
 	assert.Empty(t, f.log())
 	for range 3 {
-		require.NoError(t, s.Delete(t.Context(), [32]byte{1}))
+		require.NoError(t, s.Delete(t.Context(), [16]byte{1}))
 	}
-	statements := int(statementCount) - 1 // without leftOwned
+	statements := int(statementCount)
 	assert.Equal(t, statements, f.count("prepare"))
 	require.NoError(t, s.Close())
 	assert.Equal(t, statements, f.count("close"))
+}
+
+// TestUnprepared requires that nothing is prepared for later, and that every
+// operation works so.
+func TestUnprepared(t *testing.T) {
+	f := &fake{}
+	s := New(openFake(t, f), PostgreSQL(), WithoutPrepare())
+	for range 2 {
+		require.NoError(t, s.Delete(t.Context(), store.Key{}))
+		_, err := s.Load(t.Context(), store.Key{})
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+	assert.Equal(t, f.count("prepare"), f.count("close"), "a statement stayed prepared")
+	require.NoError(t, s.Close())
+	require.ErrorContains(t, s.Delete(t.Context(), store.Key{}), "the store is closed")
 }
 
 func openFake(t *testing.T, f *fake) *sql.DB {
 	db := sql.OpenDB(f)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
 	return db
+}
+
+func TestSource(t *testing.T) {
+	const settings = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)" +
+		"&_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL"
+	assert.Equal(t, "file:///srv/a%20b.sqlite"+settings, sqliteSource("/srv/a b.sqlite"))
+	assert.Equal(t, "file:///C:/sessions.sqlite"+settings, sqliteSource("C:/sessions.sqlite"))
 }

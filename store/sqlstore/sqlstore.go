@@ -1,5 +1,5 @@
-// Package sqlstore keeps sessions in a table of an SQL database, through
-// database/sql and the driver that the program brings:
+// Package sqlstore keeps sessions in a table of an SQL database. It goes
+// through database/sql and the driver that the program brings:
 //
 //	import _ "github.com/jackc/pgx/v5/stdlib"
 //
@@ -11,25 +11,39 @@
 //	sessions := sesame.New[Session](sesame.WithStore(s))
 //
 // There is a [Dialect] for [PostgreSQL], one for [MySQL] and MariaDB, and one
-// for [SQLite]; what each promises, and how the data source name should be, is
-// said there. The table may be in the database that the program has anyway,
-// next to its other tables, and several processes may share it.
+// for [SQLite]. Each says what it promises and what belongs in the data source
+// name. The table may be in a database that the program already has, next to
+// its other tables, and several processes may share it.
 //
 // # Time
 //
-// Whether a session has expired is judged by the clock of the program, never
-// by that of the database. Processes that share a table should have their
-// clocks in step: by as much as they differ, one finds a session expired
-// earlier than the other does. An operation reads the clock when its statement
-// runs, not when it began to wait.
+// The clock of the program decides whether a session has expired, never the
+// clock of the database. Processes that share a table should keep their clocks
+// in step: if two clocks differ by a minute, one process finds a session
+// expired a minute before the other does. No process deletes what may still be
+// live for another: [Store.Sweep] leaves a session for an hour after its end.
+//
+// # Power loss
+//
+// Every write is a committed transaction before the call returns, saves like
+// deletions. So a save survives whatever a deletion survives, and
+// [store.Record.Durable] changes nothing. How much that is depends on the
+// database and its settings: see the dialects.
+//
+// # Damage
+//
+// Each row has a checksum, because not every database has one. A row that was
+// damaged, or changed by hand, is [store.ErrCorrupt] to Load, and All and
+// Owned skip it. Sweep removes it after its end, like any other.
 //
 // # Errors
 //
-// A call that fails because the database did, or whose context ends while the
-// database is at work, may have had its effect or not, as always with
-// databases, and may even have it a little later. One whose context ends before
-// that has none. When the database is back so is the store: nothing has to be
-// opened again.
+// If a write fails because the connection did, or its context ends while the
+// database is at work, the write may have had its effect or not, and may even
+// have it a little later. A call whose context ends before the database has
+// begun has no effect. If a read fails because the connection did, the store
+// repeats it once on a connection that works. Once the database is back, so is
+// the store: it need not be opened again.
 package sqlstore
 
 import (
@@ -39,109 +53,85 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/sesame-go/sesame/internal/expiry"
 	"github.com/sesame-go/sesame/store"
 )
 
-// A Store keeps sessions in a table. It implements [store.Store] and all of
-// the optional interfaces: [store.Rotator], [store.Lister],
-// [store.OwnerIndex], [store.Sweeper], [store.Pinger] and [io.Closer]. All
-// methods are safe for concurrent use.
+// A Store keeps sessions in a table. It implements [store.Store] and these
+// optional interfaces: [store.Lister], [store.OwnerIndex], [store.Sweeper],
+// [store.Counter], [store.Pinger] and [io.Closer]. All methods are safe for
+// concurrent use.
 //
-// Make one with [New]. Several stores, in one process or in many, may work on
+// Make one with [New] or [OpenSQLite]. Several stores, in one process or in many, may work on
 // one table.
 type Store struct {
+	config
 	db      *sql.DB
 	dialect Dialect
-	table   string
-	clock   func() time.Time
 	texts   statements
-	group   *group // nil if the database lets many write at a time
+	group   *group // nil if the database lets several transactions write at a time
+
+	closeDB func() error // unless the database is the program's
 
 	mu       sync.RWMutex
 	prepared *prepared // nil until the first operation
 	closed   bool
 }
 
-// An Option changes a default of [New].
-type Option func(*Store)
-
-// WithTable names the table, "sesame" by default. The name is used as it is,
-// without quotes: letters, digits and underscores, at most 48 and no digit
-// first, and not a reserved word of the database. A schema may come before it,
-// as in "auth.sessions"; in SQLite that is the name of an attached database.
+// New returns a store in db, which speaks the given dialect. New does not use
+// the database. The table must exist by the first operation, see
+// [Store.CreateTable]. The program remains the owner of db and closes it after
+// the store.
 //
-// WithTable panics if the name is another.
-func WithTable(name string) Option {
-	if err := checkTable(name); err != nil {
-		panic(err.Error())
-	}
-	return func(s *Store) { s.table = name }
-}
-
-// WithClock sets the clock by which sessions expire, [time.Now] by default. It
-// must be safe for concurrent use. It is for tests, also of what happens when
-// the clocks of several processes differ.
-//
-// WithClock panics if the clock is nil.
-func WithClock(now func() time.Time) Option {
-	if now == nil {
-		panic("sqlstore: WithClock(nil): the clock is missing; leave the option out for time.Now")
-	}
-	return func(s *Store) { s.clock = now }
-}
-
-// New returns a store in db, which speaks the given dialect. It does not use
-// the database yet: the statements are prepared by the first operation, and
-// the table must exist by then, see [Store.CreateTable]. The program remains
-// the owner of db and closes it after the store.
-//
-// New panics if db is nil or the dialect is not one that a function of this
-// package has returned.
+// New panics if db is nil, if an option is, or if the dialect is the zero
+// Dialect.
 func New(db *sql.DB, dialect Dialect, opts ...Option) *Store {
 	if db == nil {
 		panic("sqlstore: New(nil, …): the database is missing; open one with sql.Open")
 	}
 	if dialect.schema == nil {
-		panic("sqlstore: New with an empty Dialect; take the one of the database, such as sqlstore.SQLite()")
+		panic("sqlstore: New with an empty Dialect; use the one of the database, such as sqlstore.SQLite()")
 	}
-	s := &Store{db: db, dialect: dialect, table: "sesame", clock: time.Now}
-	for _, opt := range opts {
-		opt(s)
-	}
+	s := &Store{config: newConfig(opts), db: db, dialect: dialect}
 	s.texts = dialect.statements.in(s.table)
-	if dialect.oneWriter {
+	if dialect.embedded {
 		s.group = &group{transact: s.transact}
 	}
 	return s
 }
 
-// Schema returns the statements that make the table and its indexes, for those
-// who create their tables themselves. Each ends with a semicolon. They do
-// nothing if the table is there.
+// Schema returns the statements that create the table and its indexes, for
+// programs that keep their migrations themselves. Each ends with a semicolon.
+// They do nothing if the table exists.
 func (s *Store) Schema() string {
 	return strings.Join(s.dialect.schema(s.table), ";\n") + ";\n"
 }
 
-// CreateTable creates the table and its indexes if they do not exist. It may
-// be called at every start of the program, by several processes at once. If
-// the table is there it needs no right to create one, and locks nothing.
+// CreateTable creates the table and its indexes if they do not exist. Programs
+// may call it whenever they start, also at the same time. If the table exists
+// CreateTable needs no right to create one, and takes no lock.
 func (s *Store) CreateTable(ctx context.Context) error {
-	if s.Ping(ctx) == nil {
-		return nil
-	}
-	// To another process that creates the same it may lose in the middle.
-	err := s.repeat(ctx, func() error { return s.createTable(ctx) }, taken)
-	if err != nil {
+	if err := s.ensureTable(ctx); err != nil {
 		return s.failed(ctx, "create table", err)
 	}
 	return nil
 }
 
+func (s *Store) ensureTable(ctx context.Context) error {
+	_, err := s.find(ctx, store.Key{})
+	if err == nil {
+		return nil
+	}
+	// Another process may create the same at this moment.
+	err = s.repeat(ctx, func() error { return s.createTable(ctx) }, taken)
+	if err == nil {
+		_, err = s.find(ctx, store.Key{}) // there may be another table of this name
+	}
+	return err
+}
+
 // createTable creates the table with its indexes or, where the database has
-// transactions for that, not at all.
+// transactions for that, nothing at all.
 func (s *Store) createTable(ctx context.Context) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -156,32 +146,37 @@ func (s *Store) createTable(ctx context.Context) error {
 	return tx.Commit()
 }
 
-// Ping implements [store.Pinger]. It asks the table for a session and so also
-// finds out that the table is missing.
+// Ping implements [store.Pinger]. It looks for a session, and so fails if the
+// table is missing too.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := s.load(ctx, store.Key{})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.find(ctx, store.Key{}); err != nil {
 		return s.failed(ctx, "ping", err)
 	}
 	return nil
 }
 
-// Close implements [io.Closer]. It waits for the operations that have begun to
-// be written, closes the prepared statements and leaves the database open.
-// Operations that come later fail. It may be called more than once.
+// Close implements [io.Closer]. It waits for the writes that have begun and
+// closes the prepared statements. It leaves the database open that was given to
+// [New]. Operations that come later fail. Close may be called more than once.
 func (s *Store) Close() error {
 	if s.group != nil {
 		s.group.close()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	p := s.prepared
-	s.prepared = nil
-	if p == nil {
+	if s.closed {
 		return nil
 	}
-	if err := p.close(); err != nil {
+	s.closed = true
+	var errs []error
+	if s.prepared != nil {
+		errs = append(errs, s.prepared.close())
+		s.prepared = nil
+	}
+	if s.closeDB != nil {
+		errs = append(errs, s.closeDB())
+	}
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("sqlstore: close: %w", err)
 	}
 	return nil
@@ -189,56 +184,18 @@ func (s *Store) Close() error {
 
 var errClosed = errors.New("the store is closed")
 
-// failed returns the error of an operation, err unless the context is the
-// cause. It never is one of package store.
+// failed returns the error of an operation: err, or the context's if that has
+// ended. It never is one of package store.
 func (s *Store) failed(ctx context.Context, what string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("sqlstore: %s: %w", what, cause)
 	}
 	if s.dialect.failure(err) == noTable {
 		return fmt.Errorf("sqlstore: %s: %w; create the table with Store.CreateTable, "+
-			"or by yourself with the statements that Store.Schema returns", what, err)
+			"or with the statements that Store.Schema returns", what, err)
 	}
 	return fmt.Errorf("sqlstore: %s: %w", what, err)
 }
 
-// checkTable returns an error if the name of a table is not one that is safe
-// without quotes.
-func checkTable(name string) error {
-	parts := strings.Split(name, ".")
-	if len(parts) > 2 {
-		return fmt.Errorf("sqlstore: table name %.100q: it has more than one dot", name)
-	}
-	for _, part := range parts {
-		if len(part) == 0 || len(part) > maxName {
-			return fmt.Errorf("sqlstore: table name %.100q: a name has 1 to %d characters", name, maxName)
-		}
-		for i, c := range []byte(part) {
-			letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_'
-			digit := c >= '0' && c <= '9'
-			if !letter && (!digit || i == 0) {
-				return fmt.Errorf("sqlstore: table name %.100q: a name has letters, digits and underscores, "+
-					"and does not begin with a digit", name)
-			}
-		}
-	}
-	return nil
-}
-
-// maxName leaves room for "_owner" in the 63 characters that PostgreSQL and
-// MySQL allow for the name of an index.
-const maxName = 48
-
-// millis returns t in milliseconds since 1970, as the table has it, of a year
-// until 9999, so that slots fit in 32 bits.
-func millis(t time.Time) int64 { return expiry.Clamp(t).UnixMilli() }
-
-const lastMillis int64 = 253_402_300_799_999 // the end of the year 9999
-
 // now returns the time by the store's clock.
 func (s *Store) now() int64 { return s.clock().UnixMilli() }
-
-// slot returns the ten minutes that a time is in. It is what the table has an
-// index on: an index on the exact time would have to be changed by every save
-// and every touch.
-func slot(millis int64) int64 { return millis / 600_000 }

@@ -6,14 +6,14 @@ import (
 	"database/sql/driver"
 )
 
-// An operation changes rows and returns how many. It may be run more than
-// once, until it takes effect. Where many may write at a time it is no
-// transaction: each statement is one by itself.
+// An operation changes rows and returns how many. It may run more than once,
+// until it takes effect. In an embedded database it is part of a transaction; in
+// others each of its statements is one.
 type operation func(exec) (rows int64, err error)
 
 // exec runs a statement of an operation and returns how many rows it changed:
-// none if the id that it was to use is taken.
-type exec func(s statement, args ...any) (rows int64, err error)
+// none if the id is taken that it was to use.
+type exec func(st statement, args ...any) (rows int64, err error)
 
 // write carries out an operation.
 func (s *Store) write(ctx context.Context, what string, op operation) (int64, error) {
@@ -24,21 +24,16 @@ func (s *Store) write(ctx context.Context, what string, op operation) (int64, er
 	return rows, nil
 }
 
-func (s *Store) change(ctx context.Context, op operation) (int64, error) {
+func (s *Store) change(ctx context.Context, op operation) (rows int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	if s.group != nil {
 		return s.group.do(ctx, op)
 	}
-	p, err := s.statements(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var rows int64
 	err = s.repeat(ctx, func() (err error) {
 		rows, err = op(func(st statement, args ...any) (int64, error) {
-			rows, err := affected(p[st].ExecContext(ctx, args...))
+			rows, err := affected(s.exec(ctx, st, args...))
 			if err != nil && s.dialect.failure(err) == taken {
 				return 0, nil
 			}
@@ -50,16 +45,16 @@ func (s *Store) change(ctx context.Context, op operation) (int64, error) {
 }
 
 // transact carries out a batch in one transaction. It returns the position of
-// the call whose operation failed, or -1 if it was the transaction as a whole.
-// Nothing has changed then, unless it was the commit that failed and the
-// database had gone too far to take it back.
+// the call whose operation failed, or -1 if the transaction itself did. Nothing
+// has changed then, unless the commit failed and the database had gone too far
+// to take it back.
 //
 // It takes the database's lock for writing before the first operation, as BEGIN
-// IMMEDIATE does, which database/sql cannot say: if another process keeps the
-// lock, that fails the whole batch after the busy timeout, where each operation
-// would otherwise wait as long for itself.
+// IMMEDIATE does, which database/sql cannot say. If another process keeps the
+// lock, the whole batch fails after the busy timeout; otherwise each operation
+// would wait that long.
 func (s *Store) transact(batch []*call) (failed int, err error) {
-	ctx := context.Background() // a caller's context is that caller's own
+	ctx := context.Background() // the calls have contexts of their own
 	p, err := s.statements(ctx)
 	if err != nil {
 		return -1, err
@@ -96,15 +91,15 @@ func (s *Store) transact(batch []*call) (failed int, err error) {
 		return failed, err
 	}
 	if err := tx.Commit(); err != nil {
-		// The transaction may still be open, which must not be what the next
-		// user of the connection finds.
+		// The transaction may still be open. The next user of the connection
+		// must not find it.
 		discard(conn)
 		return -1, err
 	}
 	return -1, nil
 }
 
-// discard has the pool close a connection, and the database thereby roll back
+// discard has the pool close a connection, whereupon the database rolls back
 // what is not committed.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })

@@ -77,11 +77,6 @@ func (s *cache) Delete(ctx context.Context, k store.Key) error {
 	return s.client.Delete(ctx, k)
 }
 
-func (s *cache) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	defer s.forget(from)
-	return s.client.Rotate(ctx, from, to, r)
-}
-
 // observer remembers what it has loaded, saved and not deleted.
 type observer struct {
 	*client
@@ -108,17 +103,6 @@ func (s *observer) Save(ctx context.Context, k store.Key, r store.Record) (uint6
 func (s *observer) Delete(ctx context.Context, k store.Key) error {
 	s.forget(k)
 	return s.client.Delete(ctx, k)
-}
-
-// overwrite saves whatever is there.
-func (s *observer) overwrite(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	for {
-		old, _ := s.client.Load(ctx, k)
-		r.Version = old.Version
-		if v, err := s.Save(ctx, k, r); err != store.ErrConflict {
-			return v, err
-		}
-	}
 }
 
 // knowing takes a key that it has not seen for one that does not exist.
@@ -173,12 +157,12 @@ type ownIndex struct{ *observer }
 func newOwnIndex(c *client) store.Store { return &ownIndex{&observer{client: c}} }
 
 func (s *ownIndex) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
-	for k, err := range s.Owned(ctx, owner) {
+	for e, err := range s.Owned(ctx, owner) {
 		if err != nil {
 			return 0, err
 		}
-		if _, ok := s.knows(k); !ok {
-			keep = append(keep, k)
+		if _, ok := s.knows(e.Key); !ok {
+			keep = append(keep, e.Key)
 		}
 	}
 	return s.client.DeleteOwned(ctx, owner, keep...)
@@ -197,4 +181,28 @@ func (s *ownList) All(ctx context.Context) iter.Seq2[store.Entry, error] {
 			}
 		}
 	}
+}
+
+// ownCount counts what it knows itself.
+type ownCount struct{ *observer }
+
+func newOwnCount(c *client) store.Store { return &ownCount{&observer{client: c}} }
+
+func (s *ownCount) Count(ctx context.Context) (int, error) {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	return len(s.known), ctx.Err()
+}
+
+// ownWatch tells of what it knows itself.
+type ownWatch struct{ *observer }
+
+func newOwnWatch(c *client) store.Store { return &ownWatch{&observer{client: c}} }
+
+func (s *ownWatch) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	return s.client.Watch(ctx, func(k store.Key) {
+		if _, ok := s.knows(k); ok {
+			ended(k)
+		}
+	})
 }

@@ -85,6 +85,20 @@ func (s *hastySweep) Sweep(ctx context.Context, limit int) (int, error) {
 	return hasty.Sweep(ctx, limit)
 }
 
+// liveOnly has DeleteOwned overlook what has expired by its clock.
+type liveOnly struct{ *client }
+
+func (s *liveOnly) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
+	s.mu.Lock()
+	for k := range s.records {
+		if s.live(k).Version == 0 {
+			keep = append(keep, k)
+		}
+	}
+	s.mu.Unlock()
+	return s.client.DeleteOwned(ctx, owner, keep...)
+}
+
 func revive(e *engine) {
 	for k, r := range e.past {
 		if _, ok := e.records[k]; !ok {
@@ -145,4 +159,14 @@ func (s *brokenForGood) Load(ctx context.Context, k store.Key) (store.Record, er
 		return store.Record{}, errDown
 	}
 	return s.client.Load(ctx, k)
+}
+
+// deafWatch does not notice that its connection is lost.
+type deafWatch struct{ *client }
+
+func (s *deafWatch) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	if _, err := s.client.Watch(ctx, ended); err != nil {
+		return nil, err
+	}
+	return ctx.Done(), nil
 }

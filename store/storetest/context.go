@@ -15,86 +15,63 @@ var contextCases = []testCase{
 		explanation: "a call whose context is done before it had an effect returns the context's error and has none",
 		f: func(x *trial) {
 			x.done(func(ctx context.Context, want error) {
-				k, r := x.key(), record("data")
+				k, r := x.key(), stored()
 				r.Version = x.create(k, r)
-				x.wants(want, "Load")(second(x.s.Load(ctx, k)))
-				changed := r
-				changed.Data = []byte("changed")
-				x.wants(want, "Save")(second(x.s.Save(ctx, k, changed)))
+				x.wants(want, "Load")(failure(x.s.Load(ctx, k)))
+				changed := store.Record{Version: r.Version, Expires: in(3 * time.Hour), Owner: "bob", Data: []byte("changed")}
+				x.wants(want, "Save")(failure(x.s.Save(ctx, k, changed)))
 				x.wants(want, "Touch")(x.s.Touch(ctx, k, in(2*time.Hour)))
 				x.wants(want, "Delete")(x.s.Delete(ctx, k))
-				if v := x.holds(k, r); v != r.Version {
-					x.Errorf("the version changed")
-				}
+				x.remains(k, r)
+				x.delete(k)
 
-				k = x.key()
-				x.wants(want, "Load of a missing record")(second(x.s.Load(ctx, k)))
-				x.wants(want, "Save of a new record")(second(x.s.Save(ctx, k, record("data"))))
+				x.wants(want, "Load of a missing record")(failure(x.s.Load(ctx, k)))
+				x.wants(want, "Save of a new record")(failure(x.s.Save(ctx, k, stored())))
 				x.missing(k)
-			})
-		},
-	},
-	{
-		name:        "context-rotate",
-		explanation: "a Rotate whose context is done before it had an effect returns the context's error and has none",
-		needs:       rotator,
-		f: func(x *trial) {
-			x.done(func(ctx context.Context, want error) {
-				from, to, r := x.key(), x.key(), record("data")
-				r.Version = x.create(from, r)
-				x.wants(want, "Rotate")(second(x.s.(store.Rotator).Rotate(ctx, from, to, r)))
-				x.holds(from, r)
-				x.missing(to)
-			})
-		},
-	},
-	{
-		name:        "context-all",
-		explanation: "All yields the context's error, alone, if the context is done before the walk",
-		needs:       lister,
-		f: func(x *trial) {
-			x.done(func(ctx context.Context, want error) {
-				x.create(x.key(), record("data"))
-				n := 0
-				for _, err := range x.s.(store.Lister).All(ctx) {
-					x.wants(want, "All")(err)
-					n++
-				}
-				if n != 1 {
-					x.Errorf("All yielded %d times, want once", n)
+				if x.has[ownerIndex] {
+					x.owns("ann")
+					x.owns("bob")
 				}
 			})
 		},
 	},
 	{
-		name:        "context-owner",
-		explanation: "Owned and DeleteOwned return the context's error if the context is done before they had an effect",
+		name:        "context-delete-owned",
+		explanation: "DeleteOwned returns the context's error if the context is done before it had an effect",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.done(func(ctx context.Context, want error) {
-				k, r := x.key(), record("data")
-				r.Owner = "ann"
-				x.create(k, r)
-				n := 0
-				for _, err := range x.s.(store.OwnerIndex).Owned(ctx, "ann") {
-					x.wants(want, "Owned")(err)
-					n++
-				}
-				if n != 1 {
-					x.Errorf("Owned yielded %d times, want once", n)
-				}
-				x.wants(want, "DeleteOwned")(second(x.s.(store.OwnerIndex).DeleteOwned(ctx, "ann")))
-				x.holds(k, r)
+				k, r := x.key(), stored()
+				r.Version = x.create(k, r)
+				x.wants(want, "DeleteOwned")(failure(x.s.(store.OwnerIndex).DeleteOwned(ctx, "ann")))
+				x.remains(k, r)
+				x.delete(k)
 			})
 		},
 	},
 	{
 		name:        "context-sweep",
-		explanation: "Sweep returns the context's error if the context is done before it had an effect",
+		explanation: "Sweep returns the context's error if the context is done before it had an effect, and removes nothing",
 		needs:       sweeper,
 		f: func(x *trial) {
+			x.pass(x.alive(func(expires time.Time) {
+				x.create(x.key(), store.Record{Expires: expires})
+			}))
 			x.done(func(ctx context.Context, want error) {
-				x.wants(want, "Sweep")(second(x.s.(store.Sweeper).Sweep(ctx, 10)))
+				x.wants(want, "Sweep")(failure(x.s.(store.Sweeper).Sweep(ctx, 10)))
+			})
+			if n := x.sweep(1000); n == 0 && x.grace == 0 {
+				x.fatalf("Sweep has removed what had expired, although its context was done before")
+			}
+		},
+	},
+	{
+		name:        "context-count",
+		explanation: "Count returns the context's error if the context is done before",
+		needs:       counter,
+		f: func(x *trial) {
+			x.done(func(ctx context.Context, want error) {
+				x.wants(want, "Count")(failure(x.s.(store.Counter).Count(ctx)))
 			})
 		},
 	},
@@ -122,6 +99,3 @@ func (x *trial) wants(want error, call string) func(error) {
 		}
 	}
 }
-
-// second returns what a call returned as its error.
-func second[T any](_ T, err error) error { return err }

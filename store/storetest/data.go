@@ -2,93 +2,164 @@ package storetest
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"strings"
+	"time"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// dataCases are about what records and keys are made of.
+// dataCases are about Data.
 var dataCases = []testCase{
 	{
-		name:        "alias-save",
-		explanation: "the store keeps its own copy of Data: what the caller does to the slice after Save changes no record",
+		name:        "data-kept",
+		explanation: "Data is immutable: what Load returned and what Save was given stays as it was when the record is saved again, touched, deleted or has expired and when others come and go. Sharing the slice is right, and so is copying it; writing to it is not",
 		f: func(x *trial) {
-			k, r := x.key(), record("original")
-			v := x.create(k, r)
-			clear(r.Data)
-			x.contains(k, "original")
-
-			r.Version, r.Data = v, append(r.Data[:0], "replaced"...)
-			x.save(k, r)
-			clear(r.Data)
-			x.contains(k, "replaced")
+			// An audit looks at all of it when the case is over.
+			x.forAWhile(10*brief, 2, 20, func(round int) {
+				for i, n := range []int{1, 100, 4095, 4097, 5000, 20_000, 70_000} {
+					k, r := x.key(), stored()
+					r.Data = pattern(n, round+i)
+					r.Version = x.create(k, r)
+					kept := x.load(k)
+					for j, m := range []int{n, n - 1, n / 2, n + 1, 2 * n} {
+						next := r
+						next.Data = pattern(m, round+i+j+1)
+						next.Version = x.save(k, next)
+						x.holds(k, next)
+						x.create(x.key(), next)
+						r = next
+					}
+					x.same(kept, store.Record{Expires: kept.Expires, Owner: "ann", Data: pattern(n, round+i)})
+					x.touch(k, in(2*time.Hour))
+					stale := r
+					stale.Version, stale.Data = 0, pattern(n, 99)
+					x.conflict(k, stale)
+					if x.has[lister] && i == 0 {
+						x.all()
+					}
+					switch {
+					case x.has[ownerIndex] && i%2 == 0:
+						x.owned("ann")
+						x.deleteOwned(-1, "ann")
+					default:
+						x.delete(k)
+					}
+					x.missing(k)
+					fresh := r
+					fresh.Data = pattern(n, 98)
+					x.create(k, fresh)
+					x.holds(k, fresh)
+				}
+			})
 		},
 	},
 	{
-		name:        "alias-load",
-		explanation: "what Load returns belongs to the caller, who may change it and append to it without changing the record or what others have loaded",
+		name:        "data-kept-expired",
+		explanation: "Data that was loaded stays as it was also when the record has expired and was swept",
 		f: func(x *trial) {
-			k, r := x.key(), record("original")
-			x.create(k, r)
-			first, second := x.load(k), x.load(k)
-			clear(first.Data)
-			_ = append(first.Data, "and more"...)
-			x.same(second, r)
-			x.holds(k, r)
-		},
-	},
-	{
-		name:        "alias-retained",
-		explanation: "what Load returned stays as it was when the record is written anew, deleted or followed by others",
-		f: func(x *trial) {
-			k, r := x.key(), record("original")
-			x.create(k, r)
-			kept := x.load(k)
-			next := kept
-			for i := range 20 {
-				next.Data = fmt.Appendf(nil, "another%d", i%2)
-				next.Version = x.save(k, next)
+			soon := x.alive(func(expires time.Time) {
+				for i, n := range []int{100, 5000, 70_000} {
+					k, r := x.key(), store.Record{Expires: expires, Data: pattern(n, i)}
+					x.create(k, r)
+					x.exists(k)
+				}
+			})
+			x.pass(soon)
+			if x.has[sweeper] {
+				x.sweep(1000)
 			}
-			x.same(kept, r)
-			x.delete(k)
-			x.creates(50, func(int) store.Record { return record("somebody") })
-			x.same(kept, r)
+			for i, n := range []int{100, 5000, 70_000} {
+				k, r := x.key(), record("")
+				r.Data = pattern(n, i+50)
+				x.create(k, r)
+				x.holds(k, r)
+			}
 		},
 	},
 	{
 		name:        "data-empty",
-		explanation: "a record without data is a record",
+		explanation: "a record without data is a record, with a version of its own",
 		f: func(x *trial) {
 			for _, data := range [][]byte{nil, {}} {
-				k, r := x.key(), record("")
+				k, r := x.key(), stored()
 				r.Data = data
 				r.Version = x.create(k, r)
-				x.holds(k, r)
+				x.remains(k, r)
+				for _, v := range []uint64{0, r.Version + 1} {
+					other := r
+					other.Version = v
+					x.conflict(k, other)
+				}
+				x.remains(k, r)
+				stale := r.Version
 				r.Data = []byte("data")
 				r.Version = x.save(k, r)
 				r.Data = data
-				x.save(k, r)
+				r.Version = x.save(k, r)
+				x.remains(k, r)
+				other := r
+				other.Version = stale
+				x.conflict(k, other)
+				r.Expires = in(2 * time.Hour)
+				x.touch(k, r.Expires)
 				x.holds(k, r)
 			}
 		},
 	},
 	{
 		name:        "data-bytes",
-		explanation: "Data is opaque: every byte value comes back, be it valid UTF-8 or not",
+		explanation: "Data is opaque: every byte and every sequence of bytes comes back, be it valid UTF-8 or not, and whatever it means in the language or the format in which the store writes it",
 		f: func(x *trial) {
 			every := make([]byte, 256)
 			for i := range every {
 				every[i] = byte(i)
 			}
 			for _, data := range []string{
-				string(every), "\x00", "\x00data", "data\x00", "\r\n", " data ", "\xff\xfe", "\xc3\x28",
-				"\xef\xbb\xbfdata", `\x41`, `'"; --`, "%s%d", "null", "0", "\U0001f36a",
+				string(every), "\x00", "\x00data", "data\x00", "da\x00ta", "\x00\x00", "\r\n", "\r", "\n", "\t", " data ", " ", "\x1a",
+				"\xff\xfe", "\xc3\x28", "\xef\xbb\xbfdata", "\xef\xbf\xbd", "\u2028", "\U0001f36a", "\u00e9", "e\u0301",
+				`\`, `\\`, `\\\`, `\\\\`, `a\\b`, `\x41`, `\u0041`, `\n`, `\0`, `\'`, `\"`,
+				`'`, `''`, `"`, `""`, "`", `'"; --`, "/*", "%", "%%", "%s%d", "%25", "%00", "$1", "$$", "{{.}}", "{}", "[]",
+				"&amp;", "<>", "]]>", "+", "a+b=c&d", "=", "====", "null", "nil", "NULL", "true", "0", "00", "-1", "1e3", "0x10", "NaN",
 			} {
 				k, r := x.key(), record(data)
-				x.create(k, r)
+				r.Version = x.create(k, r)
 				x.holds(k, r)
+				r.Data = []byte(data + data)
+				r.Version = x.save(k, r)
+				x.holds(k, r)
+			}
+		},
+	},
+	{
+		name:        "data-pairs",
+		explanation: "every two bytes in a row come back as they are: no sequence is an escape, an end or a line break",
+		f: func(x *trial) {
+			k, r := x.key(), record("")
+			for i := range 256 {
+				for j := i; j < 256; j++ {
+					r.Data = append(r.Data, byte(i), byte(j))
+				}
+			}
+			x.create(k, r)
+			x.holds(k, r)
+		},
+	},
+	{
+		name:        "data-sizes",
+		explanation: "data of any length comes back whole, also where a length or a block ends",
+		f: func(x *trial) {
+			k, r := x.key(), record("")
+			r.Version = x.create(k, r)
+			for i, n := range []int{1, 2, 3, 7, 8, 15, 16, 31, 32, 63, 64} {
+				r.Data = pattern(n, i)
+				r.Version = x.save(k, r)
+				x.holds(k, r)
+			}
+			for p := 7; p <= 16; p++ {
+				for _, n := range []int{1<<p - 1, 1 << p, 1<<p + 1} {
+					r.Data = pattern(n, p)
+					r.Version = x.save(k, r)
+					x.holds(k, r)
+				}
 			}
 		},
 	},
@@ -97,10 +168,7 @@ var dataCases = []testCase{
 		explanation: "a megabyte of data is stored and comes back unchanged, and a smaller record in its place has nothing left of it",
 		f: func(x *trial) {
 			k, r := x.key(), record("")
-			r.Data = make([]byte, 1<<20)
-			for i := range r.Data {
-				r.Data[i] = byte(i ^ i>>8 ^ i>>16)
-			}
+			r.Data = pattern(1<<20, 0)
 			r.Version = x.create(k, r)
 			x.holds(k, r)
 			r.Data = []byte("small")
@@ -112,112 +180,34 @@ var dataCases = []testCase{
 		},
 	},
 	{
-		name:        "keys",
-		explanation: "all 32 bytes of a key count, whatever they are and whatever they look like in the form in which the store writes them",
+		name:        "data-alike",
+		explanation: "records that are equal are as many records: what is done to one of them is not done to the others",
 		f: func(x *trial) {
-			keys := hostileKeys()
-			for i, k := range keys {
-				x.missing(k)
-				x.create(k, record(fmt.Sprint(i)))
-			}
-			for i, k := range keys {
-				if r := x.load(k); string(r.Data) != fmt.Sprint(i) {
-					x.fatalf("Load of key %x returned the record of another", k)
+			made := x.creates(10, func(int) store.Record { return stored() })
+			n := 0
+			for k, r := range made {
+				switch n++; n % 3 {
+				case 0:
+					x.delete(k)
+					delete(made, k)
+				case 1:
+					r.Data = []byte("changed")
+					r.Version = x.save(k, r)
+					made[k] = r
 				}
 			}
-			for i, k := range keys {
-				x.delete(k)
-				x.missing(k)
-				if i+1 < len(keys) {
-					x.load(keys[i+1])
-				}
+			for k, r := range made {
+				x.remains(k, r)
 			}
-		},
-	},
-	{
-		name:        "owner-bytes",
-		explanation: "Owner is up to 255 arbitrary bytes, which come back unchanged",
-		f: func(x *trial) {
-			for _, owner := range hostileOwners() {
-				k, r := x.key(), record("data")
-				r.Owner = owner
-				x.create(k, r)
-				x.holds(k, r)
-			}
-		},
-	},
-	{
-		name:        "owner-too-long",
-		explanation: "an owner of more than 255 bytes is an error, neither ErrConflict nor ErrNotFound, and nothing is stored",
-		f: func(x *trial) {
-			long := record("long")
-			long.Owner = strings.Repeat("o", store.MaxOwner+1)
-			refused := func(err error) {
-				x.Helper()
-				if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
-					x.fatalf("Save with an owner of %d bytes: got %v, want an error that says so", len(long.Owner), err)
-				}
-			}
-			k := x.key()
-			_, err := x.s.Save(x.ctx, k, long)
-			refused(err)
-			x.missing(k)
-
-			r := record("short")
-			long.Version = x.create(k, r)
-			_, err = x.s.Save(x.ctx, k, long)
-			refused(err)
-			x.holds(k, r)
 		},
 	},
 }
 
-// hostileKeys returns different keys that a careless store may take for one
-// another, or trip over.
-func hostileKeys() []store.Key {
-	var zero, ones, letters store.Key
-	for i := range ones {
-		ones[i] = 0xff
-		letters[i] = "abcdefgh"[i%8]
+// pattern returns n bytes that differ from those of another seed.
+func pattern(n, seed int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i ^ i>>8 ^ i>>16 + 31*seed)
 	}
-	keys := []store.Key{zero, ones, letters}
-	for bit := range 8 * len(zero) {
-		k := letters
-		k[bit/8] ^= 1 << (bit % 8)
-		keys = append(keys, k)
-	}
-	for _, s := range []string{
-		"*", "?", "[a-z]", "%", "_", "'", "\"", "`", "\\", "/", "../", "\n", "\r\n", " ", "{}", ":", ".",
-		"\xc3\xa9", "e\xcc\x81",
-	} {
-		var k store.Key
-		for i := range k {
-			k[i] = s[i%len(s)]
-		}
-		keys = append(keys, k)
-	}
-	// These differ in the case of letters only, once they are in base64.
-	for _, s := range []string{"b", "B", "k", "K"} {
-		k, err := store.ParseKey(strings.Repeat(s, 42) + "A")
-		if err != nil {
-			panic(err)
-		}
-		keys = append(keys, k)
-	}
-	return keys
-}
-
-// hostileOwners returns different owners that a careless store may take for
-// one another, or trip over.
-func hostileOwners() []string {
-	every := make([]byte, store.MaxOwner)
-	for i := range every {
-		every[i] = byte(i)
-	}
-	long := strings.Repeat("o", store.MaxOwner)
-	return []string{
-		"ann", "Ann", "ANN", "ann ", " ann", "ann\x00", "ann\n", "\x00", "\x00ann", "ann:bob", "ann/bob", "../ann",
-		"a", "A", "\u00e1", "a\u0301", "\xe1", "\xff", "*", "a*", "%", "a%", "_nn", "'", "\"", "{ann}", "0", "00",
-		long, long[1:], strings.ToUpper(long), string(every),
-	}
+	return b
 }

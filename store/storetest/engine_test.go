@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -21,6 +20,21 @@ type engine struct {
 	records  map[store.Key]store.Record
 	past     map[store.Key]store.Record // each record as it was first saved
 	lost     map[store.Key]bool         // what the index has lost
+	watches  []*watch
+}
+
+// A watch is what a client has asked for.
+type watch struct {
+	ended func(store.Key)
+	done  chan struct{}
+}
+
+func newEngine() *engine {
+	return &engine{
+		records: make(map[store.Key]store.Record),
+		past:    make(map[store.Key]store.Record),
+		lost:    make(map[store.Key]bool),
+	}
 }
 
 var errDown = errors.New("the engine is down")
@@ -29,6 +43,10 @@ var errDown = errors.New("the engine is down")
 func (e *engine) restart(change func(e *engine)) {
 	e.mu.Lock()
 	e.down = true
+	for _, w := range e.watches {
+		close(w.done)
+	}
+	e.watches = nil
 	e.mu.Unlock()
 	time.Sleep(20 * time.Millisecond)
 	e.mu.Lock()
@@ -40,15 +58,25 @@ func (e *engine) restart(change func(e *engine)) {
 	}
 }
 
-// A client is a store on an engine, and the reference for what several of them
-// must do. It has a clock of its own.
+func (e *engine) tell(k store.Key) {
+	for _, w := range e.watches {
+		w.ended(k)
+	}
+}
+
+// A client is a store on an engine that is right, and has all of the optional
+// interfaces. It has a clock of its own.
 type client struct {
 	*engine
 	by       time.Duration // how far the clock is ahead
 	relative bool          // the engine is told times to live and measures them
+	grace    time.Duration // for how long Sweep leaves what has expired
 	counter  *uint64       // the last version; nil for the engine's
 	calls    int
 }
+
+// newClient returns a client on an engine of its own.
+func newClient() *client { return &client{engine: newEngine()} }
 
 func (c *client) now() time.Time { return time.Now().Add(c.by) }
 
@@ -68,14 +96,18 @@ func (c *client) call(ctx context.Context, f func() error) error {
 
 // live returns the live record under k, or one with version 0.
 func (c *client) live(k store.Key) store.Record {
+	r := c.stored(k)
+	if !r.Expires.After(c.now()) {
+		return store.Record{}
+	}
+	return r
+}
+
+func (c *client) stored(k store.Key) store.Record {
 	r := c.records[k]
 	if c.relative {
 		r.Expires = r.Expires.Add(c.by)
 	}
-	if !r.Expires.After(c.now()) {
-		return store.Record{}
-	}
-	r.Data = bytes.Clone(r.Data)
 	return r
 }
 
@@ -83,7 +115,7 @@ func (c *client) put(k store.Key, r store.Record) {
 	if c.relative {
 		r.Expires = r.Expires.Add(-c.by)
 	}
-	r.Data = bytes.Clone(r.Data)
+	r.Durable = false
 	c.records[k] = r
 	if _, ok := c.past[k]; !ok {
 		c.past[k] = r
@@ -100,23 +132,12 @@ func (c *client) Load(ctx context.Context, k store.Key) (r store.Record, err err
 	return r, err
 }
 
-func (c *client) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
-	return c.move(ctx, k, k, r)
-}
-
-func (c *client) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	if r.Version == 0 || from == to {
-		return 0, store.ErrConflict
-	}
-	return c.move(ctx, from, to, r)
-}
-
-func (c *client) move(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	err := c.call(ctx, func() error {
+func (c *client) Save(ctx context.Context, k store.Key, r store.Record) (version uint64, err error) {
+	err = c.call(ctx, func() error {
 		if len(r.Owner) > store.MaxOwner {
 			return errors.New("the owner is too long")
 		}
-		if c.live(from).Version != r.Version || from != to && c.live(to).Version != 0 {
+		if c.live(k).Version != r.Version {
 			return store.ErrConflict
 		}
 		n := c.counter
@@ -124,15 +145,15 @@ func (c *client) move(ctx context.Context, from, to store.Key, r store.Record) (
 			n = &c.version
 		}
 		*n++
-		r.Version = *n
-		delete(c.records, from)
-		c.put(to, r)
+		version = *n
+		r.Version = version
+		c.put(k, r)
+		if r.Durable {
+			c.tell(k)
+		}
 		return nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	return r.Version, nil
+	return version, err
 }
 
 func (c *client) Touch(ctx context.Context, k store.Key, expires time.Time) error {
@@ -147,9 +168,16 @@ func (c *client) Touch(ctx context.Context, k store.Key, expires time.Time) erro
 
 func (c *client) Delete(ctx context.Context, k store.Key) error {
 	return c.call(ctx, func() error {
-		delete(c.records, k)
+		c.remove(k)
 		return nil
 	})
+}
+
+func (c *client) remove(k store.Key) {
+	if _, ok := c.records[k]; ok {
+		delete(c.records, k)
+		c.tell(k)
+	}
 }
 
 func (c *client) All(ctx context.Context) iter.Seq2[store.Entry, error] {
@@ -164,6 +192,9 @@ func (c *client) All(ctx context.Context) iter.Seq2[store.Entry, error] {
 			return nil
 		})
 		for _, e := range entries {
+			if err = ctx.Err(); err != nil {
+				break
+			}
 			if !yield(e, nil) {
 				return
 			}
@@ -174,10 +205,10 @@ func (c *client) All(ctx context.Context) iter.Seq2[store.Entry, error] {
 	}
 }
 
-func (c *client) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return func(yield func(store.Key, error) bool) {
+func (c *client) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
 		for e, err := range c.All(ctx) {
-			if (err != nil || owner != "" && e.Owner == owner && !c.lost[e.Key]) && !yield(e.Key, err) {
+			if (err != nil || owner != "" && e.Owner == owner && !c.lost[e.Key]) && !yield(e, err) {
 				return
 			}
 		}
@@ -193,7 +224,7 @@ func (c *client) DeleteOwned(ctx context.Context, owner string, keep ...store.Ke
 			if c.live(k).Version != 0 {
 				n++
 			}
-			delete(c.records, k)
+			c.remove(k)
 		}
 		return nil
 	})
@@ -203,7 +234,7 @@ func (c *client) DeleteOwned(ctx context.Context, owner string, keep ...store.Ke
 func (c *client) Sweep(ctx context.Context, limit int) (n int, err error) {
 	err = c.call(ctx, func() error {
 		for k := range c.records {
-			if n < limit && c.live(k).Version == 0 {
+			if n < limit && !c.stored(k).Expires.After(c.now().Add(-c.grace)) {
 				delete(c.records, k)
 				n++
 			}
@@ -211,4 +242,36 @@ func (c *client) Sweep(ctx context.Context, limit int) (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+func (c *client) Count(ctx context.Context) (n int, err error) {
+	err = c.call(ctx, func() error {
+		for k := range c.records {
+			if c.live(k).Version != 0 {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+func (c *client) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	w := &watch{ended: ended, done: make(chan struct{})}
+	err := c.call(ctx, func() error {
+		c.watches = append(c.watches, w)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if i := slices.Index(c.watches, w); i >= 0 {
+			c.watches = slices.Delete(c.watches, i, i+1)
+			close(w.done)
+		}
+	})
+	return w.done, nil
 }

@@ -49,12 +49,12 @@ func ExampleInTurn() {
 	fmt.Println(err)
 	r, err := s.Load(ctx, k)
 	fmt.Printf("%s, %v\n", r.Data, err)
-	_, ok := s.(store.Rotator)
-	fmt.Println("rotates:", ok)
+	_, ok := s.(store.Lister)
+	fmt.Println("lists:", ok)
 	// Output:
 	// <nil>
 	// by the first, <nil>
-	// rotates: true
+	// lists: true
 }
 
 // remote stands for a store of your own, server for its engine.

@@ -6,7 +6,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// expiryCases are about Expires and Touch.
+// expiryCases are about Expires.
 var expiryCases = []testCase{
 	{
 		name:        "expiry-kept",
@@ -25,9 +25,13 @@ var expiryCases = []testCase{
 				r.Expires = expires
 				x.create(k, r)
 				x.holds(k, r)
+				if x.has[lister] {
+					x.same(x.all()[k], r)
+				}
 				later := expires.Add(1234 * time.Millisecond)
 				x.touch(k, later)
 				x.expires(x.load(k), later)
+				x.delete(k)
 			}
 		},
 	},
@@ -131,7 +135,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expiry-tiny",
-		explanation: "a record with less than a millisecond to live is accepted, and is not there for ever",
+		explanation: "a record with less than a millisecond to live is accepted, and is gone soon",
 		f: func(x *trial) {
 			var keys []store.Key
 			for _, d := range []time.Duration{0, 1, time.Microsecond, 300 * time.Microsecond, time.Millisecond} {
@@ -147,72 +151,22 @@ var expiryCases = []testCase{
 		},
 	},
 	{
-		name:        "touch-extends",
-		explanation: "Touch moves Expires to a later time, which Load shows at once, and changes neither data nor owner",
-		f: func(x *trial) {
-			k, r := x.key(), record("data")
-			r.Owner = "ann"
-			x.create(k, r)
-			for range 3 {
-				r.Expires = r.Expires.Add(90 * time.Minute)
-				x.touch(k, r.Expires)
-				x.holds(k, r)
-			}
-			// The version may have changed, so it is loaded anew.
-			got := x.load(k)
-			got.Data = []byte("saved after touch")
-			x.save(k, got)
-			x.holds(k, got)
-		},
-	},
-	{
-		name:        "touch-lives",
-		explanation: "a record that was touched is there after its first Expires and gone after the new one",
+		name:        "durable-expires",
+		explanation: "a record that was saved with Durable set expires when it says, and a Save with Durable set does not revive it",
 		f: func(x *trial) {
 			var k store.Key
-			var later time.Time
-			x.until(func(life time.Duration) bool {
-				first := in(life)
-				k, later = x.key(), first.Add(2*life)
-				x.create(k, store.Record{Expires: first})
-				x.touch(k, later)
-				if time.Until(first) <= margin {
-					return false
-				}
-				x.pass(first)
-				return x.dies(k, later, later)
-			})
-			x.pass(later)
+			r := record("data")
+			x.pass(x.alive(func(expires time.Time) {
+				k, r = x.key(), record("data")
+				r.Version = x.create(k, r)
+				r.Durable, r.Expires = true, expires
+				r.Version = x.save(k, r)
+				x.dies(k, expires, expires)
+			}))
 			x.missing(k)
-		},
-	},
-	{
-		name:        "touch-never-shortens",
-		explanation: "Touch with an earlier time than the record has, or with one in the past, changes nothing",
-		f: func(x *trial) {
-			k, r := x.key(), record("data")
-			x.create(k, r)
-			for _, expires := range append(pastTimes(), in(0), in(brief), in(time.Minute), r.Expires) {
-				x.touch(k, expires)
-				x.holds(k, r)
-			}
-			x.pass(in(brief))
-			x.holds(k, r)
-		},
-	},
-	{
-		name:        "touch-never-creates",
-		explanation: "Touch of a missing record is no error and creates none",
-		f: func(x *trial) {
-			k := x.key()
-			x.touch(k, in(time.Hour))
+			r.Expires = in(time.Hour)
+			x.conflict(k, r)
 			x.missing(k)
-			x.create(k, record("data"))
-			x.delete(k)
-			x.touch(k, in(2*time.Hour))
-			x.missing(k)
-			x.create(k, record("again"))
-			x.contains(k, "again")
 		},
 	},
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync/atomic"
 	"time"
@@ -18,31 +19,20 @@ import (
 //		mystore.New(dial(t), "sessions"),
 //	)
 //
-// It implements those of [store.Rotator], [store.Lister], [store.OwnerIndex]
-// and [store.Sweeper] that all of the stores implement, and no other optional
-// interface: whoever opened the stores pings and closes them. A walk stays with
-// the store that it began in. It is safe for concurrent use if they are.
+// It implements [store.Lister], [store.OwnerIndex], [store.Sweeper],
+// [store.Counter] and [store.Watcher]. What the store whose turn it is lacks
+// fails with errors.ErrUnsupported. It implements neither [store.Pinger] nor
+// [io.Closer]: the caller, who opened the stores, closes them. A walk stays
+// with the store that it began in. It is safe for concurrent use if they are.
 //
 // InTurn panics if it is given no store.
 func InTurn(stores ...store.Store) store.Store {
 	if len(stores) == 0 {
 		panic("storetest: InTurn: no stores; give it two that share an engine")
 	}
-	t := &turns{stores: stores}
-	var has int
-	for i, o := range optional {
-		all := true
-		for _, s := range stores {
-			all = all && o.implementedBy(s)
-		}
-		if all {
-			has |= 1 << i
-		}
-	}
-	return t.only(has)
+	return &turns{stores: stores}
 }
 
-// turns has all of the optional methods, whatever its stores have.
 type turns struct {
 	stores []store.Store
 	calls  atomic.Uint64
@@ -66,22 +56,54 @@ func (t *turns) Touch(ctx context.Context, k store.Key, expires time.Time) error
 
 func (t *turns) Delete(ctx context.Context, k store.Key) error { return t.next().Delete(ctx, k) }
 
-func (t *turns) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	return t.next().(store.Rotator).Rotate(ctx, from, to, r)
-}
-
 func (t *turns) All(ctx context.Context) iter.Seq2[store.Entry, error] {
-	return t.next().(store.Lister).All(ctx)
+	l, ok := store.Capability[store.Lister](t.next())
+	if !ok {
+		return unsupported
+	}
+	return l.All(ctx)
 }
 
-func (t *turns) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return t.next().(store.OwnerIndex).Owned(ctx, owner)
+func (t *turns) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	o, ok := store.Capability[store.OwnerIndex](t.next())
+	if !ok {
+		return unsupported
+	}
+	return o.Owned(ctx, owner)
+}
+
+func unsupported(yield func(store.Entry, error) bool) {
+	yield(store.Entry{}, errors.ErrUnsupported)
 }
 
 func (t *turns) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
-	return t.next().(store.OwnerIndex).DeleteOwned(ctx, owner, keep...)
+	o, ok := store.Capability[store.OwnerIndex](t.next())
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return o.DeleteOwned(ctx, owner, keep...)
 }
 
 func (t *turns) Sweep(ctx context.Context, limit int) (int, error) {
-	return t.next().(store.Sweeper).Sweep(ctx, limit)
+	s, ok := store.Capability[store.Sweeper](t.next())
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return s.Sweep(ctx, limit)
+}
+
+func (t *turns) Count(ctx context.Context) (int, error) {
+	c, ok := store.Capability[store.Counter](t.next())
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return c.Count(ctx)
+}
+
+func (t *turns) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	w, ok := store.Capability[store.Watcher](t.next())
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return w.Watch(ctx, ended)
 }

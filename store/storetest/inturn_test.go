@@ -6,25 +6,25 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame/store"
-	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// TestInTurnInterfaces sees that a store in turn has exactly the interfaces
-// that all of its stores have, for every set of them.
-func TestInTurnInterfaces(t *testing.T) {
-	whole := &turns{stores: []store.Store{memstore.New()}}
-	for a := range 1 << len(optional) {
-		for b := range 1 << len(optional) {
-			s := InTurn(whole.only(a), whole.only(b))
-			for i, o := range optional {
-				if want := a&b>>i&1 == 1; o.implementedBy(s) != want {
-					t.Errorf("sets %04b and %04b: is a %s: %t, want %t", a, b, o.name, !want, want)
-				}
-			}
-			if is[io.Closer](s) || is[store.Pinger](s) {
-				t.Errorf("sets %04b and %04b: more interfaces than those of records", a, b)
-			}
+// TestInTurnUnsupported sees that a store in turn lacks what its stores lack,
+// and says so, and that it leaves what its stores hold open to their owner.
+func TestInTurnUnsupported(t *testing.T) {
+	s := InTurn(fourMethods{newClient()})
+	for _, i := range optional {
+		if i.has(t.Context(), s) {
+			t.Errorf("it is a %s", i.name)
 		}
+		if !i.has(t.Context(), InTurn(newClient(), newClient())) {
+			t.Errorf("it is no %s", i.name)
+		}
+	}
+	if _, ok := s.(io.Closer); ok {
+		t.Error("it can be closed")
+	}
+	if _, ok := s.(store.Pinger); ok {
+		t.Error("it can be pinged")
 	}
 }
 
@@ -40,9 +40,10 @@ func TestInTurnCalls(t *testing.T) {
 		func() { s.Save(ctx, k, store.Record{}) },
 		func() { s.Touch(ctx, k, time.Now()) },
 		func() { s.Delete(ctx, k) },
-		func() { s.Rotate(ctx, k, store.Key{1}, store.Record{Version: 1}) },
 		func() { s.DeleteOwned(ctx, "ann") },
 		func() { s.Sweep(ctx, 1) },
+		func() { s.Count(ctx) },
+		func() { s.Watch(ctx, func(store.Key) {}) },
 		func() {
 			for range s.All(ctx) {
 			}
@@ -75,11 +76,15 @@ func TestInTurnEmpty(t *testing.T) {
 	panics(t, func() { InTurn() })
 }
 
-// TestOptionsPanic sees that a missing function is found where it is given.
+// TestOptionsPanic sees that what an option cannot do with is found where it is
+// given.
 func TestOptionsPanic(t *testing.T) {
 	panics(t, func() { Second(nil) })
 	panics(t, func() { Skewed(nil) })
 	panics(t, func() { Restart(nil) })
+	panics(t, func() { SweepGrace(-1) })
+	panics(t, func() { ClockError(-1) })
+	panics(t, func() { ClockError(51 * time.Millisecond) })
 }
 
 func panics(t *testing.T, f func()) {
@@ -95,8 +100,9 @@ func panics(t *testing.T, f func()) {
 // A whole store has all of the optional interfaces.
 type whole interface {
 	store.Store
-	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
+	store.Counter
+	store.Watcher
 }

@@ -2,38 +2,78 @@ package storetest
 
 import (
 	"context"
+	"maps"
 	"slices"
-	"strconv"
+	"time"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// manyCases are about more records than fit in one page. They take the longest.
-var manyCases = []testCase{
-	{
-		name:        "all-many",
-		explanation: "All yields every record, however many pages it takes",
-		needs:       lister,
-		f: func(x *trial) {
-			x.listed(x.creates(1000, func(i int) store.Record { return record(strconv.Itoa(i)) }))
-		},
-	},
-	{
-		name:        "all-cancel",
-		explanation: "a walk whose context is cancelled ends with the context's error, unless it yields all records",
-		needs:       lister,
-		f: func(x *trial) {
-			const n = 1000
-			x.creates(n, func(i int) store.Record { return record("data") })
+// manyCases are about more records than fit in a page, be it one of a thousand
+// or of five thousand. They take the longest.
+var manyCases = slices.Concat(
+	forWalks("many", "WALK yields every record, however many pages it takes, also if the caller renews those that it is given",
+		func(x *trial, w walk) {
+			want := x.many(owned("ann"))
+			x.walks(w, want)
+
+			for how, renew := range map[string]func(k store.Key, r store.Record){
+				"saved": func(k store.Key, r store.Record) {
+					r.Data, r.Expires, r.Durable = []byte("renewed"), in(3*time.Hour), true
+					x.save(k, r)
+				},
+				"touched": func(k store.Key, r store.Record) { x.touch(k, r.Expires.Add(time.Hour)) },
+			} {
+				seen := x.changing(w, want, func(_ int, e store.Entry) { renew(e.Key, e.Record) })
+				if len(seen) < len(want) {
+					x.fatalf("%s yielded %d of %d records that its caller %s one after the other as they came", w.method, len(seen), len(want), how)
+				}
+			}
+		}),
+	forWalks("deleted", "a caller who deletes each record that WALK yields has deleted all when the walk ends: what it has removed must not make the next page begin too late",
+		func(x *trial, w walk) {
+			want := x.many(owned("ann"))
+			x.changing(w, want, func(_ int, e store.Entry) { x.delete(e.Key) })
+			if left := x.collect(w); len(left) > 0 {
+				x.fatalf("%s did not yield %d of %d records, whose caller deleted the others as they came", w.method, len(left), len(want))
+			}
+		}),
+	forWalks("others-deleted", "WALK yields every record that lives through the walk, also if thousands of others are deleted during it",
+		func(x *trial, w walk) {
+			made := x.many(func(i int) store.Record { return owned([]string{"ann", "bob"}[i%2])(i) })
+			var bobs []store.Key
+			for k, r := range made {
+				if r.Owner == "bob" {
+					bobs = append(bobs, k)
+				}
+			}
+			seen := x.changing(w, made, func(i int, _ store.Entry) {
+				if i == 0 {
+					x.each(len(bobs), func(i int) { x.delete(bobs[i]) })
+				}
+			})
+			missed := 0
+			for k, r := range made {
+				if r.Owner == "ann" && !seen[k] {
+					missed++
+				}
+			}
+			if missed > 0 {
+				x.fatalf("%s did not yield %d of %d records that lived through the walk, in which others were deleted", w.method, missed, len(made)-len(bobs))
+			}
+		}),
+	forWalks("cancel", "a WALK whose context is cancelled ends with the context's error, unless it yields all records",
+		func(x *trial, w walk) {
+			n := len(x.creates(1500, owned("ann")))
 			ctx, cancel := context.WithCancel(x.ctx)
 			defer cancel()
 			seen, failed := 0, false
-			for _, err := range x.s.(store.Lister).All(ctx) {
+			for _, err := range w.over(ctx, x.s) {
 				if failed {
-					x.fatalf("All went on after an error")
+					x.fatalf("%s went on after an error", w.method)
 				}
 				if err != nil {
-					x.wants(context.Canceled, "All")(err)
+					x.wants(context.Canceled, w.method)(err)
 					failed = true
 					continue
 				}
@@ -41,57 +81,157 @@ var manyCases = []testCase{
 				cancel()
 			}
 			if !failed && seen < n {
-				x.fatalf("All ended after %d of %d records without an error", seen, n)
+				x.fatalf("%s ended after %d of %d records without an error", w.method, seen, n)
 			}
-		},
-	},
-	{
-		name:        "owned-thousand",
-		explanation: "Owned yields all of a thousand records of one owner among those of others, and DeleteOwned removes all but those to keep, at the first call",
+		}),
+	forWalks("expired", "WALK yields all live records, wherever they are among thousands that have expired: a page in which none is live is not the end",
+		func(x *trial, w walk) {
+			// It takes long. If there are both walks each case has one order of
+			// the records, for both.
+			if !x.has[lister] || !x.has[ownerIndex] || w.needs == lister {
+				x.amongExpired(true)
+			}
+			if !x.has[lister] || !x.has[ownerIndex] || w.needs == ownerIndex {
+				x.amongExpired(false)
+			}
+		}),
+	[]testCase{{
+		name:        "delete-owned-many",
+		explanation: "DeleteOwned removes all of thousands of records of one owner but those to keep, at the first call, and returns how many",
 		needs:       ownerIndex,
 		f: func(x *trial) {
-			const n, kept = 1000, 10
-			made := x.creates(n+50, func(i int) store.Record {
-				if i < n {
-					return owned("ann")(i)
-				}
-				return owned([]string{"bob", "an", "anna", ""}[i%4])(i)
-			})
-			var anns, others []store.Key
-			for k, r := range made {
-				if r.Owner == "ann" {
-					anns = append(anns, k)
-				} else {
-					others = append(others, k)
-				}
-			}
-			x.owns("ann", anns...)
-
-			keep := anns[:kept]
-			x.deleteOwned(n-kept, "ann", keep...)
-			x.deleteOwned(0, "ann", keep...)
+			others := x.creates(50, func(i int) store.Record { return owned([]string{"bob", "an", "anna", ""}[i%4])(i) })
+			made := x.many(owned("ann"))
+			keys := keysOf(made)
+			keep := keys[:1100] // more than some languages allow in a statement
+			x.deleteOwned(len(keys)-len(keep), "ann", keep...)
 			x.owns("ann", keep...)
-			x.each(anns, func(k store.Key) {
-				if slices.Contains(keep, k) {
-					x.holds(k, made[k])
+			x.deleteOwned(0, "ann", keep...)
+			x.each(len(keys), func(i int) {
+				if i < len(keep) {
+					x.holds(keys[i], made[keys[i]])
 				} else {
-					x.missing(k)
+					x.missing(keys[i])
 				}
 			})
-			x.each(others, func(k store.Key) { x.holds(k, made[k]) })
+			x.deleteOwned(len(keep), "ann")
+			x.owns("ann")
+			for k, r := range others {
+				x.holds(k, r)
+			}
 		},
-	},
+	}},
+)
+
+// most is more than any page holds. What is a multiple of many page sizes, and
+// not of many others, finds more.
+const most = 5120
+
+// many creates most records or, if the store is slow, those that it creates in
+// five seconds, but 1,280 anyway.
+func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
+	x.Helper()
+	const batch, least, budget = 256, 1280, 5 * time.Second
+	made := make(map[store.Key]store.Record, most)
+	for begun := time.Now(); len(made) < most; {
+		if len(made) >= least && time.Since(begun) > budget {
+			x.Logf("the store is slow: it was tried with %d records instead of %d", len(made), most)
+			break
+		}
+		n := len(made)
+		maps.Copy(made, x.creates(batch, func(i int) store.Record { return r(n + i) }))
+	}
+	return made
 }
 
-// each calls f for all keys, several at a time.
-func (x *trial) each(keys []store.Key, f func(k store.Key)) {
-	const workers = 16
-	x.together(times(workers, func(w int) {
-		for i := w; i < len(keys); i += workers {
-			f(keys[i])
-		}
-	})...)
-	if x.Failed() {
-		panic(stop{})
+// changing walks and calls change for each of the records that the walk yields,
+// once for each and with its number. It returns which it was.
+func (x *trial) changing(w walk, of map[store.Key]store.Record, change func(i int, e store.Entry)) map[store.Key]bool {
+	x.Helper()
+	const budget = 5 * time.Second // after which it goes on with several at a time
+	begun := time.Now()
+	seen := make(map[store.Key]bool, len(of))
+	var batch []store.Entry
+	flush := func() {
+		x.each(len(batch), func(i int) { change(len(seen)-len(batch)+i, batch[i]) })
+		batch = nil
 	}
+	yielded := 0
+	x.consume(w, w.over(x.ctx, x.s), func(e store.Entry) {
+		if yielded++; yielded > 3*len(of)+1000 {
+			x.fatalf("%s has yielded %d entries of %d records and does not end", w.method, yielded, len(of))
+		}
+		if _, ok := of[e.Key]; !ok || seen[e.Key] {
+			return
+		}
+		seen[e.Key] = true
+		if batch = append(batch, e); len(batch) == 16 || time.Since(begun) < budget {
+			flush()
+		}
+	})
+	flush()
+	return seen
+}
+
+// amongExpired walks over three live records of ann's and thousands that have
+// expired and come before them, by their keys and in time, or after them.
+func (x *trial) amongExpired(before bool) {
+	x.Helper()
+	begun := time.Now()
+	for k := range x.creates(100, owned("ann")) {
+		x.delete(k)
+	}
+	each, n := time.Since(begun)/100, most
+	if most*each > 5*time.Second {
+		n = max(1280, int(5*time.Second/each))
+		x.Logf("the store is slow: it was tried with %d records instead of %d", n, most)
+	}
+
+	var live map[store.Key]store.Record
+	if !before {
+		live = x.createsUnder(x.keys(3, 0x00), owned("ann"))
+	}
+	expires := in(brief + time.Duration(n)*each*3/2)
+	x.createsUnder(x.keys(n, 0x80), func(int) store.Record {
+		return store.Record{Expires: expires, Owner: "ann", Data: []byte("expired")}
+	})
+	if before {
+		live = x.createsUnder(x.keys(3, 0xff), owned("ann"))
+	}
+	x.pass(expires)
+
+	for _, w := range walks {
+		if x.has[w.needs] {
+			x.walks(w, live)
+		}
+	}
+	if x.has[counter] {
+		x.counts(len(live))
+	}
+	if x.has[ownerIndex] {
+		x.deleteOwned(len(live), "ann")
+		if x.has[sweeper] {
+			if n := x.sweep(most); n != 0 {
+				x.fatalf("Sweep removed %d records that have expired, although DeleteOwned had removed all of the owner's, expired or not", n)
+			}
+		}
+	}
+	for k := range live {
+		x.delete(k)
+	}
+	for _, w := range walks {
+		if x.has[w.needs] {
+			x.walks(w, nil)
+		}
+	}
+}
+
+// keys returns n keys that begin with the given byte.
+func (x *trial) keys(n int, begin byte) []store.Key {
+	keys := make([]store.Key, n)
+	for i := range keys {
+		keys[i] = x.key()
+		keys[i][0] = begin
+	}
+	return keys
 }

@@ -203,26 +203,26 @@ func (p *patient) Touch(ctx context.Context, k store.Key, expires time.Time) err
 	return err
 }
 
-func (p *patient) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
-	return func(yield func(store.Key, error) bool) {
-		var keys []store.Key
+func (p *patient) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		var entries []store.Entry
 		_, err := p.again(ctx, func(ctx context.Context) error {
-			keys = nil
-			for k, err := range p.Store.(store.OwnerIndex).Owned(ctx, owner) {
+			entries = nil
+			for e, err := range p.Store.(store.OwnerIndex).Owned(ctx, owner) {
 				if err != nil {
 					return err
 				}
-				keys = append(keys, k)
+				entries = append(entries, e)
 			}
 			return nil
 		})
-		for _, k := range keys {
-			if !yield(k, nil) {
+		for _, e := range entries {
+			if !yield(e, nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(store.Key{}, err)
+			yield(store.Entry{}, err)
 		}
 	}
 }
@@ -234,4 +234,19 @@ func (p *patient) DeleteOwned(ctx context.Context, owner string, keep ...store.K
 		return err
 	})
 	return n, err
+}
+
+func (p *patient) Delete(ctx context.Context, k store.Key) error {
+	_, err := p.again(ctx, func(ctx context.Context) error { return p.Store.Delete(ctx, k) })
+	return err
+}
+
+// Watch makes a patient store a [store.Watcher]. The context of each try lasts
+// as long as the caller's, or the watching would end with it.
+func (p *patient) Watch(ctx context.Context, ended func(store.Key)) (done <-chan struct{}, err error) {
+	_, err = p.again(ctx, func(context.Context) error {
+		done, err = p.Store.(store.Watcher).Watch(ctx, ended)
+		return err
+	})
+	return done, err
 }

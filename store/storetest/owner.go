@@ -1,27 +1,36 @@
 package storetest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
 )
 
-// ownerCases are about the Owned of [store.OwnerIndex].
+// ownerCases are about what the Owned of [store.OwnerIndex] yields.
 var ownerCases = []testCase{
 	{
 		name:        "owned",
-		explanation: "Owned yields the keys of all live records of the owner, however many they are",
+		explanation: "Owned yields each live record of the owner with its key and all of its fields, and no others",
 		needs:       ownerIndex,
 		f: func(x *trial) {
-			ann := x.creates(3, owned("ann"))
-			bob := x.creates(300, owned("bob"))
-			x.creates(3, owned(""))
-			x.owns("ann", keysOf(ann)...)
-			x.owns("bob", keysOf(bob)...)
-			for range x.s.(store.OwnerIndex).Owned(x.ctx, "bob") {
-				break // a walk may be ended at any time
+			x.owns("ann")
+			expired := x.creates(3, func(int) store.Record { return store.Record{Expires: in(brief), Owner: "ann", Data: []byte("expired")} })
+			various := func(owner string) func(int) store.Record {
+				return func(i int) store.Record {
+					return store.Record{
+						Expires: in(time.Duration(i+1) * time.Hour), Owner: owner,
+						Data: []byte(strconv.Itoa(i)), Durable: i%2 == 0,
+					}
+				}
 			}
-			x.owns("bob", keysOf(bob)...)
+			ann, bob := x.creates(30, various("ann")), x.creates(300, various("bob"))
+			x.creates(30, various(""))
+			for _, r := range expired {
+				x.pass(r.Expires)
+			}
+			x.ownsAll("ann", ann)
+			x.ownsAll("bob", bob)
 		},
 	},
 	{
@@ -31,27 +40,26 @@ var ownerCases = []testCase{
 		f: func(x *trial) {
 			k, r := x.key(), owned("ann")(0)
 			r.Version = x.create(k, r)
-			x.owns("ann", k)
+			x.remains(k, r)
 
 			r.Data = []byte("changed")
 			r.Version = x.save(k, r)
-			x.owns("ann", k)
-			x.touch(k, in(2*time.Hour))
-			x.owns("ann", k)
-
+			x.remains(k, r)
+			r.Expires = r.Expires.Add(time.Hour)
+			x.touch(k, r.Expires)
 			r.Version = x.load(k).Version
-			r.Owner = "bob"
-			r.Version = x.save(k, r)
-			x.owns("bob", k)
-			r.Owner = ""
-			r.Version = x.save(k, r)
-			r.Owner = "ann"
-			r.Version = x.save(k, r)
-			x.owns("ann", k)
+			x.remains(k, r)
 
+			for _, owner := range []string{"bob", "", "bob", "ann", "", "ann"} {
+				r.Owner = owner
+				r.Version = x.save(k, r)
+				x.remains(k, r)
+			}
 			x.delete(k)
-			x.create(k, owned("bob")(0))
-			x.owns("bob", k)
+			x.owns("ann")
+			r = owned("bob")(0)
+			r.Version = x.create(k, r)
+			x.remains(k, r)
 		},
 	},
 	{
@@ -72,71 +80,20 @@ var ownerCases = []testCase{
 		},
 	},
 	{
-		name:        "owned-rotated",
-		explanation: "the index follows Rotate to the new key, also if the owner changes on the way",
-		needs:       both(rotator, ownerIndex),
-		f: func(x *trial) {
-			from, to, r := x.key(), x.key(), owned("ann")(0)
-			r.Version = x.create(from, r)
-			r.Version, _ = x.rotate(from, to, r)
-			x.owns("ann", to)
-			last := x.key()
-			r.Owner = "bob"
-			r.Version, _ = x.rotate(to, last, r)
-			x.owns("bob", last)
-			x.deleteOwned(0, "ann")
-			x.holds(last, r)
-			x.deleteOwned(1, "bob")
-			x.missing(last)
-		},
-	},
-	{
-		name:        "owned-nobody",
-		explanation: `the owner "" is nobody: Owned yields nothing for it and DeleteOwned removes nothing`,
+		name:        "owned-ownerless",
+		explanation: `records without an owner are not those of an owner "": Owned yields nothing for it and DeleteOwned removes nothing`,
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			k := x.key()
 			x.create(k, owned("")(0))
 			x.create(x.key(), owned("ann")(0))
-			if keys := x.owned(""); len(keys) != 0 {
-				x.fatalf("Owned yielded %d keys for nobody", len(keys))
-			}
+			x.owns("")
 			x.deleteOwned(0, "")
 			x.contains(k, "")
 			x.owns("carol")
 			x.deleteOwned(0, "carol")
 		},
 	},
-	{
-		name:        "owned-bytes",
-		explanation: "owners are bytes: those that merely look alike are different",
-		needs:       ownerIndex,
-		f: func(x *trial) {
-			keys := make(map[string]store.Key)
-			for _, owner := range hostileOwners() {
-				keys[owner] = x.key()
-				x.create(keys[owner], owned(owner)(0))
-			}
-			for _, owner := range hostileOwners() {
-				x.owns(owner, keys[owner])
-			}
-			for owner, k := range keys {
-				x.deleteOwned(1, owner)
-				x.missing(k)
-				delete(keys, owner)
-				for _, other := range keys {
-					x.load(other)
-				}
-			}
-		},
-	},
-}
-
-// both returns the optional interfaces a and b as one.
-func both(a, b *iface) *iface {
-	return &iface{a.name + " and " + b.name, func(s store.Store) bool {
-		return a.implementedBy(s) && b.implementedBy(s)
-	}}
 }
 
 // owned returns a maker of records for an owner.
@@ -155,32 +112,40 @@ func keysOf(records map[store.Key]store.Record) []store.Key {
 }
 
 // owned collects what Owned yields.
-func (x *trial) owned(owner string) map[store.Key]bool {
+func (x *trial) owned(owner string) map[store.Key]store.Record {
 	x.Helper()
-	keys := make(map[store.Key]bool)
-	for k, err := range x.s.(store.OwnerIndex).Owned(x.ctx, owner) {
+	got := make(map[store.Key]store.Record)
+	for e, err := range x.s.(store.OwnerIndex).Owned(x.ctx, owner) {
 		if err != nil {
 			x.fatalf("Owned(%.40q): %v", owner, err)
 		}
-		keys[k] = true
+		if e.Version == 0 {
+			x.fatalf("Owned(%.40q) yielded version 0", owner)
+		}
+		if e.Owner != owner {
+			x.fatalf("Owned(%.40q) yielded a record of the owner %.40q", owner, e.Owner)
+		}
+		got[e.Key] = e.Record
 	}
-	return keys
+	return got
 }
 
-// owns expects Owned to yield all of keys, and of others only such as are not
-// live records of owner.
+// owns expects Owned to yield the records under keys and no others.
 func (x *trial) owns(owner string, keys ...store.Key) {
 	x.Helper()
 	got := x.owned(owner)
 	for _, k := range keys {
-		if !got[k] {
-			x.fatalf("Owned(%.40q) yielded %d keys; one of the %d live ones is missing", owner, len(got), len(keys))
-		}
-		delete(got, k)
-	}
-	for k := range got {
-		if r, ok := x.exists(k); ok && r.Owner == owner {
-			x.fatalf("Owned(%.40q) yielded a live record that it should not have: %q", owner, r.Data)
+		if _, ok := got[k]; !ok {
+			x.fatalf("Owned(%.40q) yielded %d records; one of the %d live ones is missing", owner, len(got), len(keys))
 		}
 	}
+	if len(got) != len(keys) {
+		x.fatalf("Owned(%.40q) yielded %d records, want %d", owner, len(got), len(keys))
+	}
+}
+
+// ownsAll expects Owned to yield want, with all fields, and nothing else.
+func (x *trial) ownsAll(owner string, want map[store.Key]store.Record) {
+	x.Helper()
+	x.compare("Owned", x.owned(owner), want)
 }

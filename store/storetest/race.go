@@ -15,7 +15,7 @@ var raceCases = []testCase{
 		name:        "race-create",
 		explanation: "of several Saves at once that create one key exactly one wins; the others return ErrConflict",
 		f: func(x *trial) {
-			for range x.rounds(100) {
+			for range x.rounds() {
 				k, r := x.key(), record("")
 				x.oneWinner(k, r)
 			}
@@ -25,7 +25,7 @@ var raceCases = []testCase{
 		name:        "race-save",
 		explanation: "of several Saves at once with one version exactly one wins; the others return ErrConflict",
 		f: func(x *trial) {
-			for range x.rounds(100) {
+			for range x.rounds() {
 				k, r := x.key(), record("start")
 				r.Version = x.create(k, r)
 				x.oneWinner(k, r)
@@ -76,7 +76,7 @@ var raceCases = []testCase{
 			x.together(
 				func() {
 					defer done.Store(true)
-					for i := range x.rounds(200) {
+					for i := range x.rounds() {
 						r := patterns[(i+1)%2]
 						r.Version = v
 						v = x.save(k, r)
@@ -99,7 +99,7 @@ var raceCases = []testCase{
 		name:        "race-save-delete",
 		explanation: "once Delete has returned no Load finds the record, also if a Save was under way",
 		f: func(x *trial) {
-			for range x.rounds(200) {
+			for i := range x.rounds() {
 				k, r := x.key(), record("data")
 				r.Version = x.create(k, r)
 				var deleted atomic.Bool
@@ -116,6 +116,7 @@ var raceCases = []testCase{
 					},
 					func() {
 						defer deleted.Store(true)
+						stagger(i)
 						x.delete(k)
 						x.missing(k)
 					},
@@ -128,7 +129,7 @@ var raceCases = []testCase{
 		name:        "race-touch-delete",
 		explanation: "once Delete has returned no Load finds the record, also if a Touch was under way",
 		f: func(x *trial) {
-			for range x.rounds(200) {
+			for i := range x.rounds() {
 				k, r := x.key(), record("data")
 				x.create(k, r)
 				x.together(
@@ -138,6 +139,7 @@ var raceCases = []testCase{
 						}
 					},
 					func() {
+						stagger(i)
 						x.delete(k)
 						x.missing(k)
 					},
@@ -150,7 +152,7 @@ var raceCases = []testCase{
 		name:        "race-touch-save",
 		explanation: "a Touch at the same time takes nothing of a Save back; Expires is then the one of the two that came last, and later if that is Touch",
 		f: func(x *trial) {
-			for range x.rounds(200) {
+			for i := range x.rounds() {
 				k, old := x.key(), record("old")
 				r := old
 				r.Version = x.create(k, r)
@@ -160,6 +162,7 @@ var raceCases = []testCase{
 				x.together(
 					func() { x.touch(k, touched) },
 					func() {
+						stagger(i)
 						_, err := x.s.Save(x.ctx, k, r)
 						saved = x.won(err)
 					},
@@ -180,7 +183,7 @@ var raceCases = []testCase{
 		name:        "race-touch-touch",
 		explanation: "of several Touches at once the latest time remains",
 		f: func(x *trial) {
-			for range x.rounds(200) {
+			for range x.rounds() {
 				const n = 4
 				k, r := x.key(), record("data")
 				x.create(k, r)
@@ -196,10 +199,10 @@ var raceCases = []testCase{
 		explanation: "records that are created, changed and deleted by many at once do not get in each other's way",
 		f: func(x *trial) {
 			x.together(times(8, func(i int) {
-				for range x.rounds(50) {
+				for range x.rounds() {
 					k, r := x.key(), record(strconv.Itoa(i))
 					r.Version = x.create(k, r)
-					r.Data = append(r.Data, " changed"...)
+					r.Data = []byte(strconv.Itoa(i) + " changed")
 					x.save(k, r)
 					x.holds(k, r)
 					x.delete(k)
@@ -211,7 +214,7 @@ var raceCases = []testCase{
 }
 
 // oneWinner saves different data under k at once, all with r's version, and
-// expects one of them to be stored.
+// expects one of them to be stored. If r has Durable set half of them do.
 func (x *trial) oneWinner(k store.Key, r store.Record) {
 	x.Helper()
 	const n = 6
@@ -220,6 +223,7 @@ func (x *trial) oneWinner(k store.Key, r store.Record) {
 	x.together(times(n, func(i int) {
 		mine := r
 		mine.Data = []byte(strconv.Itoa(i))
+		mine.Durable = r.Durable && i%2 == 0
 		v, err := x.s.Save(x.ctx, k, mine)
 		won[i], versions[i] = x.won(err), v
 	})...)

@@ -13,7 +13,7 @@ import (
 var restartCases = []testCase{
 	{
 		name:        "restart-kept",
-		explanation: "what was saved, touched, rotated, deleted and indexed before the engine's restart is so after it, and versions from before are as good as they were",
+		explanation: "what was saved, touched, deleted and indexed before the engine's restart is so after it, and versions from before are as good as they were",
 		f: func(x *trial) {
 			kept := x.creates(20, owned("ann"))
 			dead := x.buried()
@@ -30,20 +30,9 @@ var restartCases = []testCase{
 				}
 				stale[k], kept[k] = kept[k], r
 			}
-			if rotator.implementedBy(x.s) {
-				from, to, r := x.key(), x.key(), owned("ann")(0)
-				r.Version = x.create(from, r)
-				v, err := x.rotate(from, to, r)
-				if err != nil {
-					x.fatalf("Rotate: %v", err)
-				}
-				r.Version = v
-				kept[to] = r
-				dead = append(dead, from)
-			}
 			stores := []store.Store{x.s}
 			if x.second != nil {
-				stores = append(stores, x.second())
+				stores = append(stores, x.second)
 				x.on(stores[1]).missing(x.key())
 			}
 			x.restart()
@@ -61,7 +50,7 @@ var restartCases = []testCase{
 				for _, k := range dead {
 					y.missing(k)
 				}
-				if ownerIndex.implementedBy(x.s) {
+				if x.has[ownerIndex] {
 					for _, owner := range []string{"ann", "bob"} {
 						var keys []store.Key
 						for k, r := range kept {
@@ -140,6 +129,36 @@ var restartCases = []testCase{
 			}
 		},
 	},
+	{
+		name:        "restart-watch",
+		explanation: "after the engine's restart a Watch that was there before either goes on telling what ends or has closed its channel, so that its caller watches again; it is never silent",
+		needs:       watcher,
+		f: func(x *trial) {
+			w := x.watch()
+			x.restart()
+			y := x.recovering()
+			y.missing(x.key())
+			for end := time.Now().Add(x.patience); ; {
+				k := x.key()
+				y.create(k, record("data"))
+				y.delete(k)
+				if w.toldOrDone(k, time.Second) {
+					break
+				}
+				if time.Now().After(end) {
+					x.fatalf("Watch neither tells what ends nor is over, %v after the restart", x.patience)
+				}
+			}
+			w.stop(x)
+
+			again := y.watch()
+			k := x.key()
+			y.create(k, record("data"))
+			y.delete(k)
+			again.told(x, k, 1, "was deleted after the restart, with a new Watch")
+			again.stop(x)
+		},
+	},
 }
 
 // buried returns keys of records that were deleted or have expired, with an
@@ -159,7 +178,7 @@ func (x *trial) buried() []store.Key {
 		}
 		keys = append(keys, k)
 	}
-	if ownerIndex.implementedBy(x.s) {
+	if x.has[ownerIndex] {
 		for k := range x.creates(5, owned("carol")) {
 			keys = append(keys, k)
 		}

@@ -3,7 +3,6 @@ package storetest
 import (
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/sesame-go/sesame/store"
 )
@@ -12,31 +11,36 @@ import (
 var revokeCases = []testCase{
 	{
 		name:        "delete-owned",
-		explanation: "DeleteOwned removes all live records of the owner and returns their number; it removes nobody else's",
+		explanation: "DeleteOwned removes all live records of the owner and returns their number; it removes no other owner's",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			ann, bob := x.creates(20, owned("ann")), x.creates(5, owned("bob"))
-			nobody := x.creates(5, owned(""))
-			moved, r := x.key(), owned("ann")(0)
-			r.Version = x.create(moved, r)
+			ownerless := x.creates(5, owned(""))
+			given, r := x.key(), owned("ann")(0)
+			r.Version = x.create(given, r)
 			r.Owner = "bob"
-			x.save(moved, r)
+			x.save(given, r)
 			deleted := keysOf(ann)[0]
 			x.delete(deleted)
+			for k, r := range ann { // so that a cache has them
+				if k != deleted {
+					x.holds(k, r)
+				}
+			}
 
 			x.deleteOwned(len(ann)-1, "ann")
 			for k, r := range ann {
 				x.missing(k)
 				x.conflict(k, r)
 			}
-			for _, others := range []map[store.Key]store.Record{bob, nobody} {
+			for _, others := range []map[store.Key]store.Record{bob, ownerless} {
 				for k, r := range others {
 					x.holds(k, r)
 				}
 			}
-			x.holds(moved, r)
+			x.holds(given, r)
 			x.deleteOwned(0, "ann")
-			x.owns("bob", append(keysOf(bob), moved)...)
+			x.owns("bob", append(keysOf(bob), given)...)
 
 			again := x.key()
 			x.create(again, owned("ann")(0))
@@ -64,73 +68,60 @@ var revokeCases = []testCase{
 		},
 	},
 	{
+		name:        "delete-owned-keep-many",
+		explanation: "DeleteOwned may be told to keep all of the owner's records, and the same key twice",
+		needs:       ownerIndex,
+		f: func(x *trial) {
+			ann := x.creates(5, owned("ann"))
+			x.deleteOwned(0, "ann", append(keysOf(ann), keysOf(ann)...)...)
+			x.ownsAll("ann", ann)
+			one := keysOf(ann)[0]
+			x.deleteOwned(4, "ann", one, one, one)
+			x.owns("ann", one)
+			x.holds(one, ann[one])
+		},
+	},
+	{
 		name:        "delete-owned-expired",
-		explanation: "expired records are in DeleteOwned's way neither before nor after a key is used again",
+		explanation: "DeleteOwned removes the owner's expired records too, so that Sweep finds none of them, and does not count them; a key that was used again since then is not touched",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			reused, r := x.key(), owned("ann")(0)
 			r.Expires = in(brief)
 			x.create(reused, r)
-			x.create(x.key(), r)
-			live := x.key()
-			x.create(live, owned("ann")(0))
+			for range 20 {
+				x.create(x.key(), r)
+			}
 			x.pass(r.Expires)
-			x.create(reused, owned("bob")(0))
-			x.owns("ann", live)
+			live := x.creates(2, owned("ann"))
+			bobs, expired := owned("bob")(0), r
+			bobs.Version = x.create(reused, bobs)
+			expired.Owner, expired.Expires = "bob", in(brief)
+			x.create(x.key(), expired)
+			x.pass(expired.Expires)
+
+			x.ownsAll("ann", live)
 			x.owns("bob", reused)
-			x.deleteOwned(-1, "ann")
-			x.missing(live)
-			x.contains(reused, "bob")
-		},
-	},
-	{
-		name:        "delete-owned-race-rotate",
-		explanation: "when DeleteOwned has returned none of the records is left that were live when it was called, not even one that was rotated meanwhile",
-		needs:       both(rotator, ownerIndex),
-		f: func(x *trial) {
-			const n = 4
-			for range x.rounds(100) {
-				var last [n]store.Key
-				var records [n]store.Record
-				for i := range last {
-					last[i], records[i] = x.key(), owned("ann")(i)
-					records[i].Version = x.create(last[i], records[i])
-				}
-				var started atomic.Int32
-				var done atomic.Bool
-				fs := times(n, func(i int) {
-					started.Add(1)
-					for !done.Load() {
-						to := x.key()
-						v, err := x.rotate(last[i], to, records[i])
-						if !x.won(err) {
-							return
-						}
-						last[i], records[i].Version = to, v
-					}
-				})
-				x.together(append(fs, func() {
-					defer done.Store(true)
-					for started.Load() < n {
-						time.Sleep(10 * time.Microsecond)
-					}
-					if _, err := x.s.(store.OwnerIndex).DeleteOwned(x.ctx, "ann"); err != nil {
-						x.fatalf("DeleteOwned: %v", err)
-					}
-				})...)
-				for _, k := range last {
-					x.missing(k)
+			x.deleteOwned(len(live), "ann")
+			for k := range live {
+				x.missing(k)
+			}
+			x.remains(reused, bobs)
+			if x.has[sweeper] {
+				if n := x.sweep(1000); n > 1 {
+					x.fatalf("Sweep removed %d records after DeleteOwned, and only 1 of another owner has expired: DeleteOwned left its owner's expired records", n)
 				}
 			}
+			x.remains(reused, bobs)
 		},
 	},
 	{
 		name:        "delete-owned-race-save",
-		explanation: "when DeleteOwned has returned none of the records is left that were live when it was called, not even one that was saved or touched meanwhile",
+		explanation: "when DeleteOwned has returned none of the records is left that were live when it was called, not even one that was saved during the call",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			const n = 4
-			for range x.rounds(100) {
+			for round := range x.rounds() {
 				var keys [n]store.Key
 				var records [n]store.Record
 				for i := range keys {
@@ -150,6 +141,7 @@ var revokeCases = []testCase{
 				})
 				x.together(append(fs, func() {
 					defer done.Store(true)
+					stagger(round)
 					if _, err := x.s.(store.OwnerIndex).DeleteOwned(x.ctx, "ann"); err != nil {
 						x.fatalf("DeleteOwned: %v", err)
 					}
@@ -165,13 +157,14 @@ var revokeCases = []testCase{
 		explanation: "DeleteOwned for one owner while records change hands removes none that it was not to",
 		needs:       ownerIndex,
 		f: func(x *trial) {
-			for i := range x.rounds(100) {
+			for i := range x.rounds() {
 				k, r := x.key(), owned("ann")(i)
 				r.Version = x.create(k, r)
 				r.Owner = "bob"
 				saved := false
 				x.together(
 					func() {
+						stagger(i)
 						_, err := x.s.Save(x.ctx, k, r)
 						saved = x.won(err)
 					},

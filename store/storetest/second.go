@@ -20,12 +20,12 @@ var secondCases = []testCase{
 				k, r := x.key(), record("0")
 				b.missing(k)
 				r.Version = a.create(k, r)
-				for i := range x.rounds(50) {
+				for i := range x.rounds() {
 					if v := b.holds(k, r); v != r.Version {
 						x.fatalf("one store saved version %d, the other loads %d", r.Version, v)
 					}
 					r.Owner = []string{"ann", "bob", ""}[i%3]
-					r.Data = append(r.Data, byte('0'+i%10))
+					r.Data = []byte{byte('0' + i%10)}
 					r.Version = a.save(k, r)
 				}
 				r.Expires = in(2 * time.Hour)
@@ -40,7 +40,7 @@ var secondCases = []testCase{
 		f: func(x *trial) {
 			var keys []store.Key
 			x.bothWays(func(a, b *trial) {
-				for range x.rounds(50) {
+				for range x.rounds() {
 					k, r := x.key(), record("data")
 					r.Version = a.create(k, r)
 					b.holds(k, r)
@@ -64,7 +64,7 @@ var secondCases = []testCase{
 		explanation: "a version is good at both stores, and after a Save through one of them stale at the other",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
-				for range x.rounds(50) {
+				for range x.rounds() {
 					k, stale := x.key(), record("first")
 					stale.Version = a.create(k, stale)
 					next := record("second")
@@ -114,7 +114,7 @@ var secondCases = []testCase{
 		explanation: "a Touch by one store never brings back what the other has deleted, and extends what the other has saved",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
-				for range x.rounds(50) {
+				for range x.rounds() {
 					k, r := x.key(), record("data")
 					a.create(k, r)
 					b.holds(k, r)
@@ -126,7 +126,7 @@ var secondCases = []testCase{
 				}
 			})
 			var k store.Key
-			b := x.on(x.second())
+			b := x.on(x.second)
 			x.pass(x.alive(func(expires time.Time) {
 				k = x.key()
 				x.create(k, store.Record{Expires: expires, Data: []byte("data")})
@@ -137,39 +137,8 @@ var secondCases = []testCase{
 		},
 	},
 	{
-		name:        "second-rotate",
-		explanation: "after a Rotate by one store the other finds nothing under the old key, cannot save there, and finds the record under the new one",
-		needs:       rotator,
-		f: func(x *trial) {
-			x.bothWays(func(a, b *trial) {
-				from, r := x.key(), record("data")
-				r.Version = a.create(from, r)
-				for range x.rounds(50) {
-					b.holds(from, r)
-					old, to := r, x.key()
-					v, err := a.rotate(from, to, r)
-					if err != nil {
-						x.fatalf("Rotate: %v", err)
-					}
-					b.missing(from)
-					b.conflict(from, old)
-					b.touch(from, in(2*time.Hour))
-					b.missing(from)
-					if got := b.holds(to, r); got != v {
-						x.fatalf("Load returned version %d, Rotate by the other store %d", got, v)
-					}
-					if _, err := b.rotate(from, x.key(), old); b.won(err) {
-						x.fatalf("both stores have rotated one record")
-					}
-					from, r.Version = to, v
-					a, b = b, a
-				}
-			})
-		},
-	},
-	{
 		name:        "second-owned",
-		explanation: "the index is one: each store finds the owner's records that the other has made, changed or moved, and removes them",
+		explanation: "the index is one: each store finds the owner's records that the other has made, changed or given to another owner, and removes them",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
@@ -178,23 +147,30 @@ var secondCases = []testCase{
 				b.create(mine, owned("ann")(0))
 				b.owns("ann", append(keysOf(made), mine)...)
 				a.owns("ann", append(keysOf(made), mine)...)
+				for _, k := range keysOf(made) {
+					r := made[k]
+					r.Data = []byte("changed")
+					r.Version = a.save(k, r)
+					made[k] = r
+					b.remains(k, r)
+				}
 
-				moved := keysOf(made)[0]
-				r := made[moved]
+				given := keysOf(made)[0]
+				r := made[given]
 				r.Owner = "bob"
-				r.Version = b.save(moved, r)
-				a.owns("bob", moved)
+				r.Version = b.save(given, r)
+				a.owns("bob", given)
 				a.deleteOwned(1, "ann", keysOf(made)...)
 				b.missing(mine)
 				b.deleteOwned(len(made)-1, "ann")
 				for k := range made {
-					if k != moved {
+					if k != given {
 						a.missing(k)
 					}
 				}
-				a.holds(moved, r)
+				a.holds(given, r)
 				a.deleteOwned(1, "bob")
-				b.missing(moved)
+				b.missing(given)
 			})
 		},
 	},
@@ -204,7 +180,7 @@ var secondCases = []testCase{
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
-				for range x.rounds(20) {
+				for range x.rounds() {
 					before := a.creates(3, owned("ann"))
 					begun := make(chan struct{})
 					begin := sync.OnceFunc(func() { close(begun) })
@@ -212,7 +188,7 @@ var secondCases = []testCase{
 					x.together(
 						func() {
 							defer begin()
-							// Not for ever: it must not be what DeleteOwned waits for.
+							// A limited number: DeleteOwned must not wait for the last.
 							for i := 0; i < 50 && !done.Load(); i++ {
 								a.create(x.key(), owned("ann")(i))
 								begin()
@@ -236,9 +212,9 @@ var secondCases = []testCase{
 		name:        "second-race",
 		explanation: "of two Saves at once through two stores, with one version or both to create, exactly one wins, and both stores then have its record",
 		f: func(x *trial) {
-			b := x.on(x.second())
+			b := x.on(x.second)
 			both := x.on(InTurn(x.s, b.s))
-			for range x.rounds(100) {
+			for range x.rounds() {
 				k, r := x.key(), record("start")
 				both.oneWinner(k, r)
 				r = x.load(k)
@@ -263,12 +239,54 @@ var secondCases = []testCase{
 			})
 		},
 	},
+	{
+		name:        "second-count",
+		explanation: "Count of one store counts what the other has created and no longer what it has deleted",
+		needs:       counter,
+		f: func(x *trial) {
+			x.bothWays(func(a, b *trial) {
+				b.counts(0)
+				made := keysOf(a.creates(10, owned("ann")))
+				b.counts(10)
+				b.delete(made[0])
+				a.counts(9)
+				a.each(9, func(i int) { a.delete(made[i+1]) })
+				b.counts(0)
+			})
+		},
+	},
+	{
+		name:        "second-watch",
+		explanation: "Watch of one store tells what ends or is renewed through the other, also if the one has never seen the record",
+		needs:       watcher,
+		f: func(x *trial) {
+			x.bothWays(func(a, b *trial) {
+				w := b.watch()
+				k, r := x.key(), stored()
+				r.Version = a.create(k, r)
+				for i := range 3 {
+					r.Durable = true
+					r.Version = a.save(k, r)
+					w.told(x, k, i+1, "was saved with Durable set through another store")
+				}
+				a.delete(k)
+				w.told(x, k, 4, "was deleted through another store")
+				if x.has[ownerIndex] {
+					made := a.creates(5, owned("ann"))
+					a.deleteOwned(5, "ann")
+					for k := range made {
+						w.told(x, k, 1, "was removed by DeleteOwned of another store")
+					}
+				}
+				w.stop(x)
+			})
+		},
+	},
 }
 
-// bothWays opens the second store and calls f with the two, then again with
-// their roles reversed.
+// bothWays calls f with the two stores, then again with their roles reversed.
 func (x *trial) bothWays(f func(a, b *trial)) {
-	b := x.on(x.second())
+	b := x.on(x.second)
 	f(x, b)
 	f(b, x)
 }

@@ -37,12 +37,6 @@ func (s *slow) Save(ctx context.Context, k store.Key, r store.Record) (uint64, e
 	return s.client.Save(ctx, k, r)
 }
 
-func (s *slow) Rotate(ctx context.Context, from, to store.Key, r store.Record) (uint64, error) {
-	s.delay()
-	defer s.delay()
-	return s.client.Rotate(ctx, from, to, r)
-}
-
 func (s *slow) Touch(ctx context.Context, k store.Key, expires time.Time) error {
 	s.delay()
 	defer s.delay()
@@ -60,7 +54,7 @@ func (s *slow) All(ctx context.Context) iter.Seq2[store.Entry, error] {
 	return s.client.All(ctx)
 }
 
-func (s *slow) Owned(ctx context.Context, owner string) iter.Seq2[store.Key, error] {
+func (s *slow) Owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
 	s.delay()
 	return s.client.Owned(ctx, owner)
 }
@@ -69,6 +63,12 @@ func (s *slow) DeleteOwned(ctx context.Context, owner string, keep ...store.Key)
 	s.delay()
 	defer s.delay()
 	return s.client.DeleteOwned(ctx, owner, keep...)
+}
+
+func (s *slow) Count(ctx context.Context) (int, error) {
+	s.delay()
+	defer s.delay()
+	return s.client.Count(ctx)
 }
 
 func (s *slow) Sweep(ctx context.Context, limit int) (int, error) {
@@ -81,9 +81,12 @@ func (s *slow) Sweep(ctx context.Context, limit int) (int, error) {
 // for wrong.
 func TestSlow(t *testing.T) {
 	t.Parallel()
-	suite := slices.Concat(expiryCases, ttlCases, sweepCases, skewCases)
-	for _, c := range slices.Concat(ownerCases, revokeCases, secondCases) {
-		if slices.Contains([]string{"owned-touched", "delete-owned-expired", "second-touch"}, c.name) {
+	suite := slices.Concat(expiryCases, touchCases, edgeCases, ttlCases, sweepCases, skewCases)
+	for _, c := range slices.Concat(versionCases, dataCases, contextCases, ownerCases, revokeCases, countCases, secondCases) {
+		if slices.Contains([]string{
+			"version-not-reused-expired", "data-kept-expired", "context-sweep", "owned", "owned-touched",
+			"delete-owned-expired", "count-expired", "second-touch",
+		}, c.name) {
 			suite = append(suite, c)
 		}
 	}
@@ -99,8 +102,10 @@ func TestSlow(t *testing.T) {
 				r := &recorder{ctx: t.Context()}
 				suite[i].run(r, rig{
 					s:      open(0),
-					second: func() store.Store { return second },
+					second: second,
+					has:    map[*iface]bool{lister: true, ownerIndex: true, sweeper: true, counter: true},
 					skewed: open,
+					hangs:  time.Minute,
 				})
 				if r.failed {
 					t.Errorf("case %s takes slow answers for wrong: %q", suite[i].name, r.log)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 var sweepCases = []testCase{
 	{
 		name:        "sweep",
-		explanation: "Sweep removes what has expired, at most limit records a call, returns how many, and removes nothing that lives",
+		explanation: "Sweep removes what has expired, at most limit records a call, returns how many, and removes nothing that lives. A store that leaves what has just expired tells Run by SweepGrace",
 		needs:       sweeper,
 		f: func(x *trial) {
 			const n = 25
@@ -19,12 +20,16 @@ var sweepCases = []testCase{
 			made := 0 // those that were not in time may have been stored or not
 			x.pass(x.alive(func(expires time.Time) {
 				made += n
-				x.creates(n, func(int) store.Record {
-					return store.Record{Expires: expires, Data: []byte("expired")}
+				x.creates(n, func(i int) store.Record {
+					return store.Record{
+						Expires: expires, Owner: []string{"", "ann"}[i%2], Data: [][]byte{nil, []byte("data"), []byte("expired")}[i%3],
+					}
 				})
 			}))
-			if removed := x.sweep(0); removed != 0 {
-				x.fatalf("Sweep(0) removed %d records", removed)
+			for _, limit := range []int{0, -1, math.MinInt} {
+				if removed := x.sweep(limit); removed != 0 {
+					x.fatalf("Sweep(%d) removed %d records", limit, removed)
+				}
 			}
 			total := 0
 			for limit := 1; total <= made; limit++ {
@@ -37,11 +42,92 @@ var sweepCases = []testCase{
 				}
 				total += removed
 			}
-			if total < n || total > made {
-				x.fatalf("Sweep removed %d records, want the %d that have expired", total, made)
+			switch {
+			case x.grace > 0 && total > 0:
+				x.fatalf("Sweep removed %d records that had just expired, want none within the %v that it is to leave them", total, x.grace)
+			case x.grace == 0 && (total < n || total > made):
+				x.fatalf("Sweep removed %d records, want the %d that have expired; if it leaves them for some time, tell Run by SweepGrace", total, made)
 			}
 			for k, r := range live {
 				x.holds(k, r)
+			}
+			if x.has[ownerIndex] {
+				x.owns("ann")
+			}
+		},
+	},
+	{
+		name:        "sweep-early",
+		explanation: "Sweep removes no record before its Expires, however near that is, be it with or without an owner and with or without data",
+		needs:       sweeper,
+		f: func(x *trial) {
+			var kinds []store.Record
+			for _, owner := range []string{"", "ann"} {
+				for _, data := range [][]byte{nil, {}, []byte("data")} {
+					kinds = append(kinds, store.Record{Owner: owner, Data: data})
+				}
+			}
+			ends := []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 800 * time.Millisecond,
+				2 * time.Second, 10 * time.Second, 10 * time.Minute, 24 * time.Hour}
+			for life := 20 * time.Millisecond; ; {
+				begun := time.Now()
+				soon := in(life)
+				made := x.creates(len(kinds)*len(ends), func(i int) store.Record {
+					r := kinds[i%len(kinds)]
+					r.Expires = soon.Add(ends[i/len(kinds)])
+					return r
+				})
+				removed := x.sweep(1000)
+				early := time.Now().Before(soon.Add(-2*time.Millisecond - x.error))
+				if early && removed > 0 {
+					x.fatalf("Sweep removed %d records although none has expired", removed)
+				}
+				keys := keysOf(made)
+				x.each(len(keys), func(i int) {
+					k, r := keys[i], made[keys[i]]
+					if _, ok := x.exists(k); !ok && time.Until(r.Expires) > 2*time.Millisecond+x.error {
+						x.fatalf("Sweep removed a record (owner %q, %d bytes of data) %v before its Expires", r.Owner, len(r.Data), time.Until(r.Expires))
+					}
+					x.delete(k)
+				})
+				if early || life > 5*time.Second {
+					return
+				}
+				life = 2 * max(life, time.Since(begun))
+			}
+		},
+	},
+	{
+		name:        "sweep-again",
+		explanation: "Sweep goes by the Expires that the record under the key has now: what was created again in the place of an expired or deleted record stays, and what a Save has shortened goes",
+		needs:       sweeper,
+		f: func(x *trial) {
+			var expired, deleted, shortened store.Key
+			r, fresh := stored(), owned("bob")(0)
+			x.pass(x.alive(func(soon time.Time) {
+				for _, k := range []store.Key{expired, deleted, shortened} {
+					x.delete(k)
+				}
+				expired, deleted, shortened = x.key(), x.key(), x.key()
+				dying := store.Record{Expires: soon, Owner: "ann"}
+				x.create(expired, dying)
+				x.create(deleted, dying)
+				x.delete(deleted)
+				x.create(deleted, fresh)
+				r = stored()
+				r.Version = x.create(shortened, r)
+				r.Expires = soon
+				x.save(shortened, r)
+			}))
+			x.create(expired, fresh)
+			if n := x.sweep(1000); n > 1 || n == 0 && x.grace == 0 {
+				x.fatalf("Sweep removed %d records, want the one that has expired", n)
+			}
+			x.holds(expired, fresh)
+			x.holds(deleted, fresh)
+			x.missing(shortened)
+			if x.has[ownerIndex] {
+				x.owns("bob", expired, deleted)
 			}
 		},
 	},
@@ -50,7 +136,7 @@ var sweepCases = []testCase{
 		explanation: "Sweep of a store where nothing has expired removes nothing",
 		needs:       sweeper,
 		f: func(x *trial) {
-			if n := x.sweep(1000); n != 0 {
+			if n := x.sweep(math.MaxInt); n != 0 {
 				x.fatalf("Sweep of an empty store returned %d", n)
 			}
 			k := x.key()

@@ -10,8 +10,8 @@ import (
 // be done by some time. What was answered too late to be judged proves nothing,
 // and is asked again of a record that lives longer.
 
-// Records of the cases that wait live for brief, at first. Clocks may differ by
-// a margin.
+// Records of the cases that wait live for brief, at first. By a margin these
+// cases do not look more closely; [edgeCases] do.
 const (
 	brief  = 200 * time.Millisecond
 	margin = 60 * time.Millisecond
@@ -79,32 +79,4 @@ func (x *trial) savedInTime(k store.Key, r store.Record, expires time.Time) (ver
 		x.fatalf("Save with version %d: %v", r.Version, err)
 	}
 	return v
-}
-
-// progresses runs f, which calls step whenever it has made some calls, and
-// fails if that does not happen for suspiciously long.
-func (x *trial) progresses(f func(step func())) {
-	x.Helper()
-	const patience = 30 * time.Second
-	done, steps := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		x.guard(func() {
-			f(func() {
-				select {
-				case steps <- struct{}{}:
-				case <-x.ctx.Done():
-				}
-			})
-		})
-	}()
-	for {
-		select {
-		case <-done:
-			return
-		case <-steps:
-		case <-time.After(patience):
-			x.fatalf("the store hangs: nothing was done for %v", patience)
-		}
-	}
 }

@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"iter"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -73,21 +75,32 @@ func times(n int, f func(i int)) []func() {
 	return fs
 }
 
-// rounds repeats what has to be tried often because it depends on chance, for
-// a quarter of a second, up to n times and three times at least. It ends early
-// once the trial has failed.
-func (x *trial) rounds(n int) iter.Seq[int] {
+// rounds repeats what depends on chance for some time, three times at least. It
+// ends early once the trial has failed.
+func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
-		end := time.Now().Add(250 * time.Millisecond)
-		for i := range n {
-			if i >= 3 && time.Now().After(end) || x.Failed() || !yield(i) {
+		end := time.Now().Add(400 * time.Millisecond)
+		for i := 0; i < 3 || time.Now().Before(end); i++ {
+			if x.Failed() || !yield(i) {
 				return
 			}
 		}
 	}
 }
 
-// key returns a key that nobody has used.
+// stagger waits for more or less time, in each round for another, so that one
+// of two calls at the same time comes when the other is at any point.
+func stagger(round int) {
+	switch n := round % 8; n {
+	case 0:
+	case 1:
+		runtime.Gosched()
+	default:
+		time.Sleep(time.Microsecond << n) // 4 to 128
+	}
+}
+
+// key returns a key that was never used.
 func (x *trial) key() (k store.Key) {
 	rand.Read(k[:])
 	return k
@@ -126,7 +139,7 @@ func (x *trial) conflict(k store.Key, r store.Record) {
 	}
 }
 
-// won reports whether a Save or Rotate that raced others was the first.
+// won reports whether a Save that raced others was the first.
 func (x *trial) won(err error) bool {
 	x.Helper()
 	if err != nil && !errors.Is(err, store.ErrConflict) {
@@ -216,23 +229,61 @@ func (x *trial) delete(k store.Key) {
 	}
 }
 
+// remains expects r to be under k, its version and its places in the index and
+// in the list included.
+func (x *trial) remains(k store.Key, r store.Record) {
+	x.Helper()
+	if v := x.holds(k, r); v != r.Version {
+		x.fatalf("Load returned version %d, want %d", v, r.Version)
+	}
+	if x.has[ownerIndex] {
+		for _, owner := range []string{"ann", "bob"} {
+			got, ok := x.owned(owner)[k]
+			if ok != (owner == r.Owner) {
+				x.fatalf("the record's owner is %q; that Owned(%q) yields it is %t: record and index disagree", r.Owner, owner, ok)
+			}
+			if ok {
+				x.same(got, r)
+			}
+		}
+	}
+}
+
 // creates fills the store with n records and returns them by their keys.
 func (x *trial) creates(n int, r func(i int) store.Record) map[store.Key]store.Record {
 	x.Helper()
-	const workers = 16
+	keys := make([]store.Key, n)
+	for i := range keys {
+		keys[i] = x.key()
+	}
+	return x.createsUnder(keys, r)
+}
+
+// createsUnder creates a record under each of the keys.
+func (x *trial) createsUnder(keys []store.Key, r func(i int) store.Record) map[store.Key]store.Record {
+	x.Helper()
+	made := make(map[store.Key]store.Record, len(keys))
 	var mu sync.Mutex
-	made := make(map[store.Key]store.Record, n)
-	x.together(times(workers, func(w int) {
-		for i := w; i < n; i += workers {
-			k, r := x.key(), r(i)
-			r.Version = x.create(k, r)
-			mu.Lock()
-			made[k] = r
-			mu.Unlock()
+	x.each(len(keys), func(i int) {
+		r := r(i)
+		r.Version = x.create(keys[i], r)
+		mu.Lock()
+		defer mu.Unlock()
+		made[keys[i]] = r
+	})
+	return made
+}
+
+// each calls f with 0 to n-1, several at a time, in about this order.
+func (x *trial) each(n int, f func(i int)) {
+	x.Helper()
+	var next atomic.Int64
+	x.together(times(min(n, 16), func(int) {
+		for i := int(next.Add(1)) - 1; i < n && !x.Failed(); i = int(next.Add(1)) - 1 {
+			f(i)
 		}
 	})...)
-	if len(made) != n {
-		x.fatalf("%d of %d records could not be created", n-len(made), n)
+	if x.Failed() {
+		panic(stop{})
 	}
-	return made
 }

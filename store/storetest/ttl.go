@@ -123,70 +123,29 @@ var ttlCases = []testCase{
 		explanation: "a Save that changes a record's owner or takes it away also does so in the index, for as long as the record then lives",
 		needs:       ownerIndex,
 		f: func(x *trial) {
-			var moved, freed store.Key
+			var given, freed store.Key
 			soon := x.alive(func(expires time.Time) {
 				x.deleteOwned(-1, "ann")
 				x.deleteOwned(-1, "bob")
-				moved, freed = x.key(), x.key()
+				given, freed = x.key(), x.key()
 				x.create(x.key(), store.Record{Expires: expires, Owner: "bob"})
 				r := store.Record{Expires: expires, Owner: "ann"}
 				bobs, nobodys := owned("bob")(0), owned("")(0)
-				bobs.Version = x.create(moved, r)
-				x.savedInTime(moved, bobs, expires)
+				bobs.Version = x.create(given, r)
+				x.savedInTime(given, bobs, expires)
 				nobodys.Version = x.create(freed, r)
 				x.savedInTime(freed, nobodys, expires)
 				x.owns("ann")
 			})
 			x.pass(soon)
 			x.owns("ann")
-			x.owns("bob", moved)
+			x.owns("bob", given)
 			x.deleteOwned(0, "ann")
-			x.contains(moved, "bob")
+			x.contains(given, "bob")
 			x.contains(freed, "")
 			x.deleteOwned(1, "bob")
-			x.missing(moved)
+			x.missing(given)
 			x.contains(freed, "")
-		},
-	},
-	{
-		name:        "rotate-expired",
-		explanation: "for Rotate an expired record does not exist: it cannot be rotated, and its key is free",
-		needs:       rotator,
-		f: func(x *trial) {
-			expired, from, to, r := x.key(), x.key(), x.key(), record("old")
-			r.Expires = in(brief)
-			old := r
-			old.Version = x.create(expired, r)
-			live := record("live")
-			live.Version = x.create(from, live)
-			x.pass(r.Expires)
-
-			old.Expires = in(time.Hour)
-			if _, err := x.rotate(expired, to, old); x.won(err) {
-				x.fatalf("Rotate revived an expired record")
-			}
-			x.missing(expired)
-			x.missing(to)
-			if _, err := x.rotate(from, expired, live); err != nil {
-				x.fatalf("Rotate to a key whose record has expired: %v", err)
-			}
-			x.missing(from)
-			x.holds(expired, live)
-		},
-	},
-	{
-		name:        "rotate-past",
-		explanation: "a Rotate that sets an Expires in the past is accepted, and the record is found under neither key",
-		needs:       rotator,
-		f: func(x *trial) {
-			from, to, r := x.key(), x.key(), record("data")
-			r.Version = x.create(from, r)
-			r.Expires = time.Now().Add(-time.Second)
-			if _, err := x.rotate(from, to, r); err != nil {
-				x.fatalf("Rotate: %v", err)
-			}
-			x.missing(from)
-			x.missing(to)
 		},
 	},
 }

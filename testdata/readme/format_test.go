@@ -1,8 +1,8 @@
 package documented
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -14,31 +14,44 @@ import (
 // The block.
 
 func Test(t *testing.T) {
-	const token = "EIVIDPXDJXB3KPEX2GANMZC3AR"
-	key := sha256.Sum256([]byte("sesame/v1/id" + token))
-	if got := base64.RawURLEncoding.EncodeToString(key[:]); got != "zrZM6jCMrO_eDsNoPP3kywhZV-anQIiTLSA6lB2Hfhg" {
-		t.Errorf("key %s", got)
-	}
-	data, err := hex.DecodeString("010200000001a205bf3dc9000001a20ae599c9000000000036ee80" +
-		"9b93d8fadb577997eba3ee181a5965a87b2275736572223a22616e6e222c2263617274223a5b22746561225d7d")
+	const id = "8XcVt0mJQyWn5dB1kR7q2A"
+	data, err := hex.DecodeString("010086b9cd6555d2bc8590c85498e947d826273da70c205fca19c01c9693394d6ebc020001000001a205b61609000001" +
+		"a205bf3dc9000001a20ae599c9000000000036ee8000007b2275736572223a22616e6e222c2263617274223a5b22746561225d7d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	binding := sha256.Sum256([]byte("sesame/v1/binding" + token))
-	if string(data[27:43]) != string(binding[:16]) {
-		t.Error("the binding is not the token's")
+	h, payload, err := read(data)
+	renewed := time.Date(2026, 11, 23, 0, 12, 29, 1e6, time.UTC)
+	if err != nil || h.remembered || h.codec != 2 || h.schema != 1 || !h.renewed.Equal(renewed) ||
+		h.renewed.Sub(h.created) != 10*time.Minute || h.deadline.Sub(h.renewed) != 24*time.Hour || h.idle != time.Hour ||
+		len(h.appended) != 0 || string(payload) != `{"user":"ann","cart":["tea"]}` {
+		t.Errorf("read as %+v, %s, %v", h, payload, err)
 	}
-	codec, created, deadline, idle, payload, err := read(data)
-	if err != nil || codec != 2 || idle != time.Hour || deadline.Sub(created) != 24*time.Hour ||
-		!created.Equal(time.Date(2026, 11, 23, 0, 12, 29, 1e6, time.UTC)) ||
-		string(payload) != `{"user":"ann","cart":["tea"]}` {
-		t.Errorf("read as %d, %s, %s, %s, %s, %v", codec, created, deadline, idle, payload, err)
+	for token, hash := range map[string][16]byte{id + ".Zc3Hk9xQvTsLw2yPf8uJrg": h.hash, id + ".n0bYdK4eVhGaX7tUoCzm5Q": h.hashBefore} {
+		if sum := sha256.Sum256([]byte("sesame/v1/token/" + token)); !bytes.Equal(hash[:], sum[:16]) {
+			t.Errorf("the hash of %s is not as documented", token)
+		}
 	}
-	for at, b := range map[int]byte{0: 2, 2: 2} {
-		bad := append([]byte(nil), data...)
+
+	longer := append(bytes.Clone(data[:71]), "more"...)
+	longer[70], longer[1] = 4, 1
+	h, payload, err = read(append(longer, data[71:]...))
+	if err != nil || !h.remembered || string(h.appended) != "more" || string(payload) != `{"user":"ann","cart":["tea"]}` {
+		t.Errorf("longer: read as %+v, %s, %v", h, payload, err)
+	}
+	clear(longer[53:61])
+	if h, _, _ = read(longer); !h.deadline.IsZero() {
+		t.Errorf("no deadline is read as %s", h.deadline)
+	}
+
+	for at, b := range map[int]byte{0: 2, 1: 2, 69: 1} {
+		bad := bytes.Clone(data)
 		bad[at] = b
-		if _, _, _, _, _, err := read(bad); err == nil {
+		if _, _, err := read(bad); err == nil {
 			t.Errorf("byte %d may be %d", at, b)
 		}
+	}
+	if _, _, err := read(data[:70]); err == nil {
+		t.Error("it may be cut")
 	}
 }

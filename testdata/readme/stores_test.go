@@ -43,7 +43,7 @@ func Test(t *testing.T) {
 		}
 	}
 	for _, sessions := range []*sesame.Manager[Session]{sqlite, postgres} {
-		if _, err := sessions.Find(t.Context(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"); !errors.Is(err, sesame.ErrStore) {
+		if _, err := sessions.Find(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"); !errors.Is(err, sesame.ErrStore) {
 			t.Errorf("without a database: %v", err)
 		}
 	}

@@ -147,4 +147,6 @@ func TestOptionsPanic(t *testing.T) {
 	require.Panics(t, func() { natsstore.WithReplicas(6) })
 	require.Panics(t, func() { natsstore.WithClock(nil) })
 	require.Panics(t, func() { _, _ = natsstore.Open(t.Context(), nil) })
+	js := connect(t, start(t, options(t.TempDir())).ClientURL())
+	require.Panics(t, func() { _, _ = natsstore.Open(t.Context(), js, nil) })
 }

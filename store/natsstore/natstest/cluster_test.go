@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"sync"
@@ -149,6 +150,45 @@ func TestLeaderStopped(t *testing.T) {
 			_, err := s.Load(t.Context(), k)
 			require.NoError(t, err)
 		}
+	}
+}
+
+// TestWatchLeaderStopped takes the leader of a bucket away while sessions are
+// deleted. A watch by way of another server misses none of them.
+func TestWatchLeaderStopped(t *testing.T) {
+	c := startCluster(t)
+	name := bucket()
+	s := open(t, connect(t, c.urls()), natsstore.WithBucket(name), natsstore.WithReplicas(3))
+	old := -1
+	require.Eventually(t, func() bool {
+		old = c.leader(name)
+		return old >= 0
+	}, time.Minute, 10*time.Millisecond)
+	near := connect(t, c.servers[(old+1)%3].ClientURL(), jetstream.WithDefaultTimeout(time.Minute))
+	keys := make(chan store.Key, 100_000)
+	watcher := open(t, near, natsstore.WithBucket(name))
+	done, err := watcher.Watch(t.Context(), func(k store.Key) { keys <- k })
+	require.NoError(t, err)
+
+	var deleted []store.Key
+	work := func(n int) {
+		for before := len(deleted); len(deleted) < before+n; {
+			call, cancel := context.WithTimeout(t.Context(), time.Second)
+			k := key(rand.N(1 << 24))
+			if _, err := s.Save(call, k, record("in")); err == nil && s.Delete(call, k) == nil {
+				deleted = append(deleted, k)
+			}
+			cancel()
+		}
+	}
+	work(50)
+	stop(c.servers[old])
+	work(50)
+	requireTold(t, keys, deleted...)
+	select {
+	case <-done:
+		t.Fatal("watching has ended")
+	default:
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/sesame-go/sesame/internal/lincheck"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/natsstore"
@@ -17,6 +15,7 @@ var _ interface {
 	store.Store
 	store.Lister
 	store.OwnerIndex
+	store.Watcher
 	store.Pinger
 } = (*natsstore.Store)(nil)
 
@@ -66,21 +65,4 @@ func TestLinearizable(t *testing.T) {
 func TestLinearizableTwo(t *testing.T) {
 	srv := start(t, options(t.TempDir()))
 	lincheck.Run(t, func(t *testing.T) store.Store { return newTwo(t, 1, srv) })
-}
-
-// TestPing sees that a bucket that is there answers, and one that was removed
-// does not.
-func TestPing(t *testing.T) {
-	js := connect(t, start(t, options(t.TempDir())).ClientURL())
-	name := bucket()
-	// In memory, because the server removes files a while after it has said so.
-	again := func() *natsstore.Store {
-		return open(t, js, natsstore.WithBucket(name), natsstore.WithMemoryStorage())
-	}
-	s := again()
-	require.NoError(t, s.Ping(t.Context()))
-	require.NoError(t, js.DeleteStream(t.Context(), "KV_"+name))
-	require.ErrorContains(t, s.Ping(t.Context()), "natsstore.Open")
-	again()
-	require.NoError(t, s.Ping(t.Context())) // the old store goes on, too
 }

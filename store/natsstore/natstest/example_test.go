@@ -39,7 +39,7 @@ func Example() {
 	}
 
 	ctx := context.Background()
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the session's ID
 	for range 2 {
 		nc, err := nats.Connect(srv.ClientURL(), nats.MaxReconnects(-1))
 		if err != nil {

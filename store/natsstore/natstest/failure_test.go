@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -16,30 +18,57 @@ import (
 	"github.com/sesame-go/sesame/store/natsstore"
 )
 
-// everything calls each method, by name.
+// calls are the methods of a store that talk to the server, by name.
+var calls = map[string]func(context.Context, *natsstore.Store) error{
+	"Load": func(ctx context.Context, s *natsstore.Store) error {
+		_, err := s.Load(ctx, key(1))
+		return err
+	},
+	"Save": func(ctx context.Context, s *natsstore.Store) error {
+		_, err := s.Save(ctx, key(2), record("data"))
+		return err
+	},
+	"Save again": func(ctx context.Context, s *natsstore.Store) error {
+		_, err := s.Save(ctx, key(2), store.Record{Version: 1, Owner: "ann"})
+		return err
+	},
+	"Touch": func(ctx context.Context, s *natsstore.Store) error {
+		return s.Touch(ctx, key(1), time.Now().Add(2*time.Hour))
+	},
+	"Delete": func(ctx context.Context, s *natsstore.Store) error { return s.Delete(ctx, key(1)) },
+	"DeleteOwned": func(ctx context.Context, s *natsstore.Store) error {
+		_, err := s.DeleteOwned(ctx, "ann")
+		return err
+	},
+	"Owned": func(ctx context.Context, s *natsstore.Store) error { return last(s.Owned(ctx, "ann")) },
+	"All":   func(ctx context.Context, s *natsstore.Store) error { return last(s.All(ctx)) },
+	"Watch": func(ctx context.Context, s *natsstore.Store) error {
+		_, err := s.Watch(ctx, func(store.Key) {})
+		return err
+	},
+	"Ping": func(ctx context.Context, s *natsstore.Store) error { return s.Ping(ctx) },
+}
+
+// everything calls each method.
 func everything(ctx context.Context, s *natsstore.Store) map[string]error {
 	errs := make(map[string]error)
-	_, errs["Load"] = s.Load(ctx, key(1))
-	_, errs["Save"] = s.Save(ctx, key(2), record("data"))
-	_, errs["Save again"] = s.Save(ctx, key(2), store.Record{Version: 1, Owner: "ann"})
-	_, errs["DeleteOwned"] = s.DeleteOwned(ctx, "ann")
-	errs["Touch"] = s.Touch(ctx, key(1), time.Now().Add(2*time.Hour))
-	errs["Delete"] = s.Delete(ctx, key(1))
-	errs["Ping"] = s.Ping(ctx)
-	for _, err := range s.All(ctx) {
-		errs["All"] = err
-	}
-	for _, err := range s.Owned(ctx, "ann") {
-		errs["Owned"] = err
+	for method, call := range calls {
+		errs[method] = call(ctx, s)
 	}
 	return errs
+}
+
+// last returns the error that a walk ends with.
+func last(walk iter.Seq2[store.Entry, error]) (err error) {
+	for _, err = range walk {
+	}
+	return err
 }
 
 // requireOutage sees that each method failed, and not in a way that could be
 // taken for a missing session.
 func requireOutage(t *testing.T, errs map[string]error) {
 	t.Helper()
-	require.Len(t, errs, 9)
 	for method, err := range errs {
 		require.ErrorContains(t, err, "natsstore: ", method)
 		require.NotErrorIs(t, err, store.ErrNotFound, method)
@@ -47,9 +76,8 @@ func requireOutage(t *testing.T, errs map[string]error) {
 	}
 }
 
-// TestRestart stops the server, finds that everything fails meanwhile, starts
-// it again with its files, and finds the sessions: the store needs not be
-// opened again.
+// TestRestart stops the server, finds that everything fails, starts it again
+// with its files, and finds the sessions: the store need not be opened again.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	opts := options(t.TempDir())
@@ -152,18 +180,93 @@ func TestClosedConnection(t *testing.T) {
 	require.ErrorIs(t, err, nats.ErrConnectionClosed)
 }
 
-// TestBucketRemoved sees that a bucket that somebody removes is an outage, and
-// that the error says what to do.
+// TestBucketRemoved removes the bucket while stores have it open. The call that
+// finds out is an outage; then the bucket is there again as it was, with
+// nothing in it. No version of before comes back.
 func TestBucketRemoved(t *testing.T) {
-	js := connect(t, start(t, options(t.TempDir())).ClientURL())
-	name := bucket()
-	s := open(t, js, natsstore.WithBucket(name))
-	require.NoError(t, js.DeleteStream(t.Context(), "KV_"+name))
-	errs := everything(t.Context(), s)
-	requireOutage(t, errs)
-	for method, err := range errs {
-		require.ErrorContains(t, err, "natsstore.Open", method)
+	for method := range calls {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			js := connect(t, start(t, options(t.TempDir())).ClientURL())
+			c := good("removed")
+			c.MaxBytes = 1 << 20
+			c.Description = "the operator's"
+			_, err := js.CreateStream(t.Context(), c)
+			require.NoError(t, err)
+			s := open(t, js, natsstore.WithBucket("removed"))
+			r := record("data")
+			r.Owner = "ann"
+			old, err := s.Save(t.Context(), key(1), r)
+			require.NoError(t, err)
+
+			require.NoError(t, js.DeleteStream(t.Context(), "KV_removed"))
+			err = calls[method](t.Context(), s)
+			requireOutage(t, map[string]error{method: err})
+			require.ErrorContains(t, err, "the bucket removed did not answer")
+
+			_, err = s.Load(t.Context(), key(1))
+			require.ErrorIs(t, err, store.ErrNotFound)
+			again, err := s.Save(t.Context(), key(1), r)
+			require.NoError(t, err)
+			require.Greater(t, again, old)
+			n, err := s.DeleteOwned(t.Context(), "ann") // what was known of the old index does not count
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+			have := stream(t, js, "removed").CachedInfo().Config
+			require.EqualValues(t, 1<<20, have.MaxBytes)
+			require.Equal(t, "the operator's", have.Description)
+		})
 	}
+}
+
+// TestMemoryLost restarts a server that had the bucket in memory.
+func TestMemoryLost(t *testing.T) {
+	t.Parallel()
+	opts := options(t.TempDir())
+	opts.Port = freePort(t)
+	srv := start(t, opts)
+	s := open(t, connect(t, srv.ClientURL()), natsstore.WithMemoryStorage())
+	_, err := s.Save(t.Context(), key(1), record("data"))
+	require.NoError(t, err)
+	stop(srv)
+	start(t, opts)
+	require.Eventually(t, func() bool { return s.Ping(t.Context()) == nil }, 20*time.Second, 10*time.Millisecond)
+	_, err = s.Load(t.Context(), key(1))
+	require.ErrorIs(t, err, store.ErrNotFound)
+	_, err = s.Save(t.Context(), key(1), record("data"))
+	require.NoError(t, err)
+}
+
+// TestBucketForbidden has a client that may not make the bucket. It goes on
+// when another has made it; one with another configuration is refused.
+func TestBucketForbidden(t *testing.T) {
+	t.Parallel()
+	opts := options(t.TempDir())
+	opts.Users = []*server.User{
+		{Username: "admin", Password: "x"},
+		{Username: "app", Password: "x", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE.>"}},
+			Subscribe: &server.SubjectPermission{Deny: []string{"sesame.>"}}, // its stores cannot be asked to hold saves back
+		}},
+	}
+	srv := start(t, opts)
+	as := func(user string) jetstream.JetStream {
+		return connect(t, fmt.Sprintf("nats://%s:x@%s", user, srv.Addr()), jetstream.WithDefaultTimeout(300*time.Millisecond))
+	}
+	admin := as("admin")
+	_, err := natsstore.Open(t.Context(), as("app"), natsstore.WithMemoryStorage())
+	require.Error(t, err)
+	open(t, admin, natsstore.WithBucket("sesame"), natsstore.WithMemoryStorage())
+	s := open(t, as("app"), natsstore.WithBucket("sesame"), natsstore.WithMemoryStorage())
+
+	require.NoError(t, admin.DeleteStream(t.Context(), "KV_sesame"))
+	for range 2 {
+		err := s.Ping(t.Context())
+		require.ErrorContains(t, err, "the bucket sesame does not answer")
+		require.ErrorContains(t, err, "opening it again")
+	}
+	open(t, admin, natsstore.WithBucket("sesame"), natsstore.WithMemoryStorage())
+	require.NoError(t, s.Ping(t.Context()))
 }
 
 // TestTooBig saves more than the server takes in one message.
@@ -194,8 +297,8 @@ func TestHostile(t *testing.T) {
 		return ack.Sequence
 	}
 	garbage := [][]byte{
-		nil, {1}, []byte("garbage"), make([]byte, 18), append([]byte{2}, make([]byte, 50)...),
-		append([]byte{1, 17: 200}, make([]byte, 199)...),
+		nil, {1}, []byte("garbage"), make([]byte, 18), append([]byte{1}, make([]byte, 50)...),
+		append([]byte{2, 17: 200}, make([]byte, 199)...),
 	}
 	for i, data := range garbage {
 		k := key(i + 1)
@@ -211,23 +314,26 @@ func TestHostile(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrCorrupt)
 		require.ErrorIs(t, s.Touch(t.Context(), k, time.Now().Add(2*time.Hour)), store.ErrCorrupt)
 	}
-	put("s.what", append([]byte{1}, make([]byte, 50)...))
+	put("s.what", append([]byte{2}, make([]byte, 50)...))
 	put("s."+key(9).String()+".more", []byte("x"))
 	put("o."+hex.EncodeToString([]byte("ann"))+".what", []byte("x"))
 	put("else", []byte("x"))
 
-	var all []store.Entry
-	var last error
-	for e, err := range s.All(t.Context()) {
-		require.NoError(t, last)
-		if last = err; err == nil {
-			all = append(all, e)
+	for _, walk := range []iter.Seq2[store.Entry, error]{s.All(t.Context()), s.Owned(t.Context(), "ann")} {
+		var all []store.Entry
+		var last error
+		for e, err := range walk {
+			require.NoError(t, last)
+			if last = err; err == nil {
+				all = append(all, e)
+			}
 		}
+		require.ErrorIs(t, last, store.ErrCorrupt)
+		require.ErrorContains(t, last, fmt.Sprintf("%d messages", len(garbage)))
+		require.Len(t, all, 1)
+		require.Equal(t, key(0), all[0].Key)
+		require.Equal(t, "data", string(all[0].Data))
 	}
-	require.ErrorIs(t, last, store.ErrCorrupt)
-	require.ErrorContains(t, last, fmt.Sprint(len(garbage)))
-	require.Len(t, all, 1)
-	require.Equal(t, key(0), all[0].Key)
 
 	n, err := s.DeleteOwned(t.Context(), "ann")
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
 // Package natstest tests natsstore on real servers, which it runs in the
-// process. It is a module of its own, so that nobody who uses natsstore has to
+// process. It is a module of its own, so that users of natsstore need not
 // download the server.
 package natstest
 
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,12 +76,38 @@ func freePort(t testing.TB) int {
 // connect returns a connection of its own, which restores itself for as long
 // as the test runs.
 func connect(t testing.TB, url string, opts ...jetstream.JetStreamOpt) jetstream.JetStream {
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
+	nc, err := dial(url, 0)
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc, opts...)
 	require.NoError(t, err)
 	return js
+}
+
+// dial connects, by a network that takes so much longer for each write.
+func dial(url string, delay time.Duration) (*nats.Conn, error) {
+	return nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.SetCustomDialer(slowDialer(delay)))
+}
+
+type slowDialer time.Duration
+
+func (d slowDialer) Dial(network, address string) (net.Conn, error) {
+	c, err := net.Dial(network, address)
+	if err != nil || d == 0 {
+		return c, err
+	}
+	return &slowConn{c, time.Duration(d)}, nil
+}
+
+type slowConn struct {
+	net.Conn
+	delay time.Duration
+}
+
+func (c *slowConn) Write(p []byte) (int, error) {
+	time.Sleep(c.delay)
+	return c.Conn.Write(p)
 }
 
 var buckets atomic.Int64
@@ -103,9 +130,22 @@ func stream(t testing.TB, js jetstream.JetStream, bucket string) jetstream.Strea
 }
 
 func key(n int) store.Key {
-	return store.Key{31: byte(n), 1: byte(n), 0: byte(n >> 8), 29: byte(n >> 16)}
+	return store.Key{15: byte(n), 1: byte(n), 0: byte(n >> 8), 14: byte(n >> 16)}
 }
 
 func record(data string) store.Record {
 	return store.Record{Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}
+}
+
+// each calls f with the numbers below n, 64 at a time.
+func each(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for w := range 64 {
+		wg.Go(func() {
+			for i := w; i < n; i += 64 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
 }

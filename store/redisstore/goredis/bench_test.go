@@ -50,6 +50,17 @@ func BenchmarkStore(b *testing.B) {
 			versions[i] = v
 			return err
 		})
+		renewed := func(i int, owner string) error {
+			r, err := s.Load(b.Context(), keys[i])
+			if err != nil {
+				return err
+			}
+			r.Owner, r.Durable = owner, true
+			versions[i], err = s.Save(b.Context(), keys[i], r)
+			return err
+		}
+		run("renew", func(i int) error { return renewed(i, "") })
+		run("login", func(i int) error { return renewed(i, fmt.Sprint("user", rand.IntN(1_000_000))) })
 		run("touch", func(i int) error { return s.Touch(b.Context(), keys[i], time.Now().Add(2*time.Hour)) })
 	}
 }

@@ -79,9 +79,9 @@ func TestScriptsForgotten(t *testing.T) {
 func TestOutage(t *testing.T) {
 	closed := redis.NewClient(&redis.Options{Addr: env(t, "SESAME_TEST_REDIS")[0]})
 	require.NoError(t, closed.Close())
-	nobody := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
-	defer nobody.Close()
-	for _, client := range []*redis.Client{closed, nobody} {
+	absent := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	defer absent.Close()
+	for _, client := range []*redis.Client{closed, absent} {
 		s := redisstore.New(goredis.New(client))
 		_, err := s.Load(t.Context(), store.Key{})
 		require.Error(t, err)
@@ -115,9 +115,18 @@ func TestSentOnce(t *testing.T) {
 	address, sent := cutter(t)
 	client := redis.NewClient(&redis.Options{Addr: address, MaxRetries: 3, MinRetryBackoff: time.Millisecond})
 	defer client.Close()
-	s := redisstore.New(goredis.New(client))
+	conn := goredis.New(client)
+	s := redisstore.New(conn)
 	require.Error(t, s.Delete(t.Context(), store.Key{}))
 	require.EqualValues(t, 1, sent.Swap(0))
+	two := make([]redisstore.Call, 2)
+	for i := range two {
+		two[i] = redisstore.Call{Command: "EVALSHA", Script: "x", Key: "k", Writes: true}
+	}
+	for _, reply := range conn.Run(t.Context(), two...) {
+		require.Error(t, reply.Err)
+	}
+	require.EqualValues(t, 1, sent.Swap(0), "the connection is cut at the first")
 	_, err := s.Save(t.Context(), store.Key{}, store.Record{})
 	require.Error(t, err)
 	require.EqualValues(t, 1, sent.Swap(0))
@@ -129,7 +138,7 @@ func TestSentOnce(t *testing.T) {
 // is sent: an outage, not a session that is missing or damaged.
 func TestRefused(t *testing.T) {
 	client := redis.NewClient(&redis.Options{
-		Addr: env(t, "SESAME_TEST_REDIS")[0], Username: "nobody", Password: "secret", MaxRetries: -1,
+		Addr: env(t, "SESAME_TEST_REDIS")[0], Username: "stranger", Password: "secret", MaxRetries: -1,
 	})
 	t.Cleanup(func() { _ = client.Close() })
 	s := redisstore.New(goredis.New(client), prefix())

@@ -2,6 +2,7 @@ package goredis
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -9,19 +10,19 @@ import (
 )
 
 const (
-	// maxBatch bounds a pipeline, so that the first in it does not wait long
-	// for the last.
+	// maxBatch bounds a pipeline, so that the first command in it does not wait
+	// long for the last.
 	maxBatch = 128
 
 	// maxPipelines is how many pipelines of a group are on the wire at once.
-	// With more of them each is shorter, and the work of many small ones
-	// costs more than the wait that they save.
+	// With more of them each is shorter, and the work of many small ones costs
+	// more than the wait that they save.
 	maxPipelines = 2
 )
 
-// A group sends commands in pipelines. While as many as may be are on the
-// wire commands gather, and the next pipeline takes them. There are
-// goroutines for it only as long as there are commands.
+// group sends commands in pipelines. While maxPipelines are on the wire,
+// commands gather for the next one. A group has goroutines only as long as it
+// has commands.
 type group struct {
 	pipeline func() redis.Pipeliner
 
@@ -30,36 +31,37 @@ type group struct {
 	busy    int // goroutines at work
 }
 
-// A call is a command that somebody waits for.
+// call is a command whose caller waits for it.
 type call struct {
-	cmd  redis.Cmder
-	done chan struct{} // closed once cmd has its reply or its error
+	group *group
+	cmd   redis.Cmder      // what is sent
+	reply *redis.StringCmd // the same, or what it wraps
+	done  chan struct{}    // closed once the command has its reply or its error
+	err   error            // valid once done is closed
 }
 
-// do sends cmd and waits for its reply. Should the context end while cmd
-// waits, it is never sent; if that happens later its fate is open.
-func (g *group) do(ctx context.Context, cmd redis.Cmder) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c := &call{cmd, make(chan struct{})}
-	g.enter(c)
-	select {
-	case <-c.done:
-		return cmd.Err()
-	case <-ctx.Done():
-		g.leave(c)
-		return ctx.Err()
-	}
-}
-
-func (g *group) enter(c *call) {
+// enter has the calls sent, together if there is room for them in one pipeline.
+func (g *group) enter(calls ...*call) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.waiting = append(g.waiting, c)
-	if g.busy < maxPipelines {
-		g.busy++
-		go g.work()
+	g.waiting = append(g.waiting, calls...)
+	for range (len(calls) + maxBatch - 1) / maxBatch {
+		if g.busy < maxPipelines {
+			g.busy++
+			go g.work()
+		}
+	}
+}
+
+// wait waits until a call that has entered its group is done. If the context ends
+// before the command is sent it never is; if later, its effect is unknown.
+func (c *call) wait(ctx context.Context) (string, error) {
+	select {
+	case <-c.done:
+		return c.reply.Val(), c.err
+	case <-ctx.Done():
+		c.group.leave(c)
+		return "", ctx.Err() // the reply may come yet, and is not to be looked at
 	}
 }
 
@@ -78,7 +80,7 @@ func (g *group) work() {
 	}
 }
 
-// next takes the calls that have waited longest. It uses the space of the
+// next takes the calls that have waited longest. It reuses the space of the
 // batch before.
 func (g *group) next(batch []*call) []*call {
 	clear(batch)
@@ -93,31 +95,38 @@ func (g *group) next(batch []*call) []*call {
 	return batch
 }
 
-// send carries out a batch. Each command has its own reply or error, and only
-// what befalls the connection befalls all.
+// send carries out a batch. Each command has its own reply or error; only a
+// failure of the connection, or of a hook, is that of all.
 func send(p redis.Pipeliner, batch []*call) {
-	ctx := context.Background() // a caller's context is that caller's own
-	defer func() {
-		for _, c := range batch {
-			close(c.done)
-		}
-	}()
+	ctx := context.Background() // the callers' contexts end their waiting alone
 	for _, c := range batch {
 		_ = p.Process(ctx, c.cmd) // it only queues
 	}
-	_, err := p.Exec(ctx)
-	if err == nil {
-		return
-	}
-	// The commands have their errors, but for one that the server gives when a
-	// connection is opened, such as WRONGPASS: then nothing was sent, and the
-	// commands look as if they had succeeded.
-	for _, c := range batch {
-		if c.cmd.Err() != nil {
-			return
+	failure := guard(func() error {
+		_, err := p.Exec(ctx)
+		if !slices.ContainsFunc(batch, func(c *call) bool { return c.cmd.Err() != nil }) {
+			// If the server has refused the connection, such as by WRONGPASS,
+			// nothing was sent, and the commands look as if they had succeeded.
+			return err
 		}
-	}
+		return nil
+	})
 	for _, c := range batch {
-		c.cmd.SetErr(err)
+		if c.err = failure; c.err == nil {
+			c.err = c.cmd.Err()
+		}
+		close(c.done)
 	}
+}
+
+// guard calls f. It returns f's error, or one for the panic of a hook of the
+// client, which would otherwise end the process: f runs on a goroutine that
+// belongs to no request.
+func guard(f func() error) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fmt.Errorf("sesame/goredis: a hook of the client has panicked: %v", bug)
+		}
+	}()
+	return f()
 }

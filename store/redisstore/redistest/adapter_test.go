@@ -72,7 +72,9 @@ func connectRueidis(t testing.TB, at site, n *network, opts ...sesamerueidis.Opt
 		o.Sentinel = rueidis.SentinelOption{MasterSet: "sesame"}
 	}
 	if n != nil {
-		o.Dialer.KeepAlive = time.Hour // no pings: round trips are counted
+		if !n.pings {
+			o.Dialer.KeepAlive = time.Hour
+		}
 		o.DialCtxFn = func(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			return n.dial(ctx, addr)
 		}
@@ -86,6 +88,7 @@ func connectRueidis(t testing.TB, at site, n *network, opts ...sesamerueidis.Opt
 // A network has a proxy before each server that a client dials.
 type network struct {
 	t       testing.TB
+	pings   bool // rueidis may ping: round trips are not counted
 	mu      sync.Mutex
 	proxies map[string]*faultproxy.Proxy
 }

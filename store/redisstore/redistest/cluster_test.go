@@ -77,8 +77,8 @@ func TestClusterNodeKilled(t *testing.T) {
 	})
 }
 
-// TestClusterSlotsMoved moves slots from node to node under traffic. Nobody
-// notices.
+// TestClusterSlotsMoved moves slots from node to node under traffic. No call
+// fails.
 func TestClusterSlotsMoved(t *testing.T) {
 	onEach(t, func(t *testing.T, a adapter) {
 		at := own(t, "cluster")

@@ -74,7 +74,7 @@ func TestDesync(t *testing.T) {
 					})
 				}
 				running.Wait()
-				require.NotZero(t, refused.Load(), "nobody has met a connection out of step")
+				require.NotZero(t, refused.Load(), "no call has met a connection out of step")
 				p.Heal()
 				for i, k := range keys {
 					eventually(t, respite, func(ctx context.Context) error {

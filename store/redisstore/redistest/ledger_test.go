@@ -55,7 +55,7 @@ func (c *clerk) work(ctx context.Context, next int) error {
 		clear(c.lost)
 		c.done.Add(1)
 	case errors.Is(err, store.ErrConflict) && len(c.lost) == 0:
-		return fmt.Errorf("a conflict with nobody, after %d: %w", c.acked, err)
+		return fmt.Errorf("a conflict without a rival, after %d: %w", c.acked, err)
 	case errors.Is(err, store.ErrConflict):
 		c.unsure = true
 	case c.outage(err):
@@ -111,7 +111,7 @@ type office struct {
 }
 
 // newOffice puts n clerks to work on the given stores, in turn. Its stop, which
-// is also called when the test is over, fails the test if anybody was given a
+// is also called when the test is over, fails the test if a clerk was given a
 // wrong answer.
 func newOffice(t testing.TB, n int, stores ...store.Store) *office {
 	o := &office{t: t}
@@ -166,7 +166,7 @@ func (o *office) noticed(clerks []*clerk) {
 	require.Eventually(o.t, func() bool {
 		n, _ := failures(clerks)
 		return n > 0
-	}, 30*time.Second, 5*time.Millisecond, "nobody notices")
+	}, 30*time.Second, 5*time.Millisecond, "no clerk notices")
 }
 
 // failures returns how many calls of the clerks met an outage.

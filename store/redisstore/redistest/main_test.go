@@ -1,6 +1,7 @@
 // Package redistest tests redisstore, with both of its adapters, on real
-// servers: one, a cluster, and one with a replica and a sentinel. It is a
-// module of its own, so that nobody who uses redisstore downloads two clients.
+// servers: one, a cluster, and one with a replica and a sentinel. It is a module
+// of its own, so that programs which use redisstore need not download two
+// clients.
 //
 // Run it with scripts/services run redis redis-cluster redis-sentinel -- go test
 package redistest
@@ -26,9 +27,13 @@ import (
 const cure = "run: scripts/services run -- go test ./..."
 
 // TestMain keeps go-redis from writing about every connection that it loses:
-// here it loses many.
+// here it loses many. It also begins other processes, see start.
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{})
+	if r := os.Getenv(roleVariable); r != "" {
+		play(r)
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -18,7 +18,7 @@ import (
 func TestOutages(t *testing.T) {
 	outages := []struct {
 		name  string
-		total bool // nobody can be answered
+		total bool // no request can be answered
 		start func(*faultproxy.Proxy)
 	}{
 		{"delay", false, func(p *faultproxy.Proxy) { p.Delay(20 * time.Millisecond) }},
@@ -126,7 +126,7 @@ func TestLateEffect(t *testing.T) {
 			changed <- a
 		}()
 		<-arrived
-		// Another process logs out meanwhile.
+		// Another process logs out at this time.
 		other := redisstore.New(a.connect(t, at, nil), redisstore.WithPrefix(p.prefix))
 		n, err := other.DeleteOwned(t.Context(), "ann")
 		require.NoError(t, err)

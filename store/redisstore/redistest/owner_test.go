@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -17,9 +18,10 @@ import (
 func ownedKeys(t testing.TB, s store.OwnerIndex, owner string) []store.Key {
 	t.Helper()
 	var keys []store.Key
-	for k, err := range s.Owned(t.Context(), owner) {
+	for e, err := range s.Owned(t.Context(), owner) {
 		require.NoError(t, err)
-		keys = append(keys, k)
+		require.Equal(t, owner, e.Owner)
+		keys = append(keys, e.Key)
 	}
 	return keys
 }
@@ -29,7 +31,7 @@ func ownedKeys(t testing.TB, s store.OwnerIndex, owner string) []store.Key {
 // reverse, and a second try heals it.
 func TestIndexBeforeSession(t *testing.T) {
 	onEach(t, func(t *testing.T, a adapter) {
-		s, p := through(t, a, own(t, "single")) // nobody flushes its scripts
+		s, p := through(t, a, own(t, "single")) // its scripts are not flushed
 		create(t, s, owned("ann", "warm"))      // the server knows the scripts
 		_, err := s.DeleteOwned(t.Context(), "ann")
 		require.NoError(t, err)
@@ -90,7 +92,7 @@ func TestIndexHeld(t *testing.T) {
 			saved <- err
 		}()
 		<-arrived
-		// Another process looks after the index meanwhile.
+		// At this time another process looks after the index.
 		other := redisstore.New(a.connect(t, at, nil), redisstore.WithPrefix(prefix))
 		n, err := other.DeleteOwned(t.Context(), "ann")
 		require.NoError(t, err)
@@ -195,4 +197,75 @@ func TestRevokeDuringRenewals(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRevokeDuringLogins revokes an owner's sessions while they are saved and
+// while others become hers. None is left that was hers before, and each that is
+// left is listed.
+func TestRevokeDuringLogins(t *testing.T) {
+	for _, kind := range []string{"single", "cluster"} {
+		t.Run(kind, func(t *testing.T) {
+			onEach(t, func(t *testing.T, a adapter) {
+				at := shared(t, kind)
+				prefix := redisstore.WithPrefix(newPrefix())
+				s, other := redisstore.New(a.connect(t, at, nil), prefix), redisstore.New(a.connect(t, at, nil), prefix)
+				for round := range 40 {
+					testRevokeDuringLogins(t, s, other, fmt.Sprint("ann", round))
+				}
+			})
+		})
+	}
+}
+
+func testRevokeDuringLogins(t *testing.T, s, other *redisstore.Store, owner string) {
+	const n = 6
+	var hers, others [n]store.Key
+	for i := range n {
+		hers[i], others[i] = create(t, s, owned(owner, "hers")), create(t, s, record("not yet"))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running, warm sync.WaitGroup
+	warm.Add(n)
+	for i := range n {
+		running.Go(func() { // renews, until the session is gone
+			for tries := 0; ; tries++ {
+				if tries == 2 {
+					warm.Done()
+				}
+				_, err := swap(context.WithoutCancel(ctx), other, hers[i], func(r *store.Record) { r.Durable = true })
+				if errors.Is(err, store.ErrNotFound) || tries > 2 && ctx.Err() != nil {
+					return
+				}
+				if err != nil && !errors.Is(err, store.ErrConflict) {
+					t.Error(err)
+				}
+			}
+		})
+		running.Go(func() { // logs in at some time of the call, or before
+			warm.Wait()
+			time.Sleep(time.Duration(i) * 200 * time.Microsecond)
+			_, err := swap(context.WithoutCancel(ctx), other, others[i], func(r *store.Record) { r.Owner, r.Durable = owner, true })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	warm.Wait()
+	removed, err := s.DeleteOwned(t.Context(), owner)
+	require.NoError(t, err)
+	for _, k := range hers {
+		_, err := s.Load(t.Context(), k)
+		require.ErrorIs(t, err, store.ErrNotFound, "a session has outlived its revocation")
+	}
+	cancel()
+	running.Wait()
+	left := ownedKeys(t, s, owner)
+	require.Equal(t, 2*n, removed+len(left))
+	for _, k := range others {
+		_, err := s.Load(t.Context(), k)
+		require.Equal(t, slices.Contains(left, k), err == nil, "what is left is listed")
+	}
+	again, err := s.DeleteOwned(t.Context(), owner)
+	require.NoError(t, err)
+	require.Equal(t, len(left), again)
 }

@@ -40,8 +40,11 @@ type product struct {
 // respite is the longest time that a request may take during an outage.
 const respite = 20 * time.Second
 
-func newProduct(t testing.TB, a adapter, at site) *product {
-	p := &product{t: t, network: newNetwork(t), prefix: newPrefix()}
+func newProduct(t testing.TB, a adapter, at site) *product { return openProduct(t, a, at, newPrefix()) }
+
+// openProduct returns one that shares its sessions with others of its prefix.
+func openProduct(t testing.TB, a adapter, at site, prefix string) *product {
+	p := &product{t: t, network: newNetwork(t), prefix: prefix}
 	p.manager = sesame.New[visitor](
 		sesame.WithStore(redisstore.New(a.connect(t, at, p.network), redisstore.WithPrefix(p.prefix))), sesame.WithInsecureCookie(), sesame.WithStoreTimeout(2*time.Second),
 		sesame.WithLogger(slog.New(slog.DiscardHandler)),
@@ -58,6 +61,11 @@ func newProduct(t testing.TB, a adapter, at site) *product {
 		if s.User != "" {
 			s.N++
 		}
+		fmt.Fprint(w, s.User, " ", s.N)
+	})
+	mux.HandleFunc("/add", func(w http.ResponseWriter, r *http.Request) {
+		s := p.manager.Get(r.Context())
+		s.N++
 		fmt.Fprint(w, s.User, " ", s.N)
 	})
 	mux.HandleFunc("/look", func(w http.ResponseWriter, r *http.Request) {
@@ -108,6 +116,21 @@ func (p *product) ask(path, token string) (answer, error) {
 		return answer{}, err
 	}
 	defer res.Body.Close()
+	return read(res)
+}
+
+// handle is ask without a network between the browser and the server.
+func (p *product) handle(path, token string) (answer, error) {
+	r := httptest.NewRequest("GET", path, nil)
+	if token != "" {
+		r.AddCookie(&http.Cookie{Name: "session_id", Value: token})
+	}
+	w := httptest.NewRecorder()
+	p.server.Config.Handler.ServeHTTP(w, r)
+	return read(w.Result())
+}
+
+func read(res *http.Response) (answer, error) {
 	body, err := io.ReadAll(res.Body)
 	a := answer{status: res.StatusCode, cookies: res.Cookies()}
 	if a.status == http.StatusOK && err == nil {
@@ -126,7 +149,7 @@ type browser struct {
 	acked int // the last count it was told
 	tried int // how often it has counted at most
 
-	strangers bool // it may be nobody or behind for a moment: the connection is out of step
+	strangers bool // it may be logged out or behind for a moment: the connection is out of step
 }
 
 // login returns a browser that has logged in.
@@ -195,7 +218,7 @@ type crowd struct {
 // gather logs in n users and lets them visit. The crowd's stop, which is also
 // called at the end, fails the test if one was answered wrongly. With strangers
 // they may also find themselves logged out for a moment, as when the reply to
-// somebody else's question is "nothing", or back where they were before.
+// another user's question is "nothing", or back where they were before.
 func (p *product) gather(n int, strangers bool) *crowd {
 	p.t.Helper()
 	c := &crowd{product: p}
@@ -242,7 +265,7 @@ func (c *crowd) waitFor(what *atomic.Int64, n int64) {
 	}
 }
 
-// stillThere sees that everybody is still logged in.
+// stillThere checks that all are still logged in.
 func (c *crowd) stillThere() {
 	c.t.Helper()
 	for _, b := range c.browsers {

@@ -23,7 +23,7 @@ func TestScriptFlush(t *testing.T) {
 					for _, addr := range at.addrs {
 						require.NoError(t, admin(t, addr).ScriptFlush(t.Context()).Err())
 					}
-					time.Sleep(5 * time.Millisecond) // traffic, in which scripts are loaded anew
+					time.Sleep(5 * time.Millisecond) // traffic, in which scripts are loaded again
 				}
 				o.progress(o.clerks, 30*time.Second)
 				o.stop()

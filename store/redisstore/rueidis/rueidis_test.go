@@ -52,6 +52,8 @@ func TestStore(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	require.Panics(t, func() { sesamerueidis.New(nil) })
+	require.PanicsWithValue(t, "sesame/rueidis: New: an option is nil; leave it out",
+		func() { sesamerueidis.New(struct{ rueidis.Client }{}, nil) })
 	for _, ttl := range []time.Duration{-1, 0, time.Microsecond, 2 * time.Hour} {
 		require.Panics(t, func() { sesamerueidis.WithCache(ttl) }, ttl)
 	}
@@ -105,9 +107,18 @@ func TestSentOnce(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer client.Close()
-	s := redisstore.New(sesamerueidis.New(client))
+	conn := sesamerueidis.New(client)
+	s := redisstore.New(conn)
 	require.Error(t, s.Delete(t.Context(), store.Key{}))
 	require.EqualValues(t, 1, sent.Swap(0))
+	two := make([]redisstore.Call, 2)
+	for i := range two {
+		two[i] = redisstore.Call{Command: "EVALSHA", Script: "x", Key: "k", Writes: true}
+	}
+	for _, reply := range conn.Run(t.Context(), two...) {
+		require.Error(t, reply.Err)
+	}
+	require.EqualValues(t, 1, sent.Swap(0), "the connection is cut at the first")
 	_, err = s.Save(t.Context(), store.Key{}, store.Record{})
 	require.Error(t, err)
 	require.EqualValues(t, 1, sent.Swap(0))

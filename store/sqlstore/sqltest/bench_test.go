@@ -103,6 +103,29 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkCount counts the sessions, and compares with reading them.
+func BenchmarkCount(b *testing.B) {
+	s := newFile(b)
+	fill(b, s)
+	b.Run("how=Count", func(b *testing.B) {
+		for b.Loop() {
+			n, err := s.Count(b.Context())
+			require.NoError(b, err)
+			require.Equal(b, sessions, n)
+		}
+	})
+	b.Run("how=All", func(b *testing.B) {
+		for b.Loop() {
+			n := 0
+			for _, err := range s.All(b.Context()) {
+				require.NoError(b, err)
+				n++
+			}
+			require.Equal(b, sessions, n)
+		}
+	})
+}
+
 // BenchmarkSweep removes expired sessions.
 func BenchmarkSweep(b *testing.B) {
 	s := newFile(b)
@@ -112,7 +135,7 @@ func BenchmarkSweep(b *testing.B) {
 			var wg sync.WaitGroup
 			for j := range 500 {
 				wg.Go(func() {
-					_, err := s.Save(context.Background(), key(i+j), store.Record{Expires: time.Now()})
+					_, err := s.Save(context.Background(), key(i+j), store.Record{Expires: time.Now().Add(-2 * time.Hour)})
 					require.NoError(b, err)
 				})
 			}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sesame-go/sesame/internal/lincheck"
 	"github.com/sesame-go/sesame/store"
@@ -15,10 +16,10 @@ import (
 // A full store has all that deals in records.
 type full interface {
 	store.Store
-	store.Rotator
 	store.Lister
 	store.OwnerIndex
 	store.Sweeper
+	store.Counter
 }
 
 var _ interface {
@@ -27,20 +28,28 @@ var _ interface {
 	io.Closer
 } = (*sqlstore.Store)(nil)
 
+// grace is how long Sweep leaves what has expired.
+const grace = time.Hour
+
 // TestStore runs the suite on files, also with two stores on each, with a pool
 // of its own for either, as two processes have them.
 func TestStore(t *testing.T) {
 	var files sync.Map // of the stores, by themselves
-	open := func(t *testing.T, file string) store.Store {
-		s := newStore(t, openDB(t, dsn(file)))
+	open := func(t *testing.T, file string, opts ...sqlstore.Option) store.Store {
+		s := newStore(t, openDB(t, dsn(file)), opts...)
 		files.Store(s, file)
 		return s
 	}
+	another := func(t *testing.T, first store.Store, opts ...sqlstore.Option) store.Store {
+		file, _ := files.Load(first)
+		return open(t, file.(string), opts...)
+	}
 	storetest.Run(t,
 		func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "sessions.sqlite")) },
-		storetest.Second(func(t *testing.T, first store.Store) store.Store {
-			file, _ := files.Load(first)
-			return open(t, file.(string))
+		storetest.SweepGrace(grace),
+		storetest.Second(func(t *testing.T, first store.Store) store.Store { return another(t, first) }),
+		storetest.Skewed(func(t *testing.T, first store.Store, by time.Duration) store.Store {
+			return another(t, first, sqlstore.WithClock(func() time.Time { return time.Now().Add(by) }))
 		}),
 	)
 }
@@ -52,7 +61,7 @@ func TestStoreOneConnection(t *testing.T) {
 		db := openDB(t, ":memory:")
 		db.SetMaxOpenConns(1)
 		return newStore(t, db, sqlstore.WithTable("main.sessions"))
-	})
+	}, storetest.SweepGrace(grace))
 }
 
 func TestLinearizable(t *testing.T) {
@@ -60,12 +69,13 @@ func TestLinearizable(t *testing.T) {
 }
 
 func TestLinearizableTwo(t *testing.T) {
-	lincheck.Run(t, func(t *testing.T) store.Store { return newTwo(t) })
+	lincheck.Run(t, func(t *testing.T) store.Store {
+		return newTwo(t, filepath.Join(t.TempDir(), "sessions.sqlite"))
+	})
 }
 
-// newTwo returns two stores with one file, each with a pool of its own, that
-// are called in turn.
-func newTwo(t *testing.T) full {
-	file := filepath.Join(t.TempDir(), "sessions.sqlite")
-	return storetest.InTurn(newStore(t, openDB(t, dsn(file))), newStore(t, openDB(t, dsn(file)))).(full)
+// newTwo returns two stores on one file, each with a pool of its own, that are
+// called in turn.
+func newTwo(t *testing.T, file string, opts ...sqlstore.Option) full {
+	return storetest.InTurn(newStore(t, openDB(t, dsn(file)), opts...), newStore(t, openDB(t, dsn(file)), opts...)).(full)
 }

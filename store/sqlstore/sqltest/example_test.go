@@ -27,7 +27,7 @@ func Example() {
 	file := filepath.Join(dir, "sessions.sqlite")
 
 	ctx := context.Background()
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the ID of the session
 	for range 2 {
 		db, err := sql.Open("sqlite", "file:"+file+
 			"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")

@@ -23,7 +23,7 @@ func everything(ctx context.Context, s *sqlstore.Store) map[string]error {
 	errs := make(map[string]error)
 	_, errs["Load"] = s.Load(ctx, key(1))
 	_, errs["Save"] = s.Save(ctx, key(2), record("data"))
-	_, errs["Rotate"] = s.Rotate(ctx, key(3), key(4), store.Record{Version: 1})
+	_, errs["Count"] = s.Count(ctx)
 	_, errs["DeleteOwned"] = s.DeleteOwned(ctx, "ann")
 	_, errs["Sweep"] = s.Sweep(ctx, 1)
 	errs["Touch"] = s.Touch(ctx, key(1), time.Now().Add(time.Hour))
@@ -120,8 +120,8 @@ func TestCloseWaits(t *testing.T) {
 	}
 }
 
-// locked returns a store, with its pool, on a file that somebody else writes to
-// until unlock is called.
+// locked returns a store, with its pool, on a file that another connection
+// locks for writing until unlock is called.
 func locked(t *testing.T, timeout string) (s *sqlstore.Store, db *sql.DB, unlock func()) {
 	file := filepath.Join(t.TempDir(), "a.sqlite")
 	db = openDB(t, "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout("+timeout+")")
@@ -139,8 +139,8 @@ func locked(t *testing.T, timeout string) (s *sqlstore.Store, db *sql.DB, unlock
 	})
 }
 
-// TestBusy sees that a database that somebody else keeps locked is an error
-// for all who wait, after one timeout and not one for each.
+// TestBusy requires that a database which another process keeps locked is an
+// error for all calls that wait, after one timeout and not one for each.
 func TestBusy(t *testing.T) {
 	s, _, unlock := locked(t, "300")
 	defer unlock()
@@ -156,15 +156,15 @@ func TestBusy(t *testing.T) {
 	wg.Wait()
 	assert.Less(t, time.Since(begin), 5*time.Second, "one for each would be six")
 	_, err := s.Load(t.Context(), key(1))
-	require.NoError(t, err, "others can read meanwhile")
+	require.NoError(t, err, "others can read")
 
 	unlock()
 	_, err = s.Save(t.Context(), key(100), record("data"))
 	require.NoError(t, err)
 }
 
-// TestCancelOne cancels one of many that wait for the database. It does not
-// wait any longer, and has no effect; the others do not notice.
+// TestCancelOne cancels one of many that wait for the database. It stops
+// waiting and has no effect; the others do not notice.
 func TestCancelOne(t *testing.T) {
 	s, db, unlock := locked(t, "20000")
 	defer unlock()
@@ -216,10 +216,8 @@ func TestCancelUnderWay(t *testing.T) {
 			for n := range 40 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n*i*10)*time.Microsecond)
 				k := key(i<<8 | n)
-				data := []byte(strconv.Itoa(n))
-				_, err := s.Save(ctx, k, store.Record{Expires: time.Now().Add(time.Hour), Data: data})
+				_, err := s.Save(ctx, k, record(strconv.Itoa(n)))
 				cancel()
-				clear(data) // which is the caller's again
 				if err != nil {
 					assert.ErrorIs(t, err, context.DeadlineExceeded)
 				}

@@ -53,7 +53,7 @@ func newFile(t testing.TB) *sqlstore.Store {
 	return newStore(t, openDB(t, dsn(filepath.Join(t.TempDir(), "sessions.sqlite"))))
 }
 
-func key(n int) store.Key { return store.Key{31: byte(n), 30: byte(n >> 8), 29: byte(n >> 16)} }
+func key(n int) store.Key { return store.Key{15: byte(n), 14: byte(n >> 8), 13: byte(n >> 16)} }
 
 func record(data string) store.Record {
 	return store.Record{Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}

@@ -29,8 +29,8 @@ type Session struct {
 
 func (s Session) Owner() string { return s.User }
 
-// TestReadable reads sessions with the statements that the documentation has
-// for the database's own shell.
+// TestReadable reads sessions with the statements in the documentation that are
+// for the shell of the database.
 func TestReadable(t *testing.T) {
 	db := openDB(t, dsn(filepath.Join(t.TempDir(), "a.sqlite")))
 	sessions := sesame.New[Session](sesame.WithStore(newStore(t, db)), sesame.WithCodec(codec.JSON))
@@ -76,16 +76,18 @@ func between(t *testing.T, s, before, after string) string {
 	return s
 }
 
-// TestPlans sees that the statements use the indexes.
+// TestPlans requires that the statements use the indexes.
 func TestPlans(t *testing.T) {
 	db := openDB(t, dsn(filepath.Join(t.TempDir(), "a.sqlite")))
 	newStore(t, db)
 	for query, index := range map[string]string{
-		"SELECT ver FROM sesame WHERE id = x'00'":                                "(id=?)",
-		"SELECT id FROM sesame WHERE id > x'' AND exp > 5 ORDER BY id LIMIT 200": "(id>?)",
-		"SELECT id FROM sesame WHERE owner = x'00' AND exp > 5":                  "sesame_owner (owner=?)",
-		"DELETE FROM sesame WHERE owner = x'00' AND exp > 5":                     "sesame_owner (owner=?)",
-		"SELECT rowid FROM sesame WHERE slot <= 5 AND exp <= 5 LIMIT 200":        "sesame_slot (slot<?)",
+		"SELECT ver FROM sesame WHERE id = x'00'":                                                   "(id=?)",
+		"SELECT id FROM sesame WHERE id > x'' AND exp > 5 ORDER BY id LIMIT 200":                    "(id>?)",
+		"SELECT ver FROM sesame WHERE owner = x'00' AND id > x'' AND exp > 5 ORDER BY id LIMIT 200": "sesame_owner (owner=? AND id>?)",
+		"DELETE FROM sesame WHERE owner = x'00' AND exp > 5":                                        "sesame_owner (owner=?)",
+		"SELECT rowid FROM sesame WHERE slot <= 5 AND exp <= 5 LIMIT 200":                           "sesame_slot (slot<?)",
+		"SELECT count(*) FROM sesame WHERE slot > 5":                                                "COVERING INDEX sesame_slot (slot>?)",
+		"SELECT count(*) FROM sesame WHERE slot = 5 AND exp > 5":                                    "sesame_slot (slot=?)",
 	} {
 		var id, parent, unused int
 		var plan string
@@ -115,11 +117,13 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestSweepAndTouch sweeps from two stores while others extend and save the
-// same sessions at the moment at which they expire. Nobody gets an error, and
-// what was extended stays.
+// TestSweepAndTouch sweeps from two stores, at the moment at which Sweep may
+// take a session, while others extend and save the same sessions. No call fails,
+// and what was extended stays.
 func TestSweepAndTouch(t *testing.T) {
-	s := newTwo(t)
+	file := filepath.Join(t.TempDir(), "sessions.sqlite")
+	s := newTwo(t, file)
+	sweeper := newTwo(t, file, sqlstore.WithClock(func() time.Time { return time.Now().Add(time.Hour) }))
 	const n = 400
 	var mu sync.Mutex
 	alive := make(map[store.Key]bool)
@@ -130,7 +134,7 @@ func TestSweepAndTouch(t *testing.T) {
 	for range 2 {
 		sweepers.Go(func() {
 			for !done.Load() {
-				n, err := s.Sweep(t.Context(), 10)
+				n, err := sweeper.Sweep(t.Context(), 10)
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -169,7 +173,7 @@ func TestSweepAndTouch(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	done.Store(true)
 	sweepers.Wait()
-	rest, err := s.Sweep(t.Context(), n)
+	rest, err := sweeper.Sweep(t.Context(), n)
 	require.NoError(t, err)
 	extended := 0
 	for k, ok := range alive {

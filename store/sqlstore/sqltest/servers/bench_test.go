@@ -37,6 +37,13 @@ func BenchmarkStore(b *testing.B) {
 					})
 				}
 			}
+			b.Run("op=count", func(b *testing.B) {
+				for b.Loop() {
+					n, err := s.Count(b.Context())
+					require.NoError(b, err)
+					require.Equal(b, sessions, n)
+				}
+			})
 			b.Run("op=sweep", func(b *testing.B) { sweep(b, s) })
 		})
 	}
@@ -120,7 +127,7 @@ func sweep(b *testing.B, s *sqlstore.Store) {
 	for b.Loop() {
 		b.StopTimer()
 		concurrently(b, sessions, func(i int) error {
-			_, err := s.Save(b.Context(), key(sessions+i), store.Record{Expires: time.Now()})
+			_, err := s.Save(b.Context(), key(sessions+i), store.Record{Expires: time.Now().Add(-2 * time.Hour)})
 			return err
 		})
 		b.StartTimer()

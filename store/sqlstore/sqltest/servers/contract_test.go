@@ -84,13 +84,16 @@ func (h *house) skewed(t *testing.T, first store.Store, by time.Duration) store.
 		sqlstore.WithClock(func() time.Time { return time.Now().Add(by) }))
 }
 
+// grace is how long Sweep leaves what has expired.
+const grace = time.Hour
+
 // TestStore runs the suite on a server of the test's own, which is killed and
 // started again.
 func TestStore(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		server := e.own(t)
 		h := newHouse(t, e, server.source)
-		storetest.Run(t, h.newStore, storetest.Second(h.second), storetest.Skewed(h.skewed),
+		storetest.Run(t, h.newStore, storetest.SweepGrace(grace), storetest.Second(h.second), storetest.Skewed(h.skewed),
 			storetest.Restart(func(t *testing.T, _ store.Store) {
 				server.kill(t)
 				server.start(t)
@@ -104,13 +107,13 @@ func TestStoreIsolated(t *testing.T) {
 	for _, e := range []engine{pgx.isolated("serializable"), maria.isolated("read committed")} {
 		t.Run(e.name+"/"+e.params, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, newHouse(t, e, e.source(t)).newStore)
+			storetest.Run(t, newHouse(t, e, e.source(t)).newStore, storetest.SweepGrace(grace))
 		})
 	}
 }
 
-// TestStorePartitioned runs the suite on a table that somebody has made who
-// wanted it in four parts: a session may be in another one after Rotate.
+// TestStorePartitioned runs the suite on a table that the program has created
+// itself, in four partitions.
 func TestStorePartitioned(t *testing.T) {
 	db := pgx.open(t, pgx.source(t))
 	schema := sqlstore.New(db, sqlstore.PostgreSQL()).Schema()
@@ -121,7 +124,7 @@ func TestStorePartitioned(t *testing.T) {
 	}
 	h := newHouse(t, pgx, pgx.source(t))
 	h.schema = schema
-	storetest.Run(t, h.newStore)
+	storetest.Run(t, h.newStore, storetest.SweepGrace(grace))
 }
 
 // TestLinearizable takes one store with one half of the engines, and two that

@@ -16,10 +16,9 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// TestDeadlocks has everything that locks more than one row, and everything
-// that locks rows and indexes in different orders, go on at once, on few
-// sessions of two owners, some of which expire all the time. Whatever the
-// database gives up in the course of that, no caller hears of it.
+// TestDeadlocks runs everything at once that locks more than one row, or locks
+// rows and indexes in different orders, on few sessions of two owners, some of
+// which expire all the time. Whatever the database gives up, no caller notices.
 func TestDeadlocks(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		h := newHouse(t, e, e.source(t))
@@ -49,13 +48,14 @@ func TestDeadlocks(t *testing.T) {
 	})
 }
 
-// TestVictim has DeleteOwned meet somebody who locks the same rows the other way
-// round. PostgreSQL gives it up, and the caller does not hear of it.
+// TestVictim has DeleteOwned meet a transaction that locks the same rows the
+// other way round. PostgreSQL gives DeleteOwned up, and its caller does not
+// notice.
 func TestVictim(t *testing.T) {
 	t.Parallel()
-	// Who has waited so long looks whether it is in a dead-lock, once, and is
-	// given up if it is. The store looks after five seconds, when it is. The
-	// other one looks so late only so that nobody waits for ever.
+	// A session of PostgreSQL that has waited so long looks for a deadlock,
+	// once, and is given up if it is in one. The store's looks after five
+	// seconds, when it is. The other's looks later, as a last resort.
 	db := pgx.open(t, pgx.source(t)+"&deadlock_timeout=5s")
 	name := table(t, db)
 	s := pgx.on(t, db, name)
@@ -97,7 +97,6 @@ func TestVictim(t *testing.T) {
 // all is what a store of package sqlstore can do.
 type all interface {
 	store.Store
-	store.Rotator
 	store.OwnerIndex
 	store.Sweeper
 }
@@ -118,8 +117,8 @@ func disturb(ctx context.Context, s all, what int) error {
 	case 3:
 		r, err := s.Load(ctx, k)
 		if err == nil {
-			r.Owner = owner
-			_, err = s.Rotate(ctx, k, key(rand.IntN(100)), r)
+			r.Owner, r.Durable = owner, true
+			_, err = s.Save(ctx, k, r)
 		}
 		return expected(err)
 	case 4:
@@ -145,10 +144,9 @@ func expected(err error) error {
 	return err
 }
 
-// TestDeleteOwnedMoved has sessions of one owner move to other keys, before
-// and behind where they were in the index, all the time, while DeleteOwned
-// runs. None that was there when it began is left.
-func TestDeleteOwnedMoved(t *testing.T) {
+// TestDeleteOwnedSaved has clients save the sessions of one owner all the time
+// while DeleteOwned runs. None of the sessions is left.
+func TestDeleteOwnedSaved(t *testing.T) {
 	for _, e := range append(engines[:len(engines):len(engines)],
 		maria.isolated("read committed"), pgx.isolated("serializable")) {
 		t.Run(e.name+"/"+e.params, func(t *testing.T) {
@@ -157,40 +155,35 @@ func TestDeleteOwnedMoved(t *testing.T) {
 			s := h.newStore(t)
 			other := h.second(t, s).(all)
 			for round := range 25 {
-				moves(t, s.(all), other, fmt.Sprint("owner", round))
+				deleteWhileSaved(t, s.(all), other, fmt.Sprint("owner", round))
 			}
 		})
 	}
 }
 
-func moves(t *testing.T, s, other all, owner string) {
+func deleteWhileSaved(t *testing.T, s, other all, owner string) {
 	const n = 6
 	ctx := t.Context()
-	var moved [n]store.Key
-	var wg sync.WaitGroup
-	barrier := make(chan struct{})
-	var ready sync.WaitGroup
+	var clients, ready sync.WaitGroup
 	ready.Add(n)
-	for i := range n {
-		moved[i] = randomKey()
+	barrier := make(chan struct{})
+	for range n {
+		k := randomKey()
 		r := record("data")
 		r.Owner = owner
-		v, err := s.Save(ctx, moved[i], r)
+		v, err := s.Save(ctx, k, r)
 		require.NoError(t, err)
-		r.Version = v
-		wg.Go(func() {
+		clients.Go(func() {
 			once := sync.OnceFunc(ready.Done)
 			defer once()
 			for {
-				to := randomKey()
-				v, err := s.Rotate(ctx, moved[i], to, r)
-				if errors.Is(err, store.ErrConflict) {
+				r.Version, r.Expires = v, time.Now().Add(rand.N(24*time.Hour)+time.Hour) // moves in an index
+				if v, err = s.Save(ctx, k, r); errors.Is(err, store.ErrConflict) {
 					return // it is gone
 				}
 				if !assert.NoError(t, err) {
 					return
 				}
-				moved[i], r.Version = to, v
 				once()
 				<-barrier
 			}
@@ -201,11 +194,11 @@ func moves(t *testing.T, s, other all, owner string) {
 	deleted, err := other.DeleteOwned(ctx, owner)
 	require.NoError(t, err)
 	require.Equal(t, n, deleted)
-	for k, err := range other.Owned(ctx, owner) {
+	for e, err := range other.Owned(ctx, owner) {
 		require.NoError(t, err)
-		require.Fail(t, "a session is left", "%v", k)
+		require.Fail(t, "a session is left", "%v", e.Key)
 	}
-	wg.Wait()
+	clients.Wait()
 }
 
 func randomKey() (k store.Key) {
@@ -215,8 +208,8 @@ func randomKey() (k store.Key) {
 	return k
 }
 
-// TestDeleteOwnedClock sees that DeleteOwned does not spare what has expired by
-// its own clock only. It counts what is live by that.
+// TestDeleteOwnedClock requires that DeleteOwned removes what has expired by its
+// own clock only. It counts what is live by that clock.
 func TestDeleteOwnedClock(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		h := newHouse(t, e, e.source(t))

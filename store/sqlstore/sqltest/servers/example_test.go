@@ -16,7 +16,7 @@ import (
 // Two processes share sessions in PostgreSQL: here, two pools.
 func Example_postgreSQL() {
 	ctx := context.Background()
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the ID of the session
 	for range 2 {
 		// postgres://user:password@host/database
 		db, err := sql.Open("pgx", os.Getenv("SESAME_TEST_POSTGRES"))
@@ -43,7 +43,7 @@ func Example_postgreSQL() {
 // Two processes share sessions in MySQL or MariaDB: here, two pools.
 func Example_mySQL() {
 	ctx := context.Background()
-	k := store.Key{1, 2, 3} // a hash of the session's token
+	k := store.Key{1, 2, 3} // the ID of the session
 	for range 2 {
 		// user:password@tcp(host:3306)/database
 		db, err := sql.Open("mysql", os.Getenv("SESAME_TEST_MYSQL"))

@@ -1,7 +1,7 @@
-// Package servers tests sqlstore on real servers, PostgreSQL and MySQL or
-// MariaDB, with all drivers. It needs their addresses:
+// Package servers tests sqlstore on real servers, PostgreSQL, also behind
+// PgBouncer, and MySQL or MariaDB, with all drivers. It needs their addresses:
 //
-//	scripts/services run postgres mariadb -- go test ./...
+//	scripts/services run postgres pgbouncer mariadb -- go test ./...
 package servers
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,8 +26,16 @@ import (
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
 
-// TestMain lets many tests run at once: most of the time they wait.
+// TestMain lets many tests run at once: most of the time they wait. It is also
+// the main function of the process that a test starts.
 func TestMain(m *testing.M) {
+	if os.Getenv("SQLTEST_ROLE") == "save" {
+		if err := saver(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	_ = mysql.SetLogger(&mysql.NopLogger{}) // connections that break are what some tests are about
 	if err := flag.Set("test.parallel", "8"); err != nil {
@@ -42,13 +51,14 @@ type engine struct {
 	driver  string
 	params  string // of the data source name
 	dialect func() sqlstore.Dialect
+	opts    []sqlstore.Option
 }
 
 var engines = []engine{
-	{"engine=postgres/driver=pgx", "postgres", "pgx", "", sqlstore.PostgreSQL},
-	{"engine=postgres/driver=pq", "postgres", "postgres", "", sqlstore.PostgreSQL},
-	{"engine=mysql/foundRows=no", "mariadb", "mysql", "clientFoundRows=false", sqlstore.MySQL},
-	{"engine=mysql/foundRows=yes", "mariadb", "mysql", "clientFoundRows=true&interpolateParams=true", sqlstore.MySQL},
+	{"engine=postgres/driver=pgx", "postgres", "pgx", "", sqlstore.PostgreSQL, nil},
+	{"engine=postgres/driver=pq", "postgres", "postgres", "", sqlstore.PostgreSQL, nil},
+	{"engine=mysql/foundRows=no", "mariadb", "mysql", "clientFoundRows=false", sqlstore.MySQL, nil},
+	{"engine=mysql/foundRows=yes", "mariadb", "mysql", "clientFoundRows=true&interpolateParams=true", sqlstore.MySQL, nil},
 }
 
 // The engines for tests that need not see all drivers.
@@ -82,7 +92,11 @@ func (e engine) isolated(level string) engine {
 }
 
 // variables are where scripts/services says how a service is reached.
-var variables = map[string]string{"postgres": "SESAME_TEST_POSTGRES", "mariadb": "SESAME_TEST_MYSQL"}
+var variables = map[string]string{
+	"postgres":  "SESAME_TEST_POSTGRES",
+	"pgbouncer": "SESAME_TEST_PGBOUNCER",
+	"mariadb":   "SESAME_TEST_MYSQL",
+}
 
 // source returns the data source name of the server that all tests share.
 func (e engine) source(t testing.TB) string {
@@ -115,6 +129,13 @@ func address(t testing.TB, source string) string {
 // open opens a pool on the server at source.
 func (e engine) open(t testing.TB, source string) *sql.DB {
 	t.Helper()
+	db, err := e.connect(source)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func (e engine) connect(source string) (*sql.DB, error) {
 	if e.params != "" {
 		mark := "?"
 		if strings.Contains(source, "?") {
@@ -123,11 +144,12 @@ func (e engine) open(t testing.TB, source string) *sql.DB {
 		source += mark + e.params
 	}
 	db, err := sql.Open(e.driver, source)
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	db.SetMaxOpenConns(12)
 	db.SetMaxIdleConns(12)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
+	return db, nil
 }
 
 var (
@@ -148,7 +170,7 @@ func table(t testing.TB, db *sql.DB) string {
 // on returns a store on a table.
 func (e engine) on(t testing.TB, db *sql.DB, table string, opts ...sqlstore.Option) *sqlstore.Store {
 	t.Helper()
-	s := sqlstore.New(db, e.dialect(), append(opts, sqlstore.WithTable(table))...)
+	s := sqlstore.New(db, e.dialect(), slices.Concat(e.opts, opts, []sqlstore.Option{sqlstore.WithTable(table)})...)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.CreateTable(context.Background()))
 	return s
@@ -162,7 +184,7 @@ func (e engine) store(t testing.TB) (*sqlstore.Store, *sql.DB, string) {
 	return e.on(t, db, name), db, name
 }
 
-func key(n int) store.Key { return store.Key{31: byte(n), 30: byte(n >> 8), 29: byte(n >> 16)} }
+func key(n int) store.Key { return store.Key{15: byte(n), 14: byte(n >> 8), 13: byte(n >> 16)} }
 
 func record(data string) store.Record {
 	return store.Record{Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}

@@ -1,0 +1,230 @@
+package codectest
+
+import (
+	"bytes"
+	"reflect"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// checkMethods encodes and decodes types whose methods treat what they are
+// given as their own: they keep it, change it, and append to it.
+func checkMethods(r *report, c codec.Codec) {
+	for _, s := range []struct {
+		name string
+		make func() any
+	}{
+		{"MarshalText and MarshalBinary", holders[Held]},
+		{"MarshalJSON", holders[HeldJSON]},
+		{"GobEncode", holders[HeldGob]},
+	} {
+		v := s.make()
+		data, ok, err := sample{rare: true}.encode(c, v)
+		if err != nil {
+			r.errorf("%s: Append: %v", s.name, err)
+		}
+		if !ok {
+			continue
+		}
+		checkReturned(r, s.name, data, v)
+		checkGiven(r, s.name, c, "Decode", decode, data, v)
+		if shared, ok := c.(codec.SharedDecoder); ok {
+			checkGiven(r, s.name, c, "DecodeShared", func(_ codec.Codec, data []byte, v any) error {
+				_, err := decodeShared(shared, data, v)
+				return err
+			}, data, v)
+		}
+	}
+}
+
+// checkReturned changes what the methods of v returned to Append, which has
+// written data.
+func checkReturned(r *report, name string, data []byte, v any) {
+	written := bytes.Clone(data)
+	for _, b := range held(v) {
+		b.overwrite()
+	}
+	if !bytes.Equal(data, written) {
+		r.errorf("%s: what Append has written changes with what a method returned to it", name)
+	}
+}
+
+// checkGiven decodes data as a value like v, and changes what each of its
+// methods was given, one after the other.
+func checkGiven(r *report, name string, c codec.Codec, method string, decode func(codec.Codec, []byte, any) error, data []byte, v any) {
+	first := fresh(v)
+	if err := decode(c, data, first); err != nil {
+		r.errorf("%s: %s: %v", name, method, err)
+		return
+	}
+	for i, h := range held(first) {
+		if h.content() == nil {
+			break // the codec uses other methods, and has no Check to say so
+		}
+		given, got := bytes.Clone(data), fresh(v)
+		if err := decode(c, given, got); err != nil {
+			r.errorf("%s: %s: %v", name, method, err)
+			return
+		}
+		all := held(got)
+		var before [][]byte
+		for _, b := range all {
+			before = append(before, bytes.Clone(b.content()))
+		}
+		all[i].overwrite()
+		if !bytes.Equal(given, data) {
+			r.errorf("%s: %s gave a method a part of data, and the method has changed it", name, method)
+		}
+		for j, b := range all {
+			if j != i && !bytes.Equal(b.content(), before[j]) {
+				r.errorf("%s: %s gave a method what belongs to another value, which was %q and is %q", name, method, before[j], b.content())
+			}
+		}
+		if again, err := encode(c, got); err != nil || bytes.Equal(again, data) {
+			r.errorf("%s: a change within what a method kept is not encoded (error %v)", name, err)
+		}
+	}
+	if again, err := encode(c, first); err != nil || !bytes.Equal(again, data) {
+		r.errorf("%s: %s: encoding the value again changes the bytes from\n%q to\n%q (error %v)", name, method, data, again, err)
+	}
+}
+
+// holder is what keeps the bytes that its methods are given.
+type holder interface {
+	content() []byte
+	set(text string)
+	overwrite() // changes the bytes in place, and whatever lies behind them
+}
+
+// holders makes a session with values of type T wherever one can be.
+func holders[T any]() any {
+	v := new(struct {
+		A, B   T
+		Before string
+		Ptr    **T
+		After  []byte
+		List   []T
+		Array  [2]T
+		Nested []struct {
+			Number int
+			Value  T
+			Text   string
+		}
+		Map map[string]*T
+	})
+	v.Before, v.After = "before", []byte("after")
+	v.Ptr = new(new(T))
+	v.List = make([]T, 3)
+	v.Nested = append(v.Nested, v.Nested...)
+	for i := range 2 {
+		v.Nested = append(v.Nested, struct {
+			Number int
+			Value  T
+			Text   string
+		}{Number: i, Text: key(i)})
+	}
+	v.Map = map[string]*T{"one": new(T), "two": new(T)}
+	for i, h := range held(v) {
+		h.set("holder-" + key(i))
+	}
+	return v
+}
+
+// held returns what holds bytes in a session that holders has made.
+func held(v any) []holder {
+	var all []holder
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		if v.CanAddr() {
+			if h, ok := v.Addr().Interface().(holder); ok {
+				all = append(all, h)
+				return
+			}
+		}
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Map:
+			for _, k := range []string{"one", "two"} {
+				if e := v.MapIndex(reflect.ValueOf(k)); e.IsValid() {
+					walk(e)
+				}
+			}
+		}
+	}
+	walk(reflect.ValueOf(v))
+	return all
+}
+
+// bytesHeld is what all holders have.
+type bytesHeld struct{ b []byte }
+
+func (h *bytesHeld) content() []byte { return h.b }
+func (h *bytesHeld) set(text string) { h.b = []byte(text) }
+
+func (h *bytesHeld) overwrite() {
+	for i, c := range h.b {
+		if 'a' <= c && c < 'z' { // so that it stays what it was: a text, a string in JSON
+			h.b[i]++
+		}
+	}
+	_ = append(h.b, "something that reaches far behind the end of what there was"...)
+}
+
+// take keeps b, as UnmarshalText and its like must not, after it was changed
+// back and forth.
+func (h *bytesHeld) take(b []byte) error {
+	h.b = b
+	for range 2 {
+		for i := range b {
+			b[i] ^= 0xff
+		}
+		_ = append(b, 0, 0, 0, 0)
+	}
+	return nil
+}
+
+type (
+	// Held holds bytes in a text and in a binary form.
+	Held struct{ bytesHeld }
+	// HeldJSON holds a string in JSON.
+	HeldJSON struct{ bytesHeld }
+	// HeldGob holds bytes in encoding/gob.
+	HeldGob struct{ bytesHeld }
+)
+
+// MarshalText implements [encoding.TextMarshaler].
+func (h Held) MarshalText() ([]byte, error) { return h.b, nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (h *Held) UnmarshalText(b []byte) error { return h.take(b) }
+
+// MarshalBinary implements [encoding.BinaryMarshaler].
+func (h Held) MarshalBinary() ([]byte, error) { return h.b, nil }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (h *Held) UnmarshalBinary(b []byte) error { return h.take(b) }
+
+// MarshalJSON implements [encoding/json.Marshaler].
+func (h HeldJSON) MarshalJSON() ([]byte, error) { return h.b, nil }
+
+// UnmarshalJSON implements [encoding/json.Unmarshaler].
+func (h *HeldJSON) UnmarshalJSON(b []byte) error { return h.take(b) }
+
+func (h *HeldJSON) set(text string) { h.b = []byte(`"` + text + `"`) }
+
+// GobEncode implements [encoding/gob.GobEncoder].
+func (h HeldGob) GobEncode() ([]byte, error) { return h.b, nil }
+
+// GobDecode implements [encoding/gob.GobDecoder].
+func (h *HeldGob) GobDecode(b []byte) error { return h.take(b) }

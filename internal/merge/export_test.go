@@ -1,0 +1,4 @@
+package merge
+
+// Equal is for tests.
+var Equal = equal

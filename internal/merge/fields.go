@@ -1,0 +1,101 @@
+package merge
+
+import (
+	"reflect"
+	"sync"
+)
+
+// shape is what merging has to know about a type.
+type shape struct {
+	own    bool    // it settles its own conflicts
+	fields []field // of a struct: those that are merged one by one
+	hidden []int   // of a struct: those that are not exported
+}
+
+type field struct {
+	reflect.StructField
+	at   int
+	rule rule
+}
+
+var shapes sync.Map // reflect.Type to *shape
+
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	s := &shape{own: hasOwn(t)}
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if !f.IsExported() && !dissolves(f) {
+				s.hidden = append(s.hidden, i)
+				continue
+			}
+			s.fields = append(s.fields, field{f, i, ruleOf(f)})
+		}
+	}
+	known, _ := shapes.LoadOrStore(t, s)
+	return known.(*shape)
+}
+
+// dissolves reports whether f is an embedded struct, whose fields are promoted.
+func dissolves(f reflect.StructField) bool { return f.Anonymous && f.Type.Kind() == reflect.Struct }
+
+// fields merges structs field by field.
+func (m *merger) fields(path string, t *shape, v versions) (changed bool) {
+	for i := range t.fields {
+		f := &t.fields[i]
+		at := f.Name
+		switch {
+		case dissolves(f.StructField):
+			at = path // the user writes s.Name, not s.Base.Name
+		case path != "":
+			at = path + "." + f.Name
+		}
+		of := versions{base: f.of(v.base), mine: f.of(v.mine), theirs: f.of(v.theirs)}
+		if v.live.IsValid() {
+			of.live = f.of(v.live)
+		}
+		if m.merge(at, f.rule, of) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// of returns the field of a struct, so that it can be set: of an embedded
+// struct that is not exported only reflection says that it cannot.
+func (f *field) of(v reflect.Value) reflect.Value {
+	v = v.Field(f.at)
+	if !v.CanSet() {
+		v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem()
+	}
+	return v
+}
+
+// SameHidden reports whether two structs of one type agree in what is not
+// exported. In values as they come out of the store it is zero, unless a type
+// has methods of its own that store it.
+func SameHidden(a, b reflect.Value) bool {
+	s := shapeOf(a.Type())
+	if !s.sameHidden(a, b) {
+		return false
+	}
+	for _, f := range s.fields {
+		if !f.IsExported() && !SameHidden(a.Field(f.at), b.Field(f.at)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameHidden leaves embedded structs to themselves.
+func (s *shape) sameHidden(a, b reflect.Value) bool {
+	for _, i := range s.hidden {
+		if !equal(a.Field(i), b.Field(i)) {
+			return false
+		}
+	}
+	return true
+}

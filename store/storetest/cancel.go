@@ -1,0 +1,240 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// cancelCases are about calls whose context is cancelled while they run. Such a
+// call may have its effect or not, and may have it a little later. But it has
+// all of it or none: record, index and list agree.
+var cancelCases = []testCase{
+	cancelled("save", nil, change{
+		before: func(r store.Record) *store.Record { return &r },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return failure(x.s.Save(ctx, k, r))
+		},
+		after: func(r store.Record) *store.Record {
+			r.Owner, r.Data, r.Expires = "new "+r.Owner, []byte("changed"), r.Expires.Add(time.Hour)
+			return &r
+		},
+	}),
+	cancelled("save-ownerless", nil, change{
+		before: func(r store.Record) *store.Record { return &r },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return failure(x.s.Save(ctx, k, r))
+		},
+		after: func(r store.Record) *store.Record {
+			r.Owner, r.Durable = "", true
+			return &r
+		},
+	}),
+	cancelled("create", nil, change{
+		before: func(store.Record) *store.Record { return nil },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return failure(x.s.Save(ctx, k, r))
+		},
+		after: func(r store.Record) *store.Record { return &r },
+	}),
+	cancelled("touch", nil, change{
+		before: func(r store.Record) *store.Record { return &r },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return x.s.Touch(ctx, k, r.Expires)
+		},
+		after: func(r store.Record) *store.Record {
+			r.Expires = r.Expires.Add(time.Hour)
+			return &r
+		},
+	}),
+	cancelled("delete", nil, change{
+		before: func(r store.Record) *store.Record { return &r },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return x.s.Delete(ctx, k)
+		},
+		after: func(store.Record) *store.Record { return nil },
+	}),
+	cancelled("delete-owned", ownerIndex, change{
+		before: func(r store.Record) *store.Record { return &r },
+		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+			return failure(x.s.(store.OwnerIndex).DeleteOwned(ctx, r.Owner))
+		},
+		after: func(store.Record) *store.Record { return nil },
+	}),
+}
+
+// A change is a call and what it is to make of a record; nil is none.
+type change struct {
+	before, after func(r store.Record) *store.Record
+	call          func(x *trial, ctx context.Context, k store.Key, r store.Record) error
+}
+
+// cancelled returns a case that cancels a call at each moment at which it looks
+// at its context, and at some others.
+func cancelled(method string, needs *iface, c change) testCase {
+	return testCase{
+		name:        "cancel-" + method,
+		explanation: "a call that is cancelled while it runs has all of its effect or none: whatever it returns, the record, its owner's index and the list of all records agree",
+		needs:       needs,
+		f: func(x *trial) {
+			n := 0
+			attempt := func(ctx context.Context) {
+				n++
+				c.attempt(x, ctx, n)
+			}
+			for looks := 1; looks < 50; looks++ {
+				ctx := &glanced{Context: context.WithoutCancel(x.ctx), left: looks, done: make(chan struct{})}
+				attempt(ctx)
+				if !ctx.ended() {
+					break
+				}
+			}
+			begun := time.Now()
+			attempt(x.ctx)
+			typical := time.Since(begun) / 4 // it makes some more calls
+			for i := range 12 {
+				ctx, cancel := context.WithTimeout(x.ctx, typical*time.Duration(i)/8)
+				attempt(ctx)
+				cancel()
+			}
+		},
+	}
+}
+
+// attempt makes the change to a new record, with a context that may end.
+func (c *change) attempt(x *trial, ctx context.Context, n int) {
+	x.Helper()
+	k, r := x.key(), stored()
+	r.Owner = fmt.Sprint("owner ", n)
+	old := c.before(r)
+	if old != nil {
+		r.Version = x.create(k, r)
+		old.Version = r.Version
+	}
+	changed := c.after(r)
+	given := r
+	if changed != nil {
+		given = *changed
+	}
+	err := c.call(x, ctx, k, given)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
+		x.fatalf("the call was cancelled, and returned %v", err)
+	}
+	owners := []string{r.Owner, "new " + r.Owner}
+	if err == nil {
+		x.agrees(k, owners, changed)
+	} else {
+		x.agrees(k, owners, old, changed)
+	}
+	if x.has[ownerIndex] {
+		for _, owner := range owners {
+			x.deleteOwned(-1, owner)
+		}
+	}
+	x.delete(k)
+}
+
+// agrees expects what the methods tell of k to become one of the states.
+func (x *trial) agrees(k store.Key, owners []string, states ...*store.Record) {
+	x.Helper()
+	patience := x.hangs / 10 // for an effect that comes late
+	var why string
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if why = x.state(k, owners, states); why == "" {
+			return
+		}
+		if time.Now().After(end) {
+			x.fatalf("%s", why)
+		}
+	}
+}
+
+// state returns what does not agree, or "".
+func (x *trial) state(k store.Key, owners []string, states []*store.Record) string {
+	x.Helper()
+	r, ok := x.exists(k)
+	if !x.isOneOf(r, ok, states) {
+		if !ok {
+			return "the record is gone, though the call was to leave one"
+		}
+		return fmt.Sprintf("the record (owner %q, data %.40q, expires %v) is neither as it was nor as it was to become", r.Owner, r.Data, r.Expires)
+	}
+	if x.has[ownerIndex] {
+		for _, owner := range owners {
+			got, listed := x.owned(owner)[k]
+			if want := ok && r.Owner == owner; listed != want {
+				return fmt.Sprintf("that the record exists and is owned by %q is %t, and that Owned(%q) yields it is %t", owner, want, owner, listed)
+			}
+			if listed && !x.equal(got, r) {
+				return fmt.Sprintf("Owned(%q) yields another state of the record than Load", owner)
+			}
+		}
+	}
+	if x.has[lister] {
+		got, listed := x.all()[k]
+		if listed != ok {
+			return fmt.Sprintf("that the record exists is %t, and that All yields it is %t", ok, listed)
+		}
+		if listed && !x.equal(got, r) {
+			return "All yields another state of the record than Load"
+		}
+	}
+	return ""
+}
+
+// isOneOf reports whether r, if there is one, is one of the states.
+func (x *trial) isOneOf(r store.Record, ok bool, states []*store.Record) bool {
+	for _, s := range states {
+		if s == nil && !ok || s != nil && ok && x.equal(r, *s) {
+			return true
+		}
+	}
+	return false
+}
+
+// equal compares all but the versions.
+func (x *trial) equal(a, b store.Record) bool {
+	return string(a.Data) == string(b.Data) && a.Owner == b.Owner && a.Expires.Sub(b.Expires).Abs() < time.Millisecond+x.slack
+}
+
+// A glanced context ends when it is looked at for the last time that is left.
+type glanced struct {
+	context.Context
+	mu   sync.Mutex
+	left int
+	done chan struct{}
+}
+
+func (g *glanced) look() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.left--; g.left == 0 {
+		close(g.done)
+	}
+}
+
+func (g *glanced) Done() <-chan struct{} {
+	g.look()
+	return g.done
+}
+
+func (g *glanced) Err() error {
+	g.look()
+	if g.ended() {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (g *glanced) ended() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,140 @@
+package storetest
+
+import (
+	"math"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// conflictCases are about a Save that must be refused, and that nothing comes
+// of it then.
+var conflictCases = []testCase{
+	{
+		name:        "create-existing",
+		explanation: "Save with version 0 returns ErrConflict if the key exists, and leaves the record as it is, with its data, owner, expiry and version",
+		f: func(x *trial) {
+			k, r := x.key(), stored()
+			r.Version = x.create(k, r)
+			for _, other := range unlike(r) {
+				other.Version = 0
+				x.conflict(k, other)
+				x.remains(k, r)
+			}
+		},
+	},
+	{
+		name:        "save-stale",
+		explanation: "Save with a version that the record had before returns ErrConflict and leaves the record as it is, with its data, owner, expiry and version",
+		f: func(x *trial) {
+			k, r := x.key(), stored()
+			stale := x.create(k, r)
+			r.Version = stale
+			r.Version = x.save(k, r)
+			for _, other := range unlike(r) {
+				other.Version = stale
+				x.conflict(k, other)
+				x.remains(k, r)
+			}
+		},
+	},
+	{
+		name:        "save-stale-equal",
+		explanation: "Save compares versions and nothing else: with a stale version, or with 0, it returns ErrConflict also if the record is the same as what is stored. A store that takes this for a Save that was sent twice redeems a coupon twice",
+		f: func(x *trial) {
+			for _, durable := range []bool{false, true} {
+				k, r := x.key(), stored()
+				stale := x.create(k, r)
+				r.Version = stale
+				r.Version = x.save(k, r)
+				for _, v := range []uint64{0, stale} {
+					same := r
+					same.Version, same.Durable = v, durable
+					x.conflict(k, same)
+					x.remains(k, r)
+				}
+				// What is stored may also have been equal before, and another between.
+				other := r
+				other.Data = []byte("another")
+				other.Version = x.save(k, other)
+				back := r
+				back.Version = other.Version
+				back.Version = x.save(k, back)
+				x.conflict(k, r)
+				x.remains(k, back)
+			}
+		},
+	},
+	{
+		name:        "save-wrong-version",
+		explanation: "Save with any other version than the record's returns ErrConflict, however little it differs: all 64 bits count",
+		f: func(x *trial) {
+			k, r := x.key(), stored()
+			r.Version = x.create(k, r)
+			wrong := []uint64{r.Version + 1, r.Version - 1, ^r.Version, -r.Version, math.MaxUint64, math.MaxInt64, 1}
+			for bit := range 64 {
+				wrong = append(wrong, r.Version^1<<bit)
+			}
+			for _, v := range wrong {
+				if v == r.Version || v == 0 {
+					continue
+				}
+				other := record("other")
+				other.Version = v
+				x.conflict(k, other)
+			}
+			x.remains(k, r)
+		},
+	},
+	{
+		name:        "save-missing",
+		explanation: "Save with a version returns ErrConflict if there is no record, and creates none",
+		f: func(x *trial) {
+			for _, v := range []uint64{1, 2, 1 << 32, math.MaxUint64} {
+				for _, durable := range []bool{false, true} {
+					k, r := x.key(), record("data")
+					r.Version, r.Durable = v, durable
+					x.conflict(k, r)
+					x.missing(k)
+				}
+			}
+		},
+	},
+	{
+		name:        "save-deleted",
+		explanation: "Save with the version of a record that was deleted returns ErrConflict: nothing revives it",
+		f: func(x *trial) {
+			for _, durable := range []bool{false, true} {
+				k, r := x.key(), stored()
+				r.Version = x.create(k, r)
+				x.delete(k)
+				r.Durable = durable
+				x.conflict(k, r)
+				x.missing(k)
+				if x.has[ownerIndex] {
+					x.owns("ann")
+				}
+			}
+		},
+	},
+}
+
+// stored returns a record with an owner, whom the store's index may know.
+func stored() store.Record {
+	return store.Record{Expires: in(time.Hour), Owner: "ann", Data: []byte("stored")}
+}
+
+// unlike returns records that differ from r in some of data, owner and expiry.
+func unlike(r store.Record) []store.Record {
+	var all []store.Record
+	for i, expires := range []time.Time{
+		r.Expires, r.Expires.Add(time.Hour), r.Expires.Add(-10 * time.Minute), in(-time.Minute), {},
+	} {
+		for _, owner := range []string{r.Owner, "bob", ""} {
+			for j, data := range [][]byte{r.Data, []byte("other"), nil} {
+				all = append(all, store.Record{Expires: expires, Owner: owner, Data: data, Durable: (i+j)%2 == 1})
+			}
+		}
+	}
+	return all
+}

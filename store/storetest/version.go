@@ -1,0 +1,210 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sesame-go/sesame/store"
+)
+
+// versionCases are about the versions that Save chooses. An [audit] watches in
+// all cases that none comes twice; these make it likely.
+var versionCases = []testCase{
+	{
+		name:        "version-changes",
+		explanation: "the version is never zero and differs from one Save to the next, also if nothing else does",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			r.Version = x.create(k, r)
+			for range 20 {
+				v := x.save(k, r)
+				if v == r.Version {
+					x.fatalf("two Saves returned the version %d", v)
+				}
+				r.Version = v
+			}
+		},
+	},
+	{
+		name:        "version-content",
+		explanation: "a record that is again as it was before has another version than it had then: the version says which Save it is, not what is in the record",
+		f: func(x *trial) {
+			k := x.key()
+			states := []store.Record{stored(), record("other"), {Expires: in(time.Hour), Owner: "ann"}}
+			r := states[0]
+			r.Version = x.create(k, r)
+			first := r
+			for i := range 9 {
+				next := states[(i+1)%len(states)]
+				next.Version = r.Version
+				next.Version = x.save(k, next)
+				r = next
+			}
+			r.Version = x.load(k).Version
+			if r.Version == first.Version {
+				x.fatalf("version %d stands for two Saves of the same record", r.Version)
+			}
+			x.conflict(k, first)
+			x.remains(k, r)
+		},
+	},
+	{
+		name:        "version-many",
+		explanation: "versions do not come back after many Saves, be it 255 or 65,535: a counter that small is not enough",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			first := r
+			first.Version = x.create(k, r)
+			r.Version = first.Version
+			n, most := x.forAWhile(5*time.Second, 300, 66_000, func(int) { r.Version = x.save(k, r) })
+			if n < most {
+				x.Logf("the store is slow: it was tried with %d Saves instead of %d", n, most)
+			}
+			x.conflict(k, first)
+		},
+	},
+	{
+		name:        "version-not-reused",
+		explanation: "a record that was deleted and created again has other versions than before, however often and however many others there were since, so that a Save with an old one is refused",
+		f: func(x *trial) {
+			k, r := x.key(), record("data")
+			var old []store.Record
+			x.forAWhile(time.Second, 20, 1000, func(int) {
+				r.Version = x.create(k, r)
+				old = append(old, r)
+				r.Version = x.save(k, r)
+				old = append(old, r)
+				x.delete(k)
+			})
+			x.forAWhile(time.Second, 100, 3000, func(int) {
+				other := x.key()
+				x.create(other, r)
+				x.delete(other)
+			})
+			r.Version = x.create(k, r)
+			for _, stale := range old[:min(len(old), 300)] {
+				x.conflict(k, stale)
+			}
+			x.remains(k, r)
+		},
+	},
+	{
+		name:        "version-not-reused-expired",
+		explanation: "a record that has expired, was saved with an Expires in the past or was swept, and is created again, has other versions than before",
+		f: func(x *trial) {
+			keys := []store.Key{x.key(), x.key(), x.key()}
+			stale := make([][]store.Record, len(keys))
+			for round := range 4 {
+				soon := in(brief)
+				for i, k := range keys {
+					r := record(fmt.Sprint("round ", round))
+					if i == 0 {
+						r.Expires = soon
+					}
+					r.Version = x.create(k, r)
+					stale[i] = append(stale[i], r)
+					if i > 0 {
+						r.Expires = []time.Time{soon, in(-time.Minute)}[i-1]
+						r.Version = x.save(k, r)
+						stale[i] = append(stale[i], r)
+					}
+				}
+				x.pass(soon)
+				if x.has[sweeper] && round%2 == 1 {
+					x.sweep(1000)
+				}
+			}
+			for i, k := range keys {
+				r := record("new")
+				r.Version = x.create(k, r)
+				for _, old := range stale[i] {
+					old.Expires = in(time.Hour)
+					x.conflict(k, old)
+				}
+				x.remains(k, r)
+			}
+		},
+	},
+	{
+		name:        "version-not-reused-owned",
+		explanation: "a record that DeleteOwned has removed and that is created again has other versions than before",
+		needs:       ownerIndex,
+		f: func(x *trial) {
+			k, r := x.key(), stored()
+			var stale []store.Record
+			for range 20 {
+				r.Version = x.create(k, r)
+				stale = append(stale, r)
+				x.deleteOwned(1, "ann")
+			}
+			r.Version = x.create(k, r)
+			for _, old := range stale {
+				x.conflict(k, old)
+			}
+			x.remains(k, r)
+		},
+	},
+	{
+		name:        "version-own",
+		explanation: "Save returns the version that it has given the record itself, not one that another Save, Touch or Delete at the same time has left there. To read it once the lock was given up, or by a second call to the engine, is too late",
+		f: func(x *trial) {
+			// None of these needs to know a version, so that they come in between
+			// as often as can be. They pass by the audit, to be quick.
+			s, k := x.s.(*audited).Store, x.key()
+			expires := in(time.Hour)
+			end := time.Now().Add(time.Second)
+			work := func(f func()) func() {
+				return func() {
+					for i := 0; i < 10 || time.Now().Before(end) && !x.Failed(); i++ {
+						f()
+					}
+				}
+			}
+			const savers = 8
+			var returned [savers][]uint64
+			fs := times(savers, func(i int) {
+				work(func() {
+					r := store.Record{Expires: expires, Durable: i%2 == 0}
+					for range 2 {
+						v, err := s.Save(x.ctx, k, r)
+						if !x.won(err) {
+							return
+						}
+						returned[i] = append(returned[i], v)
+						r.Version = v
+					}
+				})()
+			})
+			for range 4 {
+				fs = append(fs, work(func() {
+					if err := s.Delete(x.ctx, k); err != nil {
+						x.fatalf("Delete: %v", err)
+					}
+				}))
+			}
+			x.together(fs...)
+			seen := make(map[uint64]bool)
+			for _, v := range slices.Concat(returned[:]...) {
+				if v == 0 || seen[v] {
+					x.fatalf("of %d Saves of one key at the same time two returned version %d, or one returned 0", len(seen)+1, v)
+				}
+				seen[v] = true
+			}
+		},
+	},
+}
+
+// forAWhile calls f with 0, 1 and so on, most times or until the time is over,
+// but least times anyway. It returns how often it did, and most.
+func (x *trial) forAWhile(d time.Duration, least, most int, f func(i int)) (int, int) {
+	x.Helper()
+	end := time.Now().Add(d)
+	for i := range most {
+		if i >= least && (time.Now().After(end) || x.Failed()) {
+			return i, most
+		}
+		f(i)
+	}
+	return most, most
+}
