@@ -1,0 +1,128 @@
+package browser_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// patience bounds the start of Chromium and each use of a window. It allows for a
+// very busy machine.
+const patience = 3 * time.Minute
+
+// chromium starts the one browser of all tests, and stopChromium ends it.
+var (
+	chromium     = sync.OnceValues(startChromium)
+	stopChromium = func() {}
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stopChromium()
+	os.Exit(code)
+}
+
+func startChromium() (context.Context, error) {
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		path, err = exec.LookPath("google-chrome")
+	}
+	if err != nil {
+		return nil, errors.New("these tests need chromium or google-chrome in PATH, version 140 or later: on Debian, install the package chromium")
+	}
+	home, err := os.MkdirTemp("", "sesame-chromium")
+	if err != nil {
+		return nil, err
+	}
+	// chromedp makes a temporary profile and, for root, adds --no-sandbox.
+	flags := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.IgnoreCertErrors,
+		chromedp.Env("HOME="+home), // for what Chromium keeps outside of its profile
+	)
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), flags...)
+	ctx, cancel := chromedp.NewContext(ctx)
+	stopChromium = func() {
+		chromedp.Cancel(ctx)
+		os.RemoveAll(home)
+	}
+	tooLong := time.AfterFunc(patience, cancel)
+	defer tooLong.Stop()
+	return ctx, chromedp.Do(ctx)
+}
+
+// A tab shows one page at a time. Tabs of one window have the same cookies.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// newWindow opens a window that has no cookies yet, with one tab.
+func newWindow(t *testing.T) tab {
+	ctx, err := chromium()
+	require.NoError(t, err)
+	version, err := chromedp.CallBrowser(ctx, browser.GetVersion, struct{}{})
+	require.NoError(t, err)
+	t.Log(version.Product)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	t.Cleanup(cancel)
+	return open(t, ctx, chromedp.WithNewBrowserContext())
+}
+
+// another opens one more tab in the same window.
+func (b tab) another() tab { return open(b.t, b.ctx) }
+
+func open(t *testing.T, ctx context.Context, options ...chromedp.ContextOption) tab {
+	ctx, _ = chromedp.NewContext(ctx, options...)
+	t.Cleanup(func() { chromedp.Cancel(ctx) })
+	require.NoError(t, chromedp.Do(ctx))
+	return tab{t, ctx}
+}
+
+// visit returns what the page at url says.
+func (b tab) visit(url string) string {
+	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(url)))
+	return b.text()
+}
+
+// click follows the page's first link and returns what the page there says.
+func (b tab) click() string {
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS("a")))
+	require.NoError(b.t, err)
+	return b.text()
+}
+
+func (b tab) text() string { return eval[string](b, "document.body.innerText.trim()") }
+
+// cookies returns what the browser would send with the page's next request.
+func (b tab) cookies() []*network.Cookie {
+	got, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
+	require.NoError(b.t, err)
+	return got.Cookies
+}
+
+// eval runs a script in the page, and waits if its value is a promise.
+func eval[T any](b tab, script string) T {
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err)
+	return value
+}
+
+// receive waits for what the server tells of the page's request.
+func receive[T any](b tab, from <-chan T) (value T) {
+	select {
+	case value = <-from:
+	case <-b.ctx.Done():
+		require.NoError(b.t, b.ctx.Err())
+	}
+	return value
+}

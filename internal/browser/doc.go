@@ -1,0 +1,3 @@
+// Package browser has no code but tests: what sesame promises about cookies and
+// about requests in flight is tried here in a real browser, Chromium.
+package browser

@@ -1,0 +1,132 @@
+package frameworks_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	echo4 "github.com/labstack/echo/v4"
+	middleware4 "github.com/labstack/echo/v4/middleware"
+	echo5 "github.com/labstack/echo/v5"
+	middleware5 "github.com/labstack/echo/v5/middleware"
+	"github.com/stretchr/testify/require"
+)
+
+// The routes of both versions have one more page, which returns an error for
+// echo to render.
+const returnsError = "/returns-error"
+
+var errBroken = errors.New("broken")
+
+func echo4Routes(s *site, use ...echo4.MiddlewareFunc) *echo4.Echo {
+	e := echo4.New()
+	e.Logger.SetOutput(io.Discard)
+	e.Use(use...)
+	for path, f := range s.pages() {
+		e.Match([]string{"GET", "HEAD"}, path, func(c echo4.Context) error { f(c.Response(), c.Request()); return nil })
+	}
+	e.GET(returnsError, func(c echo4.Context) error { s.m.Get(c.Request().Context()).N++; return errBroken })
+	return e
+}
+
+func echo5Routes(s *site, use ...echo5.MiddlewareFunc) *echo5.Echo {
+	e := echo5.New()
+	e.Logger = slog.New(slog.DiscardHandler)
+	e.Use(use...)
+	for path, f := range s.pages() {
+		for _, method := range []string{"GET", "HEAD"} {
+			e.Add(method, path, func(c *echo5.Context) error { f(c.Response(), c.Request()); return nil })
+		}
+	}
+	e.GET(returnsError, func(c *echo5.Context) error { s.m.Get(c.Request().Context()).N++; return errBroken })
+	return e
+}
+
+var echoMounts = []mount{
+	{name: "v4, around", handler: func(s *site) http.Handler { return s.m.Handler(echo4Routes(s, middleware4.Recover())) }},
+	{name: "v4, around, with gzip", noWS: true, handler: func(s *site) http.Handler {
+		return s.m.Handler(echo4Routes(s, middleware4.Recover(), middleware4.Gzip()))
+	}},
+	{name: "v4, WrapMiddleware after Recover", handler: func(s *site) http.Handler {
+		return echo4Routes(s, middleware4.Recover(), echo4.WrapMiddleware(s.m.Handler))
+	}},
+	{name: "v4, WrapMiddleware before Recover", handler: func(s *site) http.Handler {
+		return echo4Routes(s, echo4.WrapMiddleware(s.m.Handler), middleware4.Recover())
+	}},
+	{name: "v5, around", handler: func(s *site) http.Handler { return s.m.Handler(echo5Routes(s, middleware5.Recover())) }},
+	{name: "v5, around, with gzip", noWS: true, handler: func(s *site) http.Handler {
+		return s.m.Handler(echo5Routes(s, middleware5.Recover(), middleware5.Gzip()))
+	}},
+	{name: "v5, WrapMiddleware after Recover", handler: func(s *site) http.Handler {
+		return echo5Routes(s, middleware5.Recover(), echo5.WrapMiddleware(s.m.Handler))
+	}},
+}
+
+func TestEcho(t *testing.T) {
+	for _, mt := range echoMounts {
+		t.Run(mt.name, mt.run)
+	}
+}
+
+// echo renders an error that a handler returns after its middlewares have
+// returned. Around echo that is within the session handler, as a middleware it
+// is not, unless the error is rendered by a middleware inside.
+func TestEchoErrors(t *testing.T) {
+	render4 := func(next echo4.HandlerFunc) echo4.HandlerFunc {
+		return func(c echo4.Context) error {
+			if err := next(c); err != nil {
+				c.Error(err)
+			}
+			return nil
+		}
+	}
+	for name, test := range map[string]struct {
+		handler func(s *site) http.Handler
+		stored  int
+	}{
+		"v4, around":         {func(s *site) http.Handler { return s.m.Handler(echo4Routes(s)) }, 1},
+		"v5, around":         {func(s *site) http.Handler { return s.m.Handler(echo5Routes(s)) }, 1},
+		"v4, WrapMiddleware": {func(s *site) http.Handler { return echo4Routes(s, echo4.WrapMiddleware(s.m.Handler)) }, 2},
+		"v5, WrapMiddleware": {func(s *site) http.Handler { return echo5Routes(s, echo5.WrapMiddleware(s.m.Handler)) }, 2},
+		"v4, WrapMiddleware, errors rendered inside": {func(s *site) http.Handler {
+			return echo4Routes(s, echo4.WrapMiddleware(s.m.Handler), render4)
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite()
+			server := httptest.NewServer(test.handler(s))
+			defer server.Close()
+			c := newClient(t, server.URL)
+			c.get("/visit").is(200, "1")
+			c.get(returnsError)
+			require.Equal(t, 500, c.last.status)
+			require.Equal(t, []int{test.stored}, s.stored(t))
+		})
+	}
+}
+
+// echo's gzip loses the answer to a websocket's handshake, with and without
+// sesame.
+func TestEchoGzipWithoutSesame(t *testing.T) {
+	e := echo4.New()
+	e.Use(middleware4.Gzip())
+	e.GET("/ws", func(c echo4.Context) error {
+		conn, err := websocket.Accept(c.Response(), c.Request(), nil)
+		if err == nil {
+			_ = conn.Close(websocket.StatusNormalClosure, "")
+		}
+		return nil
+	})
+	server := httptest.NewServer(e)
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, _, err := websocket.Dial(ctx, server.URL+"/ws", nil)
+	require.Error(t, err, "then the mounts above can have websockets")
+}
