@@ -59,10 +59,8 @@ func (s *Session) create(ctx context.Context, now time.Time, d draft) error {
 		next.key, next.header.Secret = token.ID(tok), token.HashOf(tok)
 		began := e.began()
 		err := e.put(ctx, &next, d)
-		if errors.Is(err, store.ErrConflict) {
-			if landed, _ := s.landed(&next, d); landed {
-				err = nil // sent twice
-			}
+		if errors.Is(err, store.ErrConflict) && s.sentTwice(&next, d) {
+			err = nil
 		}
 		if err == nil {
 			s.saved(ctx, now, next, tok, Created, e.since(began))
@@ -72,6 +70,14 @@ func (s *Session) create(ctx context.Context, now time.Time, d draft) error {
 			return e.refused(ctx, next.key, began, err)
 		}
 	}
+}
+
+// sentTwice reports whether a creating save met a conflict with itself.
+func (s *Session) sentTwice(next *stored, d draft) bool {
+	ctx, cancel := s.detach()
+	defer cancel()
+	landed, _ := s.landed(ctx, next, d)
+	return landed
 }
 
 // replace stores a new version of a session, under a fresh secret if one is
@@ -148,11 +154,13 @@ func (s *Session) tell(next *stored) {
 // conflict. It returns nil if the save is in the store all the same: the reply
 // was lost, or it was sent twice.
 func (s *Session) outcome(failure error, next *stored, tok string, d draft) error {
-	landed, known := s.landed(next, d)
+	ctx, cancel := s.detach() // the save's own time may be up
+	defer cancel()
+	landed, known := s.landed(ctx, next, d)
 	if !landed && known && !errors.Is(failure, store.ErrConflict) {
-		switch err := s.fence(); {
+		switch err := s.fence(ctx); {
 		case errors.Is(err, store.ErrConflict):
-			landed, known = s.landed(next, d)
+			landed, known = s.landed(ctx, next, d)
 		case err != nil:
 			known = false
 		}
@@ -167,12 +175,9 @@ func (s *Session) outcome(failure error, next *stored, tok string, d draft) erro
 }
 
 // landed reports whether a save is in the store, and whether that is known.
-// Only the secret made for this very save can tell. The save's own time may be
-// up, so looking has its own.
-func (s *Session) landed(next *stored, d draft) (landed, known bool) {
+// Only the secret made for this very save can tell.
+func (s *Session) landed(ctx context.Context, next *stored, d draft) (landed, known bool) {
 	e := s.engine
-	ctx, cancel := s.detach()
-	defer cancel()
 	r, err := e.loadPatiently(ctx, next.key)
 	if err != nil {
 		return false, fromError(err) != nil
@@ -189,9 +194,7 @@ func (s *Session) landed(next *stored, d draft) (landed, known bool) {
 // fence makes sure that a renewing save that failed does not reach the store
 // later: it saves the record as it is once more, so that the late one meets a
 // conflict. It returns a conflict if that was faster.
-func (s *Session) fence() error {
-	ctx, cancel := s.detach()
-	defer cancel()
+func (s *Session) fence(ctx context.Context) error {
 	r, err := s.engine.Store.Load(ctx, s.latest.key)
 	switch {
 	case err != nil:

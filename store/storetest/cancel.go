@@ -81,35 +81,47 @@ func cancelled(method string, needs *iface, c change) testCase {
 		explanation: "a call that is cancelled while it runs has all of its effect or none: whatever it returns, the record, its owner's index and the list of all records agree",
 		needs:       needs,
 		f: func(x *trial) {
-			n := 0
-			attempt := func(ctx context.Context) {
-				n++
-				c.attempt(x, ctx, n)
+			var keys []store.Key
+			attempt := func(ctx context.Context, end func()) time.Duration {
+				keys = append(keys, x.key())
+				return c.attempt(x, ctx, end, keys[len(keys)-1])
 			}
 			for looks := 1; looks < 50; looks++ {
 				ctx := &glanced{Context: context.WithoutCancel(x.ctx), left: looks, done: make(chan struct{})}
-				attempt(ctx)
-				if !ctx.ended() {
-					break
+				ended := false
+				attempt(ctx, func() { ended = ctx.end() })
+				if !ended {
+					break // there were no more looks
 				}
 			}
-			begun := time.Now()
-			attempt(x.ctx)
-			typical := time.Since(begun) / 4 // it makes some more calls
+			ctx, cancel := context.WithCancel(x.ctx)
+			typical := attempt(ctx, cancel)
 			for i := range 12 {
 				ctx, cancel := context.WithTimeout(x.ctx, typical*time.Duration(i)/8)
-				attempt(ctx)
-				cancel()
+				attempt(ctx, cancel)
 			}
+			x.becomes(func() string {
+				n := 0
+				for _, k := range keys {
+					if _, ok := x.exists(k); ok {
+						n++
+					}
+				}
+				if x.has[counter] && x.count() != n {
+					return fmt.Sprintf("Count returns %d, and there are %d records", x.count(), n)
+				}
+				return ""
+			})
 		},
 	}
 }
 
-// attempt makes the change to a new record, with a context that may end.
-func (c *change) attempt(x *trial, ctx context.Context, n int) {
+// attempt makes the change to a new record, with a context that may end during
+// the call and that end ends after it. It returns how long the call has taken.
+func (c *change) attempt(x *trial, ctx context.Context, end func(), k store.Key) time.Duration {
 	x.Helper()
-	k, r := x.key(), stored()
-	r.Owner = fmt.Sprint("owner ", n)
+	r := stored()
+	r.Owner = k.String()
 	old := c.before(r)
 	if old != nil {
 		r.Version = x.create(k, r)
@@ -120,7 +132,10 @@ func (c *change) attempt(x *trial, ctx context.Context, n int) {
 	if changed != nil {
 		given = *changed
 	}
+	begun := time.Now()
 	err := c.call(x, ctx, k, given)
+	took := time.Since(begun)
+	end() // what was answered must not depend on it any more
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 		x.fatalf("the call was cancelled, and returned %v", err)
 	}
@@ -136,15 +151,21 @@ func (c *change) attempt(x *trial, ctx context.Context, n int) {
 		}
 	}
 	x.delete(k)
+	return took
 }
 
 // agrees expects what the methods tell of k to become one of the states.
 func (x *trial) agrees(k store.Key, owners []string, states ...*store.Record) {
 	x.Helper()
-	patience := x.hangs / 10 // for an effect that comes late
-	var why string
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		if why = x.state(k, owners, states); why == "" {
+	x.becomes(func() string { return x.state(k, owners, states) })
+}
+
+// becomes expects wrong to return "" before long: an effect may come late.
+func (x *trial) becomes(wrong func() string) {
+	x.Helper()
+	for end := time.Now().Add(x.hangs / 10); ; time.Sleep(time.Millisecond) {
+		why := wrong()
+		if why == "" {
 			return
 		}
 		if time.Now().After(end) {
@@ -237,4 +258,16 @@ func (g *glanced) ended() bool {
 	default:
 		return false
 	}
+}
+
+// end ends the context if it has not ended, and reports whether it had.
+func (g *glanced) end() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.left <= 0 {
+		return true
+	}
+	g.left = 0
+	close(g.done)
+	return false
 }

@@ -21,6 +21,7 @@ var conflictCases = []testCase{
 				x.conflict(k, other)
 				x.remains(k, r)
 			}
+			x.only(k, r)
 		},
 	},
 	{
@@ -36,6 +37,7 @@ var conflictCases = []testCase{
 				x.conflict(k, other)
 				x.remains(k, r)
 			}
+			x.only(k, r)
 		},
 	},
 	{
@@ -92,10 +94,10 @@ var conflictCases = []testCase{
 		f: func(x *trial) {
 			for _, v := range []uint64{1, 2, 1 << 32, math.MaxUint64} {
 				for _, durable := range []bool{false, true} {
-					k, r := x.key(), record("data")
+					k, r := x.key(), stored()
 					r.Version, r.Durable = v, durable
 					x.conflict(k, r)
-					x.missing(k)
+					x.gone(k)
 				}
 			}
 		},
@@ -110,13 +112,48 @@ var conflictCases = []testCase{
 				x.delete(k)
 				r.Durable = durable
 				x.conflict(k, r)
-				x.missing(k)
-				if x.has[ownerIndex] {
-					x.owns("ann")
-				}
+				x.gone(k)
 			}
 		},
 	},
+}
+
+// only expects r to be under k, and no other record to be anywhere.
+func (x *trial) only(k store.Key, r store.Record) {
+	x.Helper()
+	x.remains(k, r)
+	if x.has[lister] {
+		x.listed(map[store.Key]store.Record{k: r})
+	}
+	if x.has[counter] {
+		x.counts(1)
+	}
+	if x.has[ownerIndex] {
+		for _, owner := range []string{"ann", "bob"} {
+			if owner != r.Owner {
+				x.deleteOwned(0, owner)
+			}
+		}
+	}
+}
+
+// gone expects no method to find the record under k, which was ann's or bob's,
+// nor any other record.
+func (x *trial) gone(k store.Key) {
+	x.Helper()
+	x.missing(k)
+	if x.has[ownerIndex] {
+		for _, owner := range []string{"ann", "bob"} {
+			x.owns(owner)
+			x.deleteOwned(0, owner)
+		}
+	}
+	if x.has[lister] {
+		x.listed(nil)
+	}
+	if x.has[counter] {
+		x.counts(0)
+	}
 }
 
 // stored returns a record with an owner, whom the store's index may know.

@@ -40,7 +40,7 @@ var expiryCases = []testCase{
 		explanation: "a record is there until its Expires; from then on Load does not find it, Save does not change it and Touch does not revive it",
 		f: func(x *trial) {
 			var k store.Key
-			r := record("data")
+			r := stored()
 			x.pass(x.alive(func(expires time.Time) {
 				k, r.Expires = x.key(), expires
 				r.Version = x.create(k, r)
@@ -49,11 +49,12 @@ var expiryCases = []testCase{
 			x.missing(k)
 			x.touch(k, in(time.Hour))
 			x.missing(k)
-			r.Expires = in(time.Hour)
+			r.Owner, r.Expires = "bob", in(time.Hour)
 			x.conflict(k, r)
 			x.missing(k)
+			x.gone(k)
 			x.delete(k)
-			x.missing(k)
+			x.gone(k)
 		},
 	},
 	{

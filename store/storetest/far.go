@@ -147,21 +147,6 @@ func (x *trial) livesUntil(far time.Time, save func(k store.Key, r store.Record)
 	x.missing(k)
 }
 
-// gone expects no method to find the record under k, the only one.
-func (x *trial) gone(k store.Key) {
-	x.Helper()
-	x.missing(k)
-	if x.has[ownerIndex] {
-		x.owns("ann")
-	}
-	if x.has[lister] {
-		x.listed(nil)
-	}
-	if x.has[counter] {
-		x.counts(0)
-	}
-}
-
 // accepted reports whether Save has succeeded. If not it must have refused the
 // record for what it is.
 func (x *trial) accepted(_ uint64, err error) bool {

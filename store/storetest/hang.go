@@ -51,27 +51,25 @@ func (c *calls) walk() (end func()) {
 // hang returns "" once done is closed. If calls are under way and none has
 // returned for suspiciously long, it says so.
 func (c *calls) hang(patience time.Duration, done <-chan struct{}) string {
-	ticker := time.NewTicker(patience / 30)
+	const ticks = 30 // a machine that sleeps for a while misses all but one
+	ticker := time.NewTicker(patience / ticks)
 	defer ticker.Stop()
-	since, last := time.Now(), uint64(0)
-	for {
+	for silent, last := 0, uint64(0); silent < ticks; silent++ {
 		select {
 		case <-done:
 			return ""
 		case <-ticker.C:
 		}
 		c.mu.Lock()
-		under, walks, returned := len(c.under), c.walks, c.returned
-		c.mu.Unlock()
-		if under == 0 || returned != last {
-			since, last = time.Now(), returned
-		} else if time.Since(since) > patience {
-			return c.complaint(patience, walks)
+		if len(c.under) == 0 || c.returned != last {
+			silent, last = 0, c.returned
 		}
+		c.mu.Unlock()
 	}
+	return c.complaint(patience)
 }
 
-func (c *calls) complaint(patience time.Duration, walks int) string {
+func (c *calls) complaint(patience time.Duration) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var methods []string
@@ -80,7 +78,7 @@ func (c *calls) complaint(patience time.Duration, walks int) string {
 	}
 	slices.Sort(methods)
 	s := fmt.Sprintf("the store hangs: %s did not return for %v", strings.Join(slices.Compact(methods), ", "), patience)
-	if walks > 0 {
+	if c.walks > 0 {
 		s += "; it was called while the caller was in a loop over a walk, which must hold no lock and no connection there"
 	}
 	return s

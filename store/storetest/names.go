@@ -108,7 +108,7 @@ var nameCases = []testCase{
 				long.Version = r.Version
 				_, err = x.s.Save(x.ctx, k, long)
 				refused(err)
-				x.remains(k, r)
+				x.only(k, r)
 				x.delete(k)
 			}
 		},

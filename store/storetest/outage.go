@@ -13,7 +13,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A witness calls a store through an outage. Nobody else knows its keys.
+// A witness calls a store through an outage, on keys of its own.
 type witness struct {
 	*trial
 	deleted  []store.Key
@@ -140,7 +140,7 @@ func (w *witness) saw(r store.Record) int {
 		w.fatalf("the counter is %d, although %d was acknowledged and no more than %d tried", n, w.acked, w.tried)
 	}
 	if w.repeated != 0 && n != w.repeated {
-		w.fatalf("Save returned ErrConflict, although nobody else has changed the record")
+		w.fatalf("Save returned ErrConflict, although the record was not changed by another")
 	}
 	w.acked, w.repeated = n, 0
 	return n

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -92,6 +94,58 @@ var ownerCases = []testCase{
 			x.contains(k, "")
 			x.owns("carol")
 			x.deleteOwned(0, "carol")
+		},
+	},
+	{
+		name:        "owned-race-index",
+		explanation: "after Saves, Touches and Deletes of one key at the same time record and index agree: the index is changed in the same step as the record, or in the same order",
+		needs:       ownerIndex,
+		f: func(x *trial) {
+			owners := []string{"ann", "bob", "carol", ""}
+			s := x.s.(*audited).Store // to be quick
+			for range x.rounds() {
+				k := x.key()
+				var calls atomic.Int64 // all stop at once, in the midst of it
+				work := func(f func() error) func() {
+					return func() {
+						for calls.Add(1) < 300 {
+							if err := f(); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+								x.fatalf("%v", err)
+							}
+						}
+					}
+				}
+				fs := []func(){
+					work(func() error { return s.Touch(x.ctx, k, in(2*time.Hour)) }),
+					work(func() error { return s.Delete(x.ctx, k) }),
+				}
+				for _, owner := range owners {
+					r := owned(owner)(0)
+					fs = append(fs, work(func() error {
+						r := r
+						v, err := s.Save(x.ctx, k, r)
+						if err != nil {
+							old, err := s.Load(x.ctx, k)
+							if err != nil {
+								return err
+							}
+							v = old.Version
+						}
+						r.Version = v
+						return failure(s.Save(x.ctx, k, r))
+					}))
+				}
+				x.together(fs...)
+				r, ok := x.exists(k)
+				for _, owner := range owners[:3] {
+					if ok && r.Owner == owner {
+						x.ownsAll(owner, map[store.Key]store.Record{k: r})
+					} else {
+						x.owns(owner)
+					}
+				}
+				x.delete(k)
+			}
 		},
 	},
 }

@@ -50,6 +50,58 @@ var raceAnimals = []animal{
 			return nil
 		}
 	}), []string{"race-touch-touch"}},
+	{"removes what it has found expired", alter(func(s *altered) {
+		s.load = func(ctx context.Context, k store.Key) (store.Record, error) {
+			r, err := s.client.Load(ctx, k)
+			if err == store.ErrNotFound {
+				s.mu.Lock()
+				_, there := s.records[k]
+				s.mu.Unlock()
+				if there {
+					s.client.Delete(ctx, k)
+				}
+			}
+			return r, err
+		}
+	}), []string{"ttl-race-remove"}},
+	{"sweeps by a list", alter(func(s *altered) {
+		s.sweep = func(ctx context.Context, limit int) (int, error) {
+			n := 0
+			for _, e := range s.snapshot() {
+				if n < limit && !e.Expires.After(time.Now()) {
+					s.client.Delete(ctx, e.Key)
+					n++
+				}
+			}
+			return n, ctx.Err()
+		}
+	}), []string{"ttl-race-remove"}},
+	{"removes the expired and then creates", alter(func(s *altered) {
+		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+			if r.Version == 0 {
+				s.mu.Lock()
+				_, there := s.records[k]
+				there = there && s.live(k).Version == 0
+				s.mu.Unlock()
+				if there {
+					pause()
+					s.client.Delete(ctx, k)
+				}
+			}
+			return s.client.Save(ctx, k, r)
+		}
+	}), []string{"ttl-race-create"}},
+	{"indexes after it has written", halves(func(s *altered, index map[store.Key]string) {
+		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+			v, err := s.client.Save(ctx, k, r)
+			if err == nil {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				index[k] = r.Owner
+			}
+			return v, err
+		}
+	}), []string{"owned-race-index"}},
 	{"writes in two steps", alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 			v, err := s.client.Save(ctx, k, r)

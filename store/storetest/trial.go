@@ -75,12 +75,13 @@ func times(n int, f func(i int)) []func() {
 	return fs
 }
 
-// rounds repeats what depends on chance for some time, three times at least. It
-// ends early once the trial has failed.
+// rounds repeats what depends on chance, for 400 ms and longer if store or
+// machine are slow. It ends early once the trial has failed.
 func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
-		end := time.Now().Add(400 * time.Millisecond)
-		for i := 0; i < 3 || time.Now().Before(end); i++ {
+		const often, brief, long = 200, 400 * time.Millisecond, 2 * time.Second
+		begun := time.Now()
+		for i := 0; i < 3 || time.Since(begun) < brief || i < often && time.Since(begun) < long; i++ {
 			if x.Failed() || !yield(i) {
 				return
 			}

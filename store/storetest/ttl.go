@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -35,7 +37,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-successor",
-		explanation: "a key that is free again, because its record was deleted or has expired, may be used anew: the new record has a version of its own and lives by its own Expires",
+		explanation: "a key that is free again, because its record was deleted or has expired, may be used again: the new record has a version of its own and lives by its own Expires",
 		f: func(x *trial) {
 			var deleted, expired store.Key
 			var version uint64
@@ -130,11 +132,11 @@ var ttlCases = []testCase{
 				given, freed = x.key(), x.key()
 				x.create(x.key(), store.Record{Expires: expires, Owner: "bob"})
 				r := store.Record{Expires: expires, Owner: "ann"}
-				bobs, nobodys := owned("bob")(0), owned("")(0)
+				bobs, ownerless := owned("bob")(0), owned("")(0)
 				bobs.Version = x.create(given, r)
 				x.savedInTime(given, bobs, expires)
-				nobodys.Version = x.create(freed, r)
-				x.savedInTime(freed, nobodys, expires)
+				ownerless.Version = x.create(freed, r)
+				x.savedInTime(freed, ownerless, expires)
 				x.owns("ann")
 			})
 			x.pass(soon)
@@ -148,4 +150,121 @@ var ttlCases = []testCase{
 			x.contains(freed, "")
 		},
 	},
+	{
+		name:        "ttl-race-create",
+		explanation: "of several Saves at once that create a record in the place of an expired one exactly one wins",
+		f: func(x *trial) {
+			soon := in(brief)
+			keys := keysOf(x.creates(50, func(int) store.Record { return store.Record{Expires: soon} }))
+			x.pass(soon)
+			for _, k := range keys {
+				x.oneWinner(k, record(""))
+			}
+		},
+	},
+	{
+		name:        "ttl-race-remove",
+		explanation: "a record that was created in the place of an expired one stays, whatever is done about the expired one at the same time: to find that it has expired and then to remove what is under the key is too late",
+		f: func(x *trial) {
+			x.overtaken(func(k store.Key) { x.exists(k) })
+			x.overtaken(func(k store.Key) { x.touch(k, in(-time.Minute)) })
+			if x.has[sweeper] {
+				x.replaced(func() { x.sweep(1000) })
+			}
+			if x.has[ownerIndex] {
+				x.replaced(func() { x.deleteOwned(-1, "ann") })
+				x.replaced(func() { x.owned("ann") })
+			}
+			if x.has[lister] {
+				x.replaced(func() { x.all() })
+			}
+			if x.has[counter] {
+				x.replaced(func() { x.count() })
+			}
+		},
+	},
+}
+
+// overtaken creates records in the place of expired ones, and calls other for
+// each at the same moment.
+func (x *trial) overtaken(other func(k store.Key)) {
+	x.Helper()
+	soon := in(brief)
+	var keys []store.Key
+	x.forAWhile(time.Second, 1, 80, func(int) {
+		keys = append(keys, keysOf(x.creates(16, func(int) store.Record { return store.Record{Expires: soon, Owner: "ann"} }))...)
+	})
+	x.pass(soon)
+	var turn, done atomic.Int64
+	wait := func(n *atomic.Int64, i int) {
+		for n.Load() < int64(i) && !x.Failed() {
+			runtime.Gosched()
+		}
+	}
+	x.together(
+		func() {
+			for i, k := range keys {
+				turn.Store(int64(i + 1))
+				for range i % 64 * 16 { // a little later each time
+					turn.Load()
+				}
+				x.create(k, owned("bob")(0))
+				wait(&done, i+1)
+			}
+		},
+		func() {
+			for i, k := range keys {
+				wait(&turn, i+1)
+				other(k)
+				done.Store(int64(i + 1))
+			}
+		},
+	)
+	x.each(len(keys), func(i int) {
+		x.contains(keys[i], "bob")
+		x.delete(keys[i])
+	})
+}
+
+// replaced creates records in the place of others at the moment at which these
+// expire, one after the other, while other is called all the time.
+func (x *trial) replaced(other func()) {
+	x.Helper()
+	const n = 100
+	soon := in(30 * time.Millisecond)
+	keys := make([]store.Key, n)
+	for i := range keys {
+		keys[i] = x.key()
+	}
+	made := x.createsUnder(keys, func(i int) store.Record {
+		return store.Record{Expires: soon.Add(time.Duration(i) * time.Millisecond), Owner: "ann"}
+	})
+	var done atomic.Bool
+	call := func() {
+		for !done.Load() && !x.Failed() {
+			other()
+		}
+	}
+	x.together(call, call, func() {
+		defer done.Store(true)
+		for i, k := range keys {
+			if i >= 10 && time.Since(soon) > time.Second {
+				keys = keys[:i] // the store is slow
+				return
+			}
+			expires := soon.Add(time.Duration(i) * time.Millisecond)
+			time.Sleep(time.Until(expires))
+			for !x.won(failure(x.s.Save(x.ctx, k, owned("bob")(0)))) {
+				if time.Since(expires) > x.hangs/3 {
+					x.fatalf("Save with version 0 returns ErrConflict %v after the record has expired", time.Since(expires))
+				}
+			}
+		}
+	})
+	for _, k := range keys {
+		x.contains(k, "bob")
+	}
+	for k := range made {
+		x.delete(k)
+	}
 }

@@ -156,6 +156,7 @@ func TestLeaderStopped(t *testing.T) {
 // TestWatchLeaderStopped takes the leader of a bucket away while sessions are
 // deleted. A watch by way of another server misses none of them.
 func TestWatchLeaderStopped(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	name := bucket()
 	s := open(t, connect(t, c.urls()), natsstore.WithBucket(name), natsstore.WithReplicas(3))

@@ -15,6 +15,7 @@ import (
 // needs an entry before the compare-and-swap. No log-in may take more attempts
 // than the manager makes.
 func TestLogIn(t *testing.T) {
+	t.Parallel()
 	srv := start(t, options(t.TempDir()))
 	other := startProcess(t)
 	for _, where := range []string{"same store", "another process", "nearer"} {

@@ -25,6 +25,7 @@ func (v visit) Owner() string { return v.User }
 // TestManagerLogIn logs in by requests, while others of the same visitor keep
 // changing the session.
 func TestManagerLogIn(t *testing.T) {
+	t.Parallel()
 	srv := start(t, options(t.TempDir()))
 	for _, n := range []int{1, 2, 4} {
 		t.Run(fmt.Sprintf("savers=%d", n), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // TestDeleteOwnedRenewed revokes a session that clients renew in endless loops,
 // also if they are nearer to the server.
 func TestDeleteOwnedRenewed(t *testing.T) {
+	t.Parallel()
 	srv := start(t, options(t.TempDir()))
 	other := startProcess(t)
 	for _, blind := range []bool{false, true} {

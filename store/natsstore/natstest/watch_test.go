@@ -82,6 +82,7 @@ func TestWatch(t *testing.T) {
 // TestWatchEverything ends sessions as fast as they go, each right after a
 // save.
 func TestWatchEverything(t *testing.T) {
+	t.Parallel()
 	srv := start(t, options(t.TempDir()))
 	name := natsstore.WithBucket(bucket())
 	s := open(t, connect(t, srv.ClientURL()), name)
