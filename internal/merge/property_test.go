@@ -199,7 +199,7 @@ func TestSumIsExact(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
 	some := func() numbers {
-		return numbers{int(rng.Uint64()), int8(rng.Uint32()), int64(rng.Uint64()), uint8(rng.Uint32()), rng.Uint64(), float64(rng.IntN(1 << 50))}
+		return numbers{int(rng.Uint64()), int8(rng.Uint32()), int64(rng.Uint64()), uint8(rng.Uint32()), rng.Uint64(), float64(rng.Int64N(1 << 50))}
 	}
 	less := func(base, mine, theirs uint64, total uint64) uint64 {
 		if mine < base && theirs < base-mine {
