@@ -274,6 +274,7 @@ func TestDamagedRecord(t *testing.T) {
 			require.Equal(t, []sesame.EventKind{sesame.EventCorrupt}, w.kinds())
 			before := recordOf(t, engine, tok)
 			fresh := tokenOf(within(m, tok, func(_ context.Context, s *guest) { s.N = 1 }))
+			require.NotEmpty(t, fresh)
 			require.NotEqual(t, keyOf(tok), keyOf(fresh))
 			require.Equal(t, before, recordOf(t, engine, tok))
 

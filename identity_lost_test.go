@@ -194,7 +194,7 @@ func TestIdentityRule07TimeToLook(t *testing.T) {
 		t0 := issue(t, m, func(s *guest) { s.N = 1 })
 		st.after = func(op string, err error) error {
 			if op == "save" {
-				time.Sleep(3 * time.Second) // all of its time
+				time.Sleep(3*time.Second + time.Millisecond) // all of its time
 				return context.DeadlineExceeded
 			}
 			return err
