@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -100,7 +99,7 @@ func TestEchoErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite()
-			server := httptest.NewServer(test.handler(s))
+			server := quietServer(test.handler(s))
 			defer server.Close()
 			c := newClient(t, server.URL)
 			c.get("/visit").is(200, "1")
@@ -123,7 +122,7 @@ func TestEchoGzipWithoutSesame(t *testing.T) {
 		}
 		return nil
 	})
-	server := httptest.NewServer(e)
+	server := quietServer(e)
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

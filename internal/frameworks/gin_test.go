@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/gin-contrib/gzip"
@@ -50,7 +49,7 @@ func TestGinStream(t *testing.T) {
 			return n < 3
 		})
 	})
-	server := httptest.NewServer(s.m.Handler(e))
+	server := quietServer(s.m.Handler(e))
 	defer server.Close()
 	c := newClient(t, server.URL)
 	c.get("/stream").is(200, "123")
@@ -73,7 +72,7 @@ func TestGinAsMiddleware(t *testing.T) {
 		s.m.Get(c.Request.Context()).N++
 		c.String(200, "page")
 	})
-	server := httptest.NewServer(e)
+	server := quietServer(e)
 	defer server.Close()
 	c := newClient(t, server.URL)
 	c.get("/visit").is(200, "page")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -24,7 +23,7 @@ import (
 
 // serve starts a server and returns a client of it.
 func serve(t *testing.T, h http.Handler) *client {
-	server := httptest.NewServer(h)
+	server := quietServer(h)
 	t.Cleanup(server.Close)
 	return newClient(t, server.URL)
 }
@@ -145,7 +144,7 @@ func TestFiber(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go func() { _ = app.Listener(listener, fiber.ListenConfig{DisableStartupMessage: true}) }()
-	t.Cleanup(func() { _ = app.Shutdown() })
+	t.Cleanup(func() { _ = listener.Close() }) // app.Shutdown races with fasthttp's own contexts
 	c := newClient(t, "http://"+listener.Addr().String())
 	c.get("/visit").is(200, "1")
 	require.True(t, c.last.sets)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -88,7 +89,7 @@ type mount struct {
 func (mt mount) run(t *testing.T) {
 	start := func(t *testing.T) (*site, *client) {
 		s := newSite()
-		server := httptest.NewServer(mt.handler(s))
+		server := quietServer(mt.handler(s))
 		t.Cleanup(server.Close)
 		return s, newClient(t, server.URL)
 	}
@@ -258,4 +259,12 @@ func (s *site) stored(t *testing.T) (all []int) {
 		all = append(all, e.Data.N)
 	}
 	return all
+}
+
+// quietServer starts a server that does not log the panics that are provoked.
+func quietServer(h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	return server
 }
