@@ -32,17 +32,23 @@ func TestNew(t *testing.T) {
 		make func()
 		want string
 	}{
-		"int":                      {func() { sesame.New[int]() }, "T must be a struct"},
-		"pointer":                  {func() { sesame.New[*counter]() }, "T must be a struct"},
-		"map":                      {func() { sesame.New[map[string]any]() }, "T must be a struct"},
-		"interface":                {func() { sesame.New[any]() }, "T must be a struct"},
-		"chan":                     {func() { sesame.New[channel]() }, "Cart.Updates"},
-		"chan, json":               {func() { sesame.New[channel](sesame.WithCodec(codec.JSON)) }, "Cart.Updates"},
-		"chan, gob":                {func() { sesame.New[channel](sesame.WithCodec(codec.Gob)) }, "Cart.Updates"},
-		"func":                     {func() { sesame.New[function]() }, "Callback"},
-		"only unexported":          {func() { sesame.New[hidden]() }, "Clock"},
-		"Merge":                    {func() { sesame.New[badMerge]() }, "func (mine *badMerge) Merge(base, theirs *badMerge)"},
-		"Owner":                    {func() { sesame.New[badOwner]() }, "func (s *badOwner) Owner() string"},
+		"int":                    {func() { sesame.New[int]() }, "T must be a struct"},
+		"pointer":                {func() { sesame.New[*counter]() }, "T must be a struct"},
+		"map":                    {func() { sesame.New[map[string]any]() }, "T must be a struct"},
+		"interface":              {func() { sesame.New[any]() }, "T must be a struct"},
+		"chan":                   {func() { sesame.New[channel]() }, "Cart.Updates"},
+		"chan, json":             {func() { sesame.New[channel](sesame.WithCodec(codec.JSON)) }, "Cart.Updates"},
+		"chan, gob":              {func() { sesame.New[channel](sesame.WithCodec(codec.Gob)) }, "Cart.Updates"},
+		"func":                   {func() { sesame.New[function]() }, "Callback"},
+		"only unexported":        {func() { sesame.New[hidden]() }, "Clock"},
+		"Merge":                  {func() { sesame.New[badMerge]() }, "func (mine *badMerge) Merge(base, theirs *badMerge)"},
+		"Owner":                  {func() { sesame.New[badOwner]() }, "func (s *badOwner) Owner() string"},
+		"Owner of a nil pointer": {func() { sesame.New[embedding]() }, "embed the struct instead"},
+		"Owner, four methods":    {func() { sesame.New[owned](sesame.WithStore(struct{ store.Store }{memstore.New()})) }, "store.OwnerIndex or store.Lister"},
+		"Owner, a hiding wrapper": {func() {
+			sesame.New[owned](sesame.WithStore(wrapper{struct{ store.Store }{memstore.New()}, memstore.New()}))
+		}, "forward the methods"},
+		"idle above lifetime":      {option(sesame.WithIdleTimeout(30 * 24 * time.Hour)), "is above WithLifetime(24h0m0s)"},
 		"nil option":               {option(nil), "leave it out"},
 		"nil store":                {option(sesame.WithStore(nil)), "WithStore(nil)"},
 		"nil codec":                {option(sesame.WithCodec(nil)), "WithCodec(nil)"},
@@ -400,4 +406,68 @@ func (hanging) Load(ctx context.Context, _ store.Key) (store.Record, error) {
 func (hanging) Save(ctx context.Context, _ store.Key, _ store.Record) (uint64, error) {
 	<-ctx.Done()
 	return 0, ctx.Err()
+}
+
+// embedding has the Owner of a pointer that is nil until a user logs in.
+type embedding struct{ *Member }
+
+// wrapper is a store around another one that forwards the four methods only.
+type wrapper struct {
+	store.Store
+	inner store.Store
+}
+
+func (w wrapper) Unwrap() store.Store { return w.inner }
+
+// TestHiddenSweep: expired sessions would stay for good behind a wrapper that
+// does not forward Sweep, so New tells.
+func TestHiddenSweep(t *testing.T) {
+	w := newWitness()
+	sesame.New[counter](w.logger(), sesame.WithStore(wrapper{struct{ store.Store }{memstore.New()}, memstore.New()}))
+	require.Contains(t, w.log.String(), "no method Sweep that forwards to it")
+	require.Contains(t, w.log.String(), "sesame_test.wrapper")
+
+	w = newWitness()
+	sesame.New[counter](w.logger(), sesame.WithStore(memstore.New()))
+	sesame.New[counter](w.logger(), sesame.WithStore(newFake()))
+	require.Empty(t, w.log.String())
+}
+
+// TestRememberRefuses: limits that cannot be meant are a programmer's error.
+func TestRememberRefuses(t *testing.T) {
+	m := sesame.New[counter]()
+	within(m, "", func(ctx context.Context, _ *counter) {
+		for _, limits := range [][2]time.Duration{{-1, time.Hour}, {time.Hour, -1}, {2 * time.Hour, time.Hour}} {
+			require.Panics(t, func() { m.Remember(ctx, limits[0], limits[1]) })
+		}
+		require.NotPanics(t, func() { m.Remember(ctx, time.Hour, 0) })
+	})
+}
+
+// TestRememberSlides: record and cookie move with use, not at each request, up
+// to the lifetime.
+func TestRememberSlides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day = 24 * time.Hour
+		st := newFake()
+		m := sesame.New[counter](sesame.WithStore(st))
+		token := tokenOf(within(m, "", func(ctx context.Context, c *counter) { c.N = 5; m.Remember(ctx, 30*day, 90*day) }))
+		st.up()
+		for range 100 {
+			require.Empty(t, within(m, token, func(context.Context, *counter) {}).Cookies())
+		}
+		require.NotContains(t, st.called(), "save")
+		began := time.Now()
+		for time.Since(began) < 90*day-time.Minute {
+			time.Sleep(4 * day)
+			res := within(m, token, func(_ context.Context, c *counter) {
+				require.Equal(t, time.Since(began) < 90*day, c.N == 5, time.Since(began))
+			})
+			if time.Since(began) < 86*day {
+				require.Equal(t, token, tokenOf(res))
+				want := min(30*day, 90*day-time.Since(began))
+				require.InDelta(t, want.Seconds(), res.Cookies()[0].MaxAge, 2)
+			}
+		}
+	})
 }
