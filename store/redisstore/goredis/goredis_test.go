@@ -42,13 +42,10 @@ func cluster(t testing.TB) *redis.ClusterClient {
 // prefix returns a prefix of the test's own.
 func prefix() redisstore.Option { return redisstore.WithPrefix("test-" + rand.Text() + ":") }
 
+// TestStore runs the suite on one server. On clusters and with sentinels it runs
+// in redistest, on two clients in turn.
 func TestStore(t *testing.T) {
 	conn := goredis.New(single(t))
-	storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
-}
-
-func TestCluster(t *testing.T) {
-	conn := goredis.New(cluster(t))
 	storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
 }
 

@@ -25,7 +25,7 @@ func TestStorePooled(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, e, e.source(t))
-			storetest.Run(t, h.newStore, storetest.SweepGrace(grace), storetest.Second(h.second), storetest.Skewed(h.skewed))
+			storetest.Run(t, h.newStore, storetest.SweepGrace(grace))
 		})
 	}
 }
