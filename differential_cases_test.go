@@ -62,9 +62,7 @@ func plainCases(t *testing.T) []plainCase {
 	t.Cleanup(backend.Close)
 	target, _ := url.Parse(backend.URL)
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	streaming := httputil.NewSingleHostReverseProxy(target)
-	streaming.FlushInterval = -1
-	streaming.Director = func(r *http.Request) { r.URL, _ = url.Parse(backend.URL + "/stream") }
+	streaming := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target.JoinPath("stream")); r.Out.URL.Path = "/stream" }}
 	big := strings.Repeat("b", 5000)
 	return []plainCase{
 		{"nothing", "GET", "", func(w http.ResponseWriter, r *http.Request, o observe) {}},
@@ -296,7 +294,10 @@ func plainCases(t *testing.T) []plainCase {
 			w.(http.Flusher).Flush()
 			awaitClient(r, o)
 		}},
-		{"close notify", "GET", "", func(w http.ResponseWriter, r *http.Request, o observe) { _, ok := w.(http.CloseNotifier); o("%t", ok) }},
+		{"close notify", "GET", "", func(w http.ResponseWriter, r *http.Request, o observe) {
+			_, ok := w.(http.CloseNotifier) //nolint:staticcheck // frameworks assert it
+			o("%t", ok)
+		}},
 		{"pusher", "GET", "", func(w http.ResponseWriter, r *http.Request, o observe) { _, ok := w.(http.Pusher); o("%t", ok) }},
 		{"content-length, HEAD", "HEAD", "", func(w http.ResponseWriter, r *http.Request, o observe) {
 			w.Header().Set("Content-Length", "10")

@@ -81,7 +81,7 @@ type exchange struct {
 
 func (x *exchange) init(m *manager, w http.ResponseWriter, r *http.Request) {
 	x.Context, x.manager, x.w, x.r = r.Context(), m, w, r
-	x.session.Init(m.engine, x, r.Header["Cookie"])
+	x.session.Init(x, m.engine, r.Header["Cookie"])
 	if h := w.Header(); len(h) > 0 {
 		x.outer = maps.Clone(h)
 	}

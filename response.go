@@ -306,14 +306,14 @@ func newExchange(inner http.ResponseWriter) (*exchange, http.ResponseWriter) {
 // reach finds an interface where [http.ResponseController] looks.
 func reach[I any](w http.ResponseWriter) (i I, ok bool) {
 	for {
-		switch t := w.(type) {
-		case I:
-			return t, true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = t.Unwrap()
-		default:
+		if i, ok = w.(I); ok {
+			return i, true
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
 			return i, false
 		}
+		w = wrapper.Unwrap()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log"
 	"log/slog"
 	"net/http"
@@ -253,8 +252,7 @@ func (f *failing) Save(ctx context.Context, k store.Key, r store.Record) (uint64
 
 // stored returns N of all sessions.
 func (s *site) stored(t *testing.T) (all []int) {
-	var entries iter.Seq2[sesame.Entry[Session], error] = s.m.All(t.Context())
-	for e, err := range entries {
+	for e, err := range s.m.All(t.Context()) {
 		require.NoError(t, err)
 		all = append(all, e.Data.N)
 	}

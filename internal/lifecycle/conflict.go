@@ -46,13 +46,10 @@ func (s *Session) reload(ctx context.Context) error {
 	r, err := e.Store.Load(ctx, s.latest.key)
 	var why *verdict
 	var found stored
-	switch {
-	case err == nil:
+	if err == nil {
 		why = e.open(s.latest.key, r, &s.latest.header.Secret, &found)
-	default:
-		if why = fromError(err); why == nil {
-			return e.failed(ctx, "load", s.latest.key, began, err)
-		}
+	} else if why = fromError(err); why == nil {
+		return e.failed(ctx, "load", s.latest.key, began, err)
 	}
 	renewed := false
 	if why != nil && err == nil && s.tried.token != "" {

@@ -122,7 +122,7 @@ func (e *Engine) Log(ctx context.Context, level slog.Level, msg string, args ...
 // That the caller's own context has ended is no failure of the store.
 func (e *Engine) failed(ctx context.Context, op string, k store.Key, began time.Time, cause error) error {
 	if ended := ctx.Err(); ended != nil && errors.Is(cause, ended) {
-		if context.Cause(ctx) != errNoAnswer {
+		if !errors.Is(context.Cause(ctx), errNoAnswer) {
 			return fmt.Errorf("%w: %s: %w", ErrStore, op, cause)
 		}
 		cause = fmt.Errorf("%w: %w", errNoAnswer, cause)

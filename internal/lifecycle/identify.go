@@ -39,14 +39,13 @@ func (e *Engine) identify(ctx context.Context, cookies []string) (*state, error)
 			return nil, e.failed(ctx, "load", at.key, asked, err)
 		}
 		ev := Event{Kind: Loaded, Key: at.key, Owner: at.owner, Duration: e.since(asked)}
-		switch {
-		case why == nil:
+		if why == nil {
 			if live++; live == 1 {
 				s.value, s.token = value, candidate
 			} else {
 				s.others = append(s.others, at.key)
 			}
-		default:
+		} else {
 			ev.Kind, ev.Err = why.kind, why.err
 			if why.kind == UnknownToken || why.kind == Superseded {
 				ev.Owner = "" // what the record says is not for this token

@@ -267,6 +267,7 @@ func (b blind) Load(ctx context.Context, k store.Key) (store.Record, error) {
 	h.Secret = token.HashOf(v.token)
 	data := make([]byte, h.Size(), len(r.Data))
 	h.Put(data)
-	r.Data = append(data, payload...)
+	data = append(data, payload...)
+	r.Data = data
 	return r, nil
 }

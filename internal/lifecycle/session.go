@@ -98,7 +98,7 @@ type Info struct {
 }
 
 // Init makes s the session of a request with the given Cookie header lines.
-func (s *Session) Init(e *Engine, request context.Context, cookies []string) {
+func (s *Session) Init(request context.Context, e *Engine, cookies []string) {
 	s.engine, s.request.Context, s.cookies = e, request, cookies
 }
 

@@ -22,7 +22,7 @@ func TestDestroyedBeforeSent(t *testing.T) {
 	})
 	require.NoError(t, err)
 	var s Session
-	s.Init(e, t.Context(), nil)
+	s.Init(t.Context(), e, nil)
 	v, err := s.Load(t.Context())
 	require.NoError(t, err)
 	v.(*visit).N++

@@ -2,3 +2,5 @@ package merge
 
 // Equal is for tests.
 var Equal = equal
+
+var Found = found

@@ -121,7 +121,8 @@ func put(m, key, value reflect.Value) {
 func found(key reflect.Value) bool {
 	switch key.Kind() {
 	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128, reflect.Interface, reflect.Array, reflect.Struct:
-		return key.Equal(key)
+		same := key
+		return key.Equal(same)
 	}
 	return true
 }

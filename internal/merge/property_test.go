@@ -151,7 +151,7 @@ func random(rng *rand.Rand, t reflect.Type, depth int) reflect.Value {
 			if key.Kind() == reflect.Interface {
 				key = reflect.ValueOf(n)
 			}
-			if present := v.MapIndex(key); key.Equal(key) || v.Len() == 0 && !present.IsValid() { // one NaN at most
+			if present := v.MapIndex(key); merge.Found(key) || v.Len() == 0 && !present.IsValid() { // one NaN at most
 				v.SetMapIndex(key, random(rng, t.Elem(), depth-1))
 			}
 		}
@@ -175,7 +175,7 @@ func edited(v reflect.Value, rng *rand.Rand) reflect.Value {
 			edited(f, rng)
 		case f.Kind() == reflect.Map && !f.IsNil() && rng.IntN(2) == 0:
 			for k, e := range random(rng, f.Type(), 3).Seq2() {
-				if k.Equal(k) {
+				if merge.Found(k) {
 					f.SetMapIndex(k, e)
 				}
 			}

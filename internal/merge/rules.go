@@ -78,10 +78,10 @@ func (r rule) needs() string {
 // settle applies a rule to a value that both changed, and reports false if it
 // cannot.
 func (r rule) settle(v versions) bool {
-	switch {
-	case r == sum:
+	switch r {
+	case sum:
 		return settleSum(v.base, v.mine, v.theirs)
-	case r == items:
+	case items:
 		return settleItems(v.base, v.mine, v.theirs)
 	}
 	return false

@@ -41,7 +41,8 @@ func (s *Store) listen() error {
 // ask asks all stores to hold back saves of a session.
 func (s *Store) ask(k store.Key, durable bool) {
 	s.hold(k, durable)
-	data := append(k[:], 0)
+	data := make([]byte, len(k)+1)
+	copy(data, k[:])
 	if durable {
 		data[len(k)] = 1
 	}

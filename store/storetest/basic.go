@@ -79,14 +79,17 @@ var basicCases = []testCase{
 		name:        "delete",
 		explanation: "Delete removes the record under its key and no other, and the key may be used again",
 		f: func(x *trial) {
-			k, other := x.key(), x.key()
-			x.create(k, record("one"))
+			other := x.key()
 			x.create(other, record("other"))
-			x.delete(k)
-			x.missing(k)
-			x.contains(other, "other")
-			x.create(k, record("again"))
-			x.contains(k, "again")
+			for range 20 {
+				k := x.key()
+				x.create(k, record("one"))
+				x.delete(k)
+				x.missing(k)
+				x.contains(other, "other")
+				x.create(k, record("again"))
+				x.contains(k, "again")
+			}
 		},
 	},
 	{

@@ -9,63 +9,68 @@ import (
 // edgeCases look closely at the moment of expiry, through each method that may
 // see it.
 var edgeCases = []testCase{
-	edge("load", nil, func(x *trial, k store.Key, r store.Record) bool {
+	edge("load", nil, true, func(x *trial, k store.Key, r store.Record) bool {
 		_, ok := x.exists(k)
 		return ok
 	}),
-	edge("save", nil, func(x *trial, k store.Key, r store.Record) bool {
+	edge("save", nil, false, func(x *trial, k store.Key, r store.Record) bool {
 		r.Expires = in(time.Hour)
 		_, err := x.s.Save(x.ctx, k, r)
 		return x.won(err)
 	}),
-	edge("create", nil, func(x *trial, k store.Key, r store.Record) bool {
+	edge("create", nil, true, func(x *trial, k store.Key, r store.Record) bool {
 		_, err := x.s.Save(x.ctx, k, record("successor"))
 		return !x.won(err)
 	}),
-	edge("touch", nil, func(x *trial, k store.Key, r store.Record) bool {
+	edge("touch", nil, false, func(x *trial, k store.Key, r store.Record) bool {
 		x.touch(k, in(time.Hour))
 		got, ok := x.exists(k)
 		return ok && got.Expires.After(r.Expires)
 	}),
-	edge("all", lister, func(x *trial, k store.Key, r store.Record) bool {
+	edge("all", lister, true, func(x *trial, k store.Key, r store.Record) bool {
 		_, ok := x.all()[k]
 		return ok
 	}),
-	edge("owned", ownerIndex, func(x *trial, k store.Key, r store.Record) bool {
+	edge("owned", ownerIndex, true, func(x *trial, k store.Key, r store.Record) bool {
 		_, ok := x.owned("ann")[k]
 		return ok
 	}),
-	edge("delete-owned", ownerIndex, func(x *trial, k store.Key, r store.Record) bool {
+	edge("delete-owned", ownerIndex, false, func(x *trial, k store.Key, r store.Record) bool {
 		n, err := x.s.(store.OwnerIndex).DeleteOwned(x.ctx, "ann")
 		if err != nil {
 			x.fatalf("DeleteOwned: %v", err)
 		}
 		return n > 0
 	}),
-	edge("count", counter, func(x *trial, k store.Key, r store.Record) bool {
+	edge("count", counter, true, func(x *trial, k store.Key, r store.Record) bool {
 		return x.count() > 0
 	}),
 }
 
-// edge returns a case in which live calls one method and tells whether that
-// takes the record under k, the only one in the store, for live.
-func edge(method string, needs *iface, live func(x *trial, k store.Key, r store.Record) bool) testCase {
+// A look calls one method and tells whether that takes the record under k, the
+// only one in the store, for live.
+type look func(x *trial, k store.Key, r store.Record) bool
+
+// edge returns a case that looks at records just before their expiry and just
+// after it. If looking changes nothing it looks again and again.
+func edge(method string, needs *iface, again bool, live look) testCase {
 	return testCase{
 		name:        "edge-" + method,
 		explanation: "a record is live until its Expires and not after it, to the millisecond, for " + method + " as for all other methods",
 		needs:       needs,
 		f: func(x *trial) {
+			const patience = 4 * time.Second
+			start := time.Now()
 			for _, write := range writes {
-				life, lead, judged := 50*time.Millisecond, time.Millisecond, false
-				for try := 0; !judged && try < 5; try++ {
+				life, before, after := 50*time.Millisecond, false, false
+				for try := 0; (!before || !after) && try < 12 && time.Since(start) < patience; try++ {
 					begun := time.Now()
-					before := x.edge(write, live, life, -lead)
-					after := x.edge(write, live, life, time.Millisecond)
-					judged = before && after
-					life, lead = min(max(2*life, time.Since(begun)), time.Second/2), 2*lead
+					before = x.before(write, live, life, again, time.Millisecond<<(try%5)) || before
+					after = x.after(write, live, life) || after
+					life = min(max(life, 2*time.Since(begun)), time.Second/2)
 				}
-				if !judged {
-					x.Logf("store or machine are too slow to tell when a record dies")
+				if !before || !after {
+					x.Logf("store or machine are too slow to tell to the millisecond when a record dies")
 				}
 			}
 		},
@@ -91,46 +96,61 @@ var writes = []func(x *trial, k store.Key, r store.Record) (version uint64){
 	},
 }
 
-// edge calls live for a record at some time from its expiry, or from when the
-// expiry has certainly come if that is positive. The answer is wrong if no
-// instant between the beginning and the end of the call justifies it. It
-// reports whether the call came in time to prove something.
-func (x *trial) edge(write func(*trial, store.Key, store.Record) uint64,
-	live func(*trial, store.Key, store.Record) bool, life, at time.Duration) bool {
+// Times that stores keep are rounded.
+const rounding = 2 * time.Millisecond
+
+// before looks at a record before its expiry, not later than lead before. It
+// reports whether an answer came so late that a few milliseconds less of life
+// would have shown.
+func (x *trial) before(write func(*trial, store.Key, store.Record) uint64, live look, life time.Duration, again bool, lead time.Duration) bool {
 	x.Helper()
-	const rounding = 2 * time.Millisecond // of the times that stores keep
+	k, r := x.key(), stored()
+	defer x.delete(k)
+	r.Expires = in(life)
+	r.Version = write(x, k, r)
+	if time.Until(r.Expires) < 15*time.Millisecond {
+		return false // it may have expired before it was touched
+	}
+	earliest := r.Expires.Add(-rounding - x.error)
+	if again {
+		lead = 8 * time.Millisecond
+	}
+	time.Sleep(time.Until(earliest.Add(-lead)))
+	late := false
+	for {
+		alive := live(x, k, r)
+		ended := time.Now()
+		if !ended.Before(earliest) {
+			return late
+		}
+		if !alive {
+			x.fatalf("the record was taken for expired %v before its Expires", r.Expires.Sub(ended))
+		}
+		late = late || earliest.Sub(ended) < rounding
+		if !again {
+			return late
+		}
+	}
+}
+
+// after looks at a record after its expiry. It reports whether it did so early
+// enough that some milliseconds more of life would have shown.
+func (x *trial) after(write func(*trial, store.Key, store.Record) uint64, live look, life time.Duration) bool {
+	x.Helper()
 	k, r := x.key(), stored()
 	defer x.delete(k)
 	begun := time.Now()
 	r.Expires = in(life)
 	r.Version = write(x, k, r)
-	written := time.Now()
-	if r.Version == 0 { // it had expired before the touch
-		return false
+	if r.Version == 0 {
+		return false // it has expired before it was touched
 	}
-
 	// An engine that is told a time to live may count it from its arrival.
-	earliest := r.Expires.Add(-rounding - x.error)
-	latest := r.Expires.Add(rounding + x.error + written.Sub(begun))
-	call := earliest.Add(at)
-	if at > 0 {
-		call = latest.Add(at)
-	} else if call.Before(written) || written.Add(15*time.Millisecond).After(r.Expires) {
-		return false
-	}
-	time.Sleep(time.Until(call))
-
+	latest := r.Expires.Add(rounding + x.error + time.Since(begun))
+	time.Sleep(time.Until(latest.Add(time.Millisecond)))
 	began := time.Now()
-	alive := live(x, k, r)
-	ended := time.Now()
-	if !alive && ended.Before(earliest) {
-		x.fatalf("the record was taken for expired %v before its Expires", r.Expires.Sub(ended))
-	}
-	if alive && began.After(latest) {
+	if live(x, k, r) {
 		x.fatalf("the record was taken for live %v after its Expires", began.Sub(r.Expires))
-	}
-	if at < 0 {
-		return ended.Before(earliest)
 	}
 	return began.Sub(latest) < 10*time.Millisecond
 }

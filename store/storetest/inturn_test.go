@@ -28,6 +28,35 @@ func TestInTurnUnsupported(t *testing.T) {
 	}
 }
 
+// TestCapabilities sees that a wrapper has what it and the store inside it have.
+func TestCapabilities(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    store.Store
+		has  bool
+	}{
+		{"all of it", newClient(), true},
+		{"wrapper", wrapper{InTurn(newClient()).(whole), newClient()}, true},
+		{"wrapper of four methods", wrapper{InTurn(newClient()).(whole), fourMethods{newClient()}}, false},
+		{"wrapper that forwards nothing", wrapper{InTurn(fourMethods{newClient()}).(whole), newClient()}, false},
+		{"four methods", fourMethods{newClient()}, false},
+	} {
+		for i, has := range capabilities(t.Context(), c.s) {
+			if has != c.has {
+				t.Errorf("%s: is a %s: %t", c.name, i.name, has)
+			}
+		}
+	}
+}
+
+// A wrapper has all of the optional interfaces and says that inner is inside.
+type wrapper struct {
+	whole
+	inner store.Store
+}
+
+func (w wrapper) Unwrap() store.Store { return w.inner }
+
 // TestInTurnCalls sees that every method gives each call to the next store.
 func TestInTurnCalls(t *testing.T) {
 	e := newEngine()

@@ -128,10 +128,10 @@ var manyCases = slices.Concat(
 const most = 5120
 
 // many creates most records or, if the store is slow, those that it creates in
-// five seconds, but 1,280 anyway.
+// eight seconds, but 1,280 anyway.
 func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 	x.Helper()
-	const batch, least, budget = 256, 1280, 5 * time.Second
+	const batch, least, budget = 256, 1280, 8 * time.Second
 	made := make(map[store.Key]store.Record, most)
 	for begun := time.Now(); len(made) < most; {
 		if len(made) >= least && time.Since(begun) > budget {
@@ -148,7 +148,7 @@ func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 // once for each and with its number. It returns which it was.
 func (x *trial) changing(w walk, of map[store.Key]store.Record, change func(i int, e store.Entry)) map[store.Key]bool {
 	x.Helper()
-	const budget = 5 * time.Second // after which it goes on with several at a time
+	const budget = 3 * time.Second // after which it goes on with several at a time
 	begun := time.Now()
 	seen := make(map[store.Key]bool, len(of))
 	var batch []store.Entry
@@ -182,8 +182,8 @@ func (x *trial) amongExpired(before bool) {
 		x.delete(k)
 	}
 	each, n := time.Since(begun)/100, most
-	if most*each > 5*time.Second {
-		n = max(1280, int(5*time.Second/each))
+	if most*each > 8*time.Second {
+		n = max(1280, int(8*time.Second/each))
 		x.Logf("the store is slow: it was tried with %d records instead of %d", n, most)
 	}
 

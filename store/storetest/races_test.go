@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -58,6 +59,7 @@ var raceAnimals = []animal{
 				_, there := s.records[k]
 				s.mu.Unlock()
 				if there {
+					pause()
 					s.client.Delete(ctx, k)
 				}
 			}
@@ -69,6 +71,7 @@ var raceAnimals = []animal{
 			n := 0
 			for _, e := range s.snapshot() {
 				if n < limit && !e.Expires.After(time.Now()) {
+					pause()
 					s.client.Delete(ctx, e.Key)
 					n++
 				}
@@ -95,6 +98,7 @@ var raceAnimals = []animal{
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 			v, err := s.client.Save(ctx, k, r)
 			if err == nil {
+				time.Sleep(rand.N(200 * time.Microsecond))
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				index[k] = r.Owner

@@ -1,6 +1,11 @@
 package storetest
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -10,15 +15,6 @@ import (
 // fourMethods hides all but the methods of [store.Store].
 type fourMethods struct{ store.Store }
 
-// wrapped has all of the optional interfaces by its type, and forwards them to
-// a store that has none.
-type wrapped struct {
-	*turns
-	inner store.Store
-}
-
-func (w wrapped) Unwrap() store.Store { return w.inner }
-
 // TestReference sees that a store which is right passes, whatever it has.
 func TestReference(t *testing.T) {
 	t.Run("whole", func(t *testing.T) {
@@ -27,22 +23,69 @@ func TestReference(t *testing.T) {
 	t.Run("four methods", func(t *testing.T) {
 		Run(t, func(*testing.T) store.Store { return fourMethods{newClient()} })
 	})
-	t.Run("unsupported", func(t *testing.T) {
-		Run(t, func(*testing.T) store.Store { return InTurn(fourMethods{newClient()}) })
+	t.Run("free", func(t *testing.T) {
+		Run(t, func(*testing.T) store.Store { return newFree() }, SweepGrace(time.Hour))
 	})
-	t.Run("wrapped", func(t *testing.T) {
-		Run(t, func(*testing.T) store.Store {
-			inner := fourMethods{newClient()}
-			return wrapped{InTurn(inner).(*turns), inner}
+}
+
+// newFree returns a store that is right and takes each freedom that the contract
+// leaves: it copies data, chooses versions by chance and another one at each
+// Touch, tells what has expired from what never was, yields records twice and in
+// no order, tells of all that is saved, and sweeps late.
+func newFree() store.Store {
+	return alter(func(s *altered) {
+		s.grace = time.Hour
+		renumber := func(k store.Key, r store.Record) uint64 {
+			r.Version = rand.Uint64() | 1
+			s.put(k, r)
+			s.tell(k)
+			return r.Version
+		}
+		copied := func(e store.Entry) store.Entry {
+			e.Data = bytes.Clone(e.Data)
+			return e
+		}
+		s.save = func(ctx context.Context, k store.Key, r store.Record) (v uint64, err error) {
+			err = s.call(ctx, func() error {
+				if len(r.Owner) > store.MaxOwner {
+					return errors.New("the owner is too long")
+				}
+				if s.live(k).Version != r.Version {
+					return fmt.Errorf("saving: %w", store.ErrConflict)
+				}
+				v = renumber(k, copied(store.Entry{Record: r}).Record)
+				return nil
+			})
+			return v, err
+		}
+		s.touch = func(ctx context.Context, k store.Key, expires time.Time) error {
+			return s.call(ctx, func() error {
+				if r := s.live(k); r.Version != 0 {
+					if expires.After(r.Expires) {
+						r.Expires = expires
+					}
+					renumber(k, r)
+				}
+				return nil
+			})
+		}
+		s.load = func(ctx context.Context, k store.Key) (store.Record, error) {
+			r, err := s.client.Load(ctx, k)
+			if err == store.ErrNotFound {
+				err = fmt.Errorf("loading: %w", store.ErrExpired)
+			}
+			return copied(store.Entry{Record: r}).Record, err
+		}
+		bothWalks(s, func(ctx context.Context) walkSeq {
+			return func(yield func(store.Entry, error) bool) {
+				for e, err := range s.client.All(ctx) {
+					if !yield(copied(e), err) || err == nil && !yield(copied(e), nil) {
+						return
+					}
+				}
+			}
 		})
-	})
-	t.Run("sweeps late", func(t *testing.T) {
-		Run(t, func(*testing.T) store.Store {
-			c := newClient()
-			c.grace = time.Hour
-			return c
-		}, SweepGrace(time.Hour))
-	})
+	})()
 }
 
 // TestReferenceShared sees that a store which is right passes with all options.

@@ -78,14 +78,14 @@ var sweepCases = []testCase{
 					return r
 				})
 				removed := x.sweep(1000)
-				early := time.Now().Before(soon.Add(-2*time.Millisecond - x.error))
+				early := time.Now().Before(soon.Add(-rounding - x.error))
 				if early && removed > 0 {
 					x.fatalf("Sweep removed %d records although none has expired", removed)
 				}
 				keys := keysOf(made)
 				x.each(len(keys), func(i int) {
 					k, r := keys[i], made[keys[i]]
-					if _, ok := x.exists(k); !ok && time.Until(r.Expires) > 2*time.Millisecond+x.error {
+					if _, ok := x.exists(k); !ok && time.Until(r.Expires) > rounding+x.error {
 						x.fatalf("Sweep removed a record (owner %q, %d bytes of data) %v before its Expires", r.Owner, len(r.Data), time.Until(r.Expires))
 					}
 					x.delete(k)

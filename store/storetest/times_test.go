@@ -53,7 +53,7 @@ var expiryAnimals = []animal{
 			}
 			return v, err
 		}
-	}), []string{"ttl-save", "ttl-successor", "ttl-all", "touch-lives", "edge-touch", "edge-save"}},
+	}), []string{"ttl-save", "ttl-successor", "ttl-all", "touch-lives"}},
 	{"lists what has expired", alter(func(s *altered) {
 		s.all = raw(s.client)
 		s.owned = func(ctx context.Context, owner string) walkSeq {

@@ -30,6 +30,9 @@ func (x *trial) on(s store.Store) *trial {
 	return &y
 }
 
+// unaudited returns a trial whose calls pass by the audit, to be quick.
+func (x *trial) unaudited() *trial { return x.on(x.s.(*audited).Store) }
+
 // stop is the panic by which a trial ends. Unlike [testing.T.FailNow] it may
 // be used in any goroutine.
 type stop struct{}
@@ -79,7 +82,7 @@ func times(n int, f func(i int)) []func() {
 // machine are slow. It ends early once the trial has failed.
 func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
-		const often, brief, long = 200, 400 * time.Millisecond, 2 * time.Second
+		const often, brief, long = 200, 400 * time.Millisecond, 3 * time.Second
 		begun := time.Now()
 		for i := 0; i < 3 || time.Since(begun) < brief || i < often && time.Since(begun) < long; i++ {
 			if x.Failed() || !yield(i) {

@@ -150,7 +150,7 @@ var walkCases = slices.Concat(
 			}
 			look := func() {
 				defer done.Store(true)
-				x.forAWhile(time.Second, 3, 100, func(int) {
+				for range x.rounds() {
 					got := make(map[store.Key]store.Record)
 					x.consume(w, w.over(x.ctx, x.s), func(e store.Entry) {
 						if !strings.HasPrefix(string(e.Data), e.Owner) {
@@ -171,7 +171,7 @@ var walkCases = slices.Concat(
 						}
 						x.same(g, r)
 					}
-				})
+				}
 			}
 			x.together(append(times(3, churn), look)...)
 		}),

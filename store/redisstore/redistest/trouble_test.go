@@ -37,7 +37,7 @@ func TestReadOnly(t *testing.T) {
 		b := p.login("ann")
 		k := create(t, s, owned("bob", "data"))
 		c := admin(t, at.addrs[0])
-		require.NoError(t, c.SlaveOf(t.Context(), "127.0.0.1", "1").Err())
+		require.NoError(t, c.ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 
 		r, err := s.Load(t.Context(), k)
 		require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestReadOnly(t *testing.T) {
 			require.Empty(t, answer.cookies, path)
 		}
 
-		require.NoError(t, c.SlaveOf(t.Context(), "NO", "ONE").Err())
+		require.NoError(t, c.ReplicaOf(t.Context(), "NO", "ONE").Err())
 		eventually(t, respite, func(context.Context) error {
 			if ok, err := b.visit("/count"); !ok {
 				return errors.Join(errors.New("503"), err)
@@ -172,7 +172,7 @@ func TestFailoverLagging(t *testing.T) {
 		n := newNetwork(t)
 		proxy := n.proxy(at.addr(t, "redis-sentinel/primary"))
 		host, port, _ := strings.Cut(proxy.Addr(), ":")
-		require.NoError(t, replica.SlaveOf(ctx, host, port).Err())
+		require.NoError(t, replica.ReplicaOf(ctx, host, port).Err())
 		eventually(t, respite, func(ctx context.Context) error {
 			info, err := replica.Info(ctx, "replication").Result()
 			if err == nil && (!strings.Contains(info, "master_link_status:up") || !strings.Contains(info, "master_port:"+port)) {

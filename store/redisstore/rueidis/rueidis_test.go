@@ -1,6 +1,7 @@
 package rueidis_test
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"strings"
@@ -123,4 +124,31 @@ func TestSentOnce(t *testing.T) {
 	require.EqualValues(t, 1, sent.Swap(0))
 	require.Error(t, s.Ping(t.Context()))
 	require.EqualValues(t, 4, sent.Swap(0))
+}
+
+// TestWatchRESP2 watches with the older protocol, in which subscriptions need a
+// connection of their own.
+func TestWatchRESP2(t *testing.T) {
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: env(t, "SESAME_TEST_REDIS"), AlwaysRESP2: true, DisableCache: true,
+	})
+	require.NoError(t, err)
+	defer client.Close()
+	s := redisstore.New(sesamerueidis.New(client), prefix())
+	heard := make(chan store.Key, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done, err := s.Watch(ctx, func(k store.Key) { heard <- k })
+	require.NoError(t, err)
+	k := store.Key{1}
+	_, err = s.Save(t.Context(), k, store.Record{Expires: time.Now().Add(time.Hour)})
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(t.Context(), k))
+	require.Equal(t, k, <-heard)
+	select {
+	case <-done:
+		t.Fatal("done is closed")
+	default:
+	}
+	cancel()
+	<-done
 }

@@ -32,7 +32,8 @@ func (c *Conn) Subscribe(ctx context.Context, channel string, changed func(key s
 		found = true
 		open.Go(func() {
 			defer cancel() // the first that ends ends all
-			<-lost
+			for range lost {
+			}
 		})
 	}
 	if err == nil && !found {
@@ -51,7 +52,8 @@ func (c *Conn) Subscribe(ctx context.Context, channel string, changed func(key s
 	return done, nil
 }
 
-// subscribe subscribes on one node. The subscription ends with ctx.
+// subscribe subscribes on one node. The subscription ends with ctx; lost is closed
+// when it has ended.
 func (c *Conn) subscribe(ctx context.Context, node rueidis.Client, channel string, changed func(key string)) (lost <-chan error, err error) {
 	conn, _ := node.Dedicate()
 	lost = conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(m rueidis.PubSubMessage) {
