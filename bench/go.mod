@@ -23,10 +23,10 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
-	github.com/sesame-go/sesame v0.0.0-00010101000000-000000000000
-	github.com/sesame-go/sesame/codec/cborcodec v0.0.0-00010101000000-000000000000
-	github.com/sesame-go/sesame/store/redisstore/goredis v0.0.0-00010101000000-000000000000
-	github.com/sesame-go/sesame/store/redisstore/rueidis v0.0.0-00010101000000-000000000000
+	github.com/sesame-go/sesame v0.1.0
+	github.com/sesame-go/sesame/codec/cborcodec v0.1.0
+	github.com/sesame-go/sesame/store/redisstore/goredis v0.1.0
+	github.com/sesame-go/sesame/store/redisstore/rueidis v0.1.0
 	github.com/stretchr/testify v1.12.1
 	github.com/tinylib/msgp v1.6.5
 	github.com/valyala/fasthttp v1.69.0

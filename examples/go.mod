@@ -8,9 +8,9 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/sesame-go/sesame v0.0.0
-	github.com/sesame-go/sesame/store/natsstore v0.0.0
-	github.com/sesame-go/sesame/store/redisstore/goredis v0.0.0
+	github.com/sesame-go/sesame v0.1.0
+	github.com/sesame-go/sesame/store/natsstore v0.1.0
+	github.com/sesame-go/sesame/store/redisstore/goredis v0.1.0
 	modernc.org/sqlite v1.61.1
 )
 

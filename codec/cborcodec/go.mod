@@ -6,7 +6,7 @@ replace github.com/sesame-go/sesame => ../..
 
 require (
 	github.com/fxamacker/cbor/v2 v2.10.0
-	github.com/sesame-go/sesame v0.0.0-00010101000000-000000000000
+	github.com/sesame-go/sesame v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.160.1
 	github.com/chromedp/chromedp v0.23.1
-	github.com/sesame-go/sesame v0.0.0
+	github.com/sesame-go/sesame v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -17,7 +17,7 @@ require (
 	github.com/labstack/echo/v4 v4.16.4
 	github.com/labstack/echo/v5 v5.4.5
 	github.com/quic-go/quic-go v0.65.0
-	github.com/sesame-go/sesame v0.0.0
+	github.com/sesame-go/sesame v0.1.0
 	github.com/stretchr/testify v1.12.1
 	google.golang.org/protobuf v1.36.11
 )

@@ -6,5 +6,5 @@ replace github.com/sesame-go/sesame => ../..
 
 require (
 	github.com/anishathalye/porcupine v1.3.1
-	github.com/sesame-go/sesame v0.0.0
+	github.com/sesame-go/sesame v0.1.0
 )

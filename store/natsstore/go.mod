@@ -6,7 +6,7 @@ replace github.com/sesame-go/sesame => ../..
 
 require (
 	github.com/nats-io/nats.go v1.55.0
-	github.com/sesame-go/sesame v0.0.0
+	github.com/sesame-go/sesame v0.1.0
 )
 
 require (

@@ -11,9 +11,9 @@ replace (
 require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
-	github.com/sesame-go/sesame v0.0.0
-	github.com/sesame-go/sesame/internal/lincheck v0.0.0
-	github.com/sesame-go/sesame/store/natsstore v0.0.0
+	github.com/sesame-go/sesame v0.1.0
+	github.com/sesame-go/sesame/internal/lincheck v0.1.0
+	github.com/sesame-go/sesame/store/natsstore v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -12,10 +12,10 @@ replace (
 require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
-	github.com/sesame-go/sesame v0.0.0
-	github.com/sesame-go/sesame/internal/lincheck v0.0.0
-	github.com/sesame-go/sesame/store/redisstore/goredis v0.0.0
-	github.com/sesame-go/sesame/store/redisstore/rueidis v0.0.0
+	github.com/sesame-go/sesame v0.1.0
+	github.com/sesame-go/sesame/internal/lincheck v0.1.0
+	github.com/sesame-go/sesame/store/redisstore/goredis v0.1.0
+	github.com/sesame-go/sesame/store/redisstore/rueidis v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 

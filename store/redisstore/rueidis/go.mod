@@ -6,7 +6,7 @@ replace github.com/sesame-go/sesame => ../../..
 
 require (
 	github.com/redis/rueidis v1.0.79
-	github.com/sesame-go/sesame v0.0.0-00010101000000-000000000000
+	github.com/sesame-go/sesame v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 
