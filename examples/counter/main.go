@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -25,23 +26,34 @@ type Session struct {
 	Times int `sesame:"sum"` // concurrent requests add up
 }
 
-func count(sessions *sesame.Manager[Session]) http.HandlerFunc {
+func count(sessions *sesame.Manager[Session], p place) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s := sessions.Get(r.Context())
+		ctx := r.Context()
+		s := sessions.Get(ctx)
 		s.Times++
-		fmt.Fprintf(w, "%d times!\n", s.Times)
+
+		// Without this call the session is saved when the handler returns. The
+		// page shows what is known only after the save: the name of a new
+		// session, and the sum if concurrent requests have counted too.
+		if err := sessions.Save(ctx); err != nil {
+			log.Print(err)
+			http.Error(w, "The visit could not be counted. Please try again.", http.StatusServiceUnavailable)
+			return
+		}
+		render(w, page{Times: s.Times, Session: sessions.Info(ctx).ID, place: p})
 	}
 }
 
-func handler(sessions *sesame.Manager[Session]) http.Handler {
+func handler(p place) http.Handler {
+	sessions := sesame.New[Session](sesame.WithStore(p.store))
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", count(sessions)) // the front page alone: browsers ask for /favicon.ico too
+	mux.HandleFunc("GET /{$}", count(sessions, p)) // the front page alone: browsers ask for /favicon.ico too
 	return sessions.Handler(mux)
 }
 
 func main() {
 	addr := flag.String("addr", "localhost:9090", "`address` to listen on")
-	where := flag.String("store", "memory:", storeUsage)
+	where := flag.String("store", "memory:", "`where` sessions are kept, one of"+storeForms)
 	flag.Parse()
 	if err := run(*addr, *where); err != nil {
 		log.Fatal(err)
@@ -50,22 +62,22 @@ func main() {
 
 // run serves until the process is told to end.
 func run(addr, where string) (err error) {
-	s, closeStore, err := open(where)
+	p, err := open(where)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
+	defer func() { err = errors.Join(err, p.close()) }()
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; choose another address with -addr, such as -addr localhost:9091", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	server := &http.Server{Handler: handler(sesame.New[Session](sesame.WithStore(s)))}
+	server := &http.Server{Handler: handler(p)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	log.Printf("counting on http://%s/", listener.Addr())
+	log.Printf("counting on %s", site(addr, listener))
 	select {
 	case err := <-ended:
 		return err
@@ -74,4 +86,12 @@ func run(addr, where string) (err error) {
 		defer cancel()
 		return server.Shutdown(ctx)
 	}
+}
+
+// site returns the URL to open. Its host is the one that was asked for: to a
+// browser localhost and 127.0.0.1 are two sites, with cookies of their own.
+func site(addr string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(addr)
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port) + "/"
 }

@@ -1,61 +1,123 @@
 package main
 
 import (
-	"io"
+	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
-	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/examples/internal/countertest"
+	"github.com/sesame-go/sesame/sesametest"
+	"github.com/sesame-go/sesame/store/memstore"
 )
 
-func TestCounter(t *testing.T) {
-	// Over TLS: Go's cookie jar, unlike browsers, sends no Secure cookies to
-	// http://localhost.
-	server := httptest.NewTLSServer(handler(sesame.New[Session]()))
-	defer server.Close()
+func TestMain(m *testing.M) { countertest.Main(m, run) }
 
-	ann, bob := browser(t, server), browser(t, server)
+func TestMemory(t *testing.T) { countertest.Forgets(t, "memory:") }
+
+func TestLog(t *testing.T) {
+	countertest.Persists(t, "log:"+filepath.Join(t.TempDir(), "counter.db"), os.Kill, syscall.SIGTERM)
+}
+
+func TestDirectory(t *testing.T) {
+	countertest.Persists(t, "dir:"+filepath.Join(t.TempDir(), "sessions"), os.Kill, syscall.SIGTERM)
+}
+
+func TestTwoProcesses(t *testing.T) {
+	countertest.Shares(t, "dir:"+filepath.Join(t.TempDir(), "sessions"))
+}
+
+// The page shows the count, the session's name from the first visit on, and
+// where it is kept. Each browser has a session of its own.
+func TestPage(t *testing.T) {
+	s := memstore.New()
+	ann := sesametest.NewClient(t, handler(place{store: s, Kept: "a <box>"}))
+	bob := ann.Another()
 	for _, visit := range []struct {
-		browser *http.Client
+		browser *sesametest.Client
 		want    string
 	}{
-		{ann, "1 times!\n"},
-		{ann, "2 times!\n"},
-		{bob, "1 times!\n"},
-		{ann, "3 times!\n"},
+		{ann, "1 times!"}, {ann, "2 times!"}, {bob, "1 times!"}, {ann, "3 times!"},
 	} {
-		if got := get(t, visit.browser, server.URL); got != visit.want {
-			t.Errorf("got %q, want %q", got, visit.want)
+		res, page := visit.browser.Get("/")
+		if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+			t.Errorf("got %s, %s", res.Status, res.Header.Get("Content-Type"))
+		}
+		name, _, _ := strings.Cut(visit.browser.Cookies("/")[0].Value, ".")
+		for _, want := range []string{"<h1>" + visit.want + "</h1>", "<code>" + name + "</code>", "kept in a &lt;box&gt;"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("no %q in the page:\n%s", want, page)
+			}
+		}
+		if secret := visit.browser.Cookies("/")[0].Value; strings.Contains(page, secret) {
+			t.Error("the token is in the page")
 		}
 	}
 
-	get(t, ann, server.URL+"/favicon.ico")
-	if got, want := get(t, ann, server.URL), "4 times!\n"; got != want {
-		t.Errorf("after a request for the icon: got %q, want %q", got, want)
+	if res, _ := ann.Get("/favicon.ico"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("the icon: %s", res.Status)
+	}
+	if _, page := ann.Get("/"); !strings.Contains(page, "4 times!") {
+		t.Errorf("a request for the icon was counted:\n%s", page)
 	}
 }
 
-func browser(t *testing.T, server *httptest.Server) *http.Client {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
+// What the page says to try next depends on the store.
+func TestTryNext(t *testing.T) {
+	for where, want := range map[string]string{
+		"memory:": "Start it with <code>-store log:counter.db</code>",
+		"log:" + filepath.Join(t.TempDir(), "counter.db"): "the session is on the disk",
+		"dir:" + filepath.Join(t.TempDir(), "sessions"):   "Start a second server on the same directory",
+	} {
+		p, err := open(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, page := sesametest.NewClient(t, handler(p)).Get("/")
+		_, path, _ := strings.Cut(where, ":")
+		if !strings.Contains(page, want) || !strings.Contains(page, path) {
+			t.Errorf("-store %s: no %q, or not where it is kept, in:\n%s", where, want, page)
+		}
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
 	}
-	return &http.Client{Transport: server.Client().Transport, Jar: jar}
 }
 
-func get(t *testing.T, browser *http.Client, url string) string {
-	t.Helper()
-	resp, err := browser.Get(url)
+func TestStoreErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("shopping list"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string]string{
+		"": "log:counter.db", "memory": "log:counter.db", "memory:x": "log:counter.db", "log:": "log:counter.db",
+		"redis://ann:s3cret@localhost": "see ./examples/engines",
+		"log:" + dir:                   dir + " is a directory; name a file",
+		"log:" + dir + "/no/a.db":      dir + "/no/a.db: the directory " + dir + "/no does not exist; make it",
+		"log:" + file + "/a.db":        "must be allowed to read and write the file and the directory " + file,
+		"log:" + file:                  file + ": it is not a session log",
+		"dir:" + file:                  file + " is a file; give the sessions a directory",
+		"dir:" + file + "/in":          file,
+	} {
+		_, err := open(where)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("-store %s: got %v, want an error with %q", where, err, want)
+		}
+	}
+}
+
+func TestAddressInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	defer listener.Close()
+	addr := listener.Addr().String()
+	if err := run(addr, "memory:"); err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "-addr") {
+		t.Errorf("got %v, want the address and the flag", err)
 	}
-	return string(body)
 }

@@ -1,92 +1,55 @@
 package main
 
 import (
-	"context"
-	"database/sql"
-	"errors"
-	"io"
-	"net/url"
+	"fmt"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/dirstore"
 	"github.com/sesame-go/sesame/store/logstore"
 	"github.com/sesame-go/sesame/store/memstore"
-	"github.com/sesame-go/sesame/store/sqlstore"
-
-	_ "modernc.org/sqlite"
 )
-
-const storeUsage = "`where` sessions are kept, one of" + storeForms
 
 // storeForms has an example of each form that open takes.
 const storeForms = `
-  memory:                                            gone when the program ends
-  log:counter.db                                     a file, for one process
-  dir:sessions                                       a directory; from here on several processes may share it
-  sqlite:counter.sqlite
-  postgres://user:password@localhost:5432/database
-  mysql://user:password@localhost:3306/database      MariaDB too
-  redis://user:password@localhost:6379/0             Valkey too
-  nats://user:password@localhost:4222                with JetStream
+  memory:          gone when the program ends
+  log:counter.db   a file, for one process
+  dir:sessions     a directory, which several processes may share
 `
 
-var errForm = errors.New("-store: the value is none of these:" + storeForms)
-
-// patience is how long the program waits for its store when it starts.
-const patience = 5 * time.Second
-
-// open opens the store that a value such as log:counter.db names. The returned
-// function closes it. Errors leave out the value, which may have a password.
-func open(where string) (store.Store, func() error, error) {
-	engine, at, ok := strings.Cut(where, ":")
-	if !ok || (at == "") != (engine == "memory") {
-		return nil, nil, errForm
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	switch engine {
-	case "memory":
-		return memstore.New(), func() error { return nil }, nil
-	case "log":
-		return opened(logstore.Open(at))
-	case "dir":
-		return opened(dirstore.Open(at))
-	case "sqlite":
-		return openSQLite(ctx, at)
-	case "postgres", "mysql", "redis", "nats":
-		return openServer(ctx, engine, where)
-	}
-	return nil, nil, errForm
+// A place is where sessions are kept.
+type place struct {
+	store    store.Store
+	close    func() error
+	Kept     string // in words
+	Survives bool   // the end of the process
+	Shared   bool   // by several processes
 }
 
-// opened is what open returns for a store that has to be closed.
-func opened[S interface {
-	store.Store
-	io.Closer
-}](s S, err error) (store.Store, func() error, error) {
+// open opens the store that a value such as log:counter.db names.
+func open(where string) (place, error) {
+	engine, at, _ := strings.Cut(where, ":")
+	full, err := filepath.Abs(at)
 	if err != nil {
-		return nil, nil, err
+		return place{}, fmt.Errorf("-store %s: %w", where, err)
 	}
-	return s, s.Close, nil
-}
-
-func openSQLite(ctx context.Context, path string) (store.Store, func() error, error) {
-	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)"}}
-	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?"+pragmas.Encode())
-	if err != nil {
-		return nil, nil, err
+	switch {
+	case where == "memory:":
+		return place{store: memstore.New(), close: func() error { return nil }, Kept: "the memory of the server"}, nil
+	case engine == "log" && at != "":
+		s, err := logstore.Open(full)
+		if err != nil {
+			return place{}, err
+		}
+		return place{store: s, close: s.Close, Kept: "the file " + full, Survives: true}, nil
+	case engine == "dir" && at != "":
+		s, err := dirstore.Open(full)
+		if err != nil {
+			return place{}, err
+		}
+		return place{store: s, close: s.Close, Kept: "the directory " + full, Survives: true, Shared: true}, nil
 	}
-	return openTable(ctx, db, sqlstore.SQLite())
-}
-
-// openTable opens a store in a database, which it closes together with the
-// store.
-func openTable(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) (store.Store, func() error, error) {
-	s := sqlstore.New(db, dialect)
-	if err := s.CreateTable(ctx); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return s, func() error { return errors.Join(s.Close(), db.Close()) }, nil
+	// The value is left out of the error: the URL of a server has a password.
+	return place{}, fmt.Errorf("-store: the value is none of these:%sFor databases and servers see ./examples/engines.", storeForms)
 }

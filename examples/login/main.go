@@ -118,8 +118,8 @@ func main() {
 	flag.Parse()
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
-		log.Fatal(err)
+		log.Fatalf("%v; choose another address with -addr, such as -addr localhost:9091", err)
 	}
-	log.Printf("serving http://%s/", listener.Addr())
+	log.Printf("serving http://%s/", *addr)
 	log.Fatal(http.Serve(listener, handler()))
 }

@@ -40,6 +40,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -119,6 +120,9 @@ func Open(path string, opts ...Option) (*Store, error) {
 	// A compaction is to replace the file, not a link to it.
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("logstore: %s is a directory; name a file in it", name)
 	}
 	return open(disk{}, name, newConfig(opts))
 }

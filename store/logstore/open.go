@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/sesame-go/sesame/internal/records"
@@ -32,10 +33,25 @@ func open(fsys filesystem, path string, c config) (*Store, error) {
 		}
 		left := time.Until(deadline)
 		if !errors.Is(err, ErrLocked) || left <= 0 {
-			return nil, fmt.Errorf("logstore: %s: %w", path, err)
+			return nil, fmt.Errorf("logstore: %s: %w", path, withCure(err, path))
 		}
 		time.Sleep(min(lockPoll, left))
 	}
+}
+
+// withCure adds to the error of a file that cannot be opened what helps.
+func withCure(err error, path string) error {
+	dir := filepath.Dir(path)
+	var system *fs.PathError
+	switch {
+	case errors.Is(err, ErrLocked):
+		return fmt.Errorf("%w; end that process, or give each its own file", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the directory %s does not exist; make it: %w", dir, err)
+	case errors.As(err, &system):
+		return fmt.Errorf("%w; the program's user must be allowed to read and write the file and the directory %s, on a disk with room", err, dir)
+	}
+	return err
 }
 
 func tryOpen(fsys filesystem, path string, c config) (*Store, error) {

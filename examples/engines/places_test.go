@@ -14,21 +14,13 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// engines are all that open knows, each with a place that nobody else uses.
-var engines = []struct {
-	name     string
-	place    func(*testing.T) string // for -store
-	survives bool                    // the end of the program
-	shared   bool                    // by several processes
-}{
-	{"memory", func(*testing.T) string { return "memory:" }, false, false},
-	{"log", func(t *testing.T) string { return "log:" + filepath.Join(t.TempDir(), "counter.db") }, true, false},
-	{"dir", func(t *testing.T) string { return "dir:" + filepath.Join(t.TempDir(), "sessions") }, true, true},
-	{"sqlite", func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "counter.sqlite") }, true, true},
-	{"postgres", postgresPlace, true, true},
-	{"mysql", mysqlPlace, true, true},
-	{"redis", redisPlace, true, true},
-	{"nats", natsPlace, true, true},
+// engines are all that open knows, each with a place that no other test uses.
+var engines = map[string]func(*testing.T) string{ // for -store
+	"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "counter.sqlite") },
+	"postgres": postgresPlace,
+	"mysql":    mysqlPlace,
+	"redis":    redisPlace,
+	"nats":     natsPlace,
 }
 
 func environment(t *testing.T, name string) string {

@@ -1,4 +1,4 @@
-module github.com/sesame-go/sesame/examples
+module github.com/sesame-go/sesame/examples/engines
 
 go 1.26.0
 
@@ -46,7 +46,7 @@ require (
 )
 
 replace (
-	github.com/sesame-go/sesame => ..
-	github.com/sesame-go/sesame/store/natsstore => ../store/natsstore
-	github.com/sesame-go/sesame/store/redisstore/goredis => ../store/redisstore/goredis
+	github.com/sesame-go/sesame => ../..
+	github.com/sesame-go/sesame/store/natsstore => ../../store/natsstore
+	github.com/sesame-go/sesame/store/redisstore/goredis => ../../store/redisstore/goredis
 )
