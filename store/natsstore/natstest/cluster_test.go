@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/lincheck"
+	"github.com/sesame-go/sesame/internal/testtools/lincheck"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/natsstore"
 	"github.com/sesame-go/sesame/store/storetest"

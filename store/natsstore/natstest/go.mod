@@ -4,7 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/sesame-go/sesame => ../../..
-	github.com/sesame-go/sesame/internal/lincheck => ../../../internal/lincheck
+	github.com/sesame-go/sesame/internal/testtools => ../../../internal/testtools
 	github.com/sesame-go/sesame/store/natsstore => ..
 )
 
@@ -12,7 +12,7 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/sesame-go/sesame v0.1.0
-	github.com/sesame-go/sesame/internal/lincheck v0.1.0
+	github.com/sesame-go/sesame/internal/testtools v0.1.0
 	github.com/sesame-go/sesame/store/natsstore v0.1.0
 	github.com/stretchr/testify v1.12.1
 )

@@ -14,7 +14,7 @@ import (
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/faultproxy"
+	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 	"github.com/sesame-go/sesame/store/redisstore"
 	"github.com/sesame-go/sesame/store/redisstore/goredis"
 	sesamerueidis "github.com/sesame-go/sesame/store/redisstore/rueidis"

@@ -4,7 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/sesame-go/sesame => ../../..
-	github.com/sesame-go/sesame/internal/lincheck => ../../../internal/lincheck
+	github.com/sesame-go/sesame/internal/testtools => ../../../internal/testtools
 	github.com/sesame-go/sesame/store/redisstore/goredis => ../goredis
 	github.com/sesame-go/sesame/store/redisstore/rueidis => ../rueidis
 )
@@ -13,7 +13,7 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 	github.com/sesame-go/sesame v0.1.0
-	github.com/sesame-go/sesame/internal/lincheck v0.1.0
+	github.com/sesame-go/sesame/internal/testtools v0.1.0
 	github.com/sesame-go/sesame/store/redisstore/goredis v0.1.0
 	github.com/sesame-go/sesame/store/redisstore/rueidis v0.1.0
 	github.com/stretchr/testify v1.12.1

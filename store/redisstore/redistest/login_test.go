@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/faultproxy"
+	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/redisstore"
 )

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/faultproxy"
+	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 )
 
 // TestRenewalCut cuts the connection before and after the effect of each command

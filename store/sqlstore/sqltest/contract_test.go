@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sesame-go/sesame/internal/lincheck"
+	"github.com/sesame-go/sesame/internal/testtools/lincheck"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/sqlstore"
 	"github.com/sesame-go/sesame/store/storetest"

@@ -4,7 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/sesame-go/sesame => ../../..
-	github.com/sesame-go/sesame/internal/lincheck => ../../../internal/lincheck
+	github.com/sesame-go/sesame/internal/testtools => ../../../internal/testtools
 )
 
 require (
@@ -12,7 +12,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/sesame-go/sesame v0.1.0
-	github.com/sesame-go/sesame/internal/lincheck v0.1.0
+	github.com/sesame-go/sesame/internal/testtools v0.1.0
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )

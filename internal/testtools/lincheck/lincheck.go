@@ -1,7 +1,6 @@
 // Package lincheck checks whether a store is linearizable: whether there is,
 // for everything that concurrent callers were answered, an order of their
-// calls in which a store without concurrency answers the same. It is a module
-// of its own, so that users of sesame do not download the checker.
+// calls in which a store without concurrency answers the same.
 package lincheck
 
 import (

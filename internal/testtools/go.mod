@@ -1,4 +1,4 @@
-module github.com/sesame-go/sesame/internal/lincheck
+module github.com/sesame-go/sesame/internal/testtools
 
 go 1.26
 
@@ -7,4 +7,7 @@ replace github.com/sesame-go/sesame => ../..
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/sesame-go/sesame v0.1.0
+	github.com/stretchr/testify v1.12.1
 )
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
