@@ -14,8 +14,8 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?ms)^```\n\\$ go run \\./examples/scale([^\n]*)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1)
-	if all := strings.Count(string(text), "$ go run ./examples/scale"); len(blocks) != all || all == 0 {
+	blocks := regexp.MustCompile("(?ms)^```\n\\$ go run \\./bench/scale([^\n]*)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1)
+	if all := strings.Count(string(text), "$ go run ./bench/scale"); len(blocks) != all || all == 0 {
 		t.Fatalf("%d examples, of which %d are whole", all, len(blocks))
 	}
 	for _, b := range blocks {

@@ -1,9 +1,9 @@
 // Scale simulates a site with very many sessions on an engine, to see what
 // breaks first. docs/SCALE.md says what came out.
 //
-//	go run ./examples/scale
-//	go run ./examples/scale -sessions 100M -engine postgres-hash
-//	go run ./examples/scale -table
+//	go run ./bench/scale
+//	go run ./bench/scale -sessions 100M -engine postgres-hash
+//	go run ./bench/scale -table
 package main
 
 import (
