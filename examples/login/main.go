@@ -66,7 +66,7 @@ func logIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := r.Context()
-	sessions.Renew(ctx) // whoever knew the old token is left outside
+	sessions.Renew(ctx) // from here on the old token is worth nothing
 	*sessions.Get(ctx) = Session{User: user, Device: r.UserAgent()}
 	if r.PostFormValue("remember") != "" {
 		sessions.Remember(ctx, 30*24*time.Hour, 180*24*time.Hour)
@@ -109,7 +109,7 @@ func handler() http.Handler {
 	mux.HandleFunc("POST /logout", logOut)
 	mux.HandleFunc("POST /logout-others", logOutOthers)
 
-	// Forms of other sites must not log anybody in or out.
+	// Forms of other sites must log users neither in nor out.
 	return http.NewCrossOriginProtection().Handler(sessions.Handler(mux))
 }
 

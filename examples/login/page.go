@@ -31,7 +31,7 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store") // nobody's page is left in a cache
+	w.Header().Set("Cache-Control", "no-store") // no cache keeps a user's page
 	w.WriteHeader(status)
 	_, _ = page.WriteTo(w) // a browser that is gone needs no page
 }
