@@ -195,7 +195,7 @@ func TestHandOver(t *testing.T) {
 	require.NoError(t, err)
 	_, err = logstore.Open(path)
 	require.ErrorIs(t, err, logstore.ErrLocked)
-	require.EqualError(t, err, "logstore: "+path+": another process has the file open (it holds "+path+".lock)")
+	require.EqualError(t, err, "logstore: "+path+": another process has the file open (it holds "+path+".lock); end that process, or give each its own file")
 
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -34,6 +34,25 @@ func TestFileMode(t *testing.T) {
 	assert.Len(t, entries, 2, "the file and its lock")
 }
 
+// TestOpenFails requires that the error names the file and what helps, and that
+// nothing is left behind.
+func TestOpenFails(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("shopping list"), 0o600))
+	for path, cure := range map[string]string{
+		dir: " is a directory; name a file in it",
+		filepath.Join(dir, "missing", "sessions.db"): ": the directory " + filepath.Join(dir, "missing") + " does not exist; make it: ",
+		filepath.Join(file, "sessions.db"):           "; the program's user must be allowed to read and write the file and the directory " + file,
+		file:                                         ": it is not a session log",
+	} {
+		_, err := logstore.Open(path)
+		require.ErrorContains(t, err, "logstore: "+path)
+		require.ErrorContains(t, err, cure)
+	}
+	require.NoFileExists(t, dir+".lock")
+}
+
 // TestLink sees that a compaction does not put a file in the place of a link.
 func TestLink(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
