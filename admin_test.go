@@ -27,7 +27,7 @@ type owned struct {
 func (o *owned) Owner() string { return o.User }
 
 // TestAllSessions runs the methods on all sessions over stores that can do
-// more and less (traps 40, 55).
+// more and less.
 func TestAllSessions(t *testing.T) {
 	for name, test := range map[string]struct {
 		wrap          func(*memstore.Store) store.Store
@@ -115,7 +115,7 @@ func TestAllSessions(t *testing.T) {
 	}
 }
 
-// TestUpdateByIDKeepsATouch: a request of the user's that comes meanwhile has
+// TestUpdateByIDKeepsATouch: a request of the user's that comes in between has
 // moved the session's end.
 func TestUpdateByIDKeepsATouch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

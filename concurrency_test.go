@@ -131,12 +131,12 @@ func (r *room[T]) together(token string, steps ...func(ctx context.Context, s *T
 	return tokens
 }
 
-// slowly runs a request that loads the session, lets meanwhile happen, and then
+// slowly runs a request that loads the session, calls between, and then
 // goes on.
-func (r *room[T]) slowly(token string, meanwhile func(), step func(ctx context.Context, s *T)) string {
+func (r *room[T]) slowly(token string, between func(), step func(ctx context.Context, s *T)) string {
 	after, status := r.send(token, func(_ http.ResponseWriter, req *http.Request) {
 		s := r.m.Get(req.Context())
-		meanwhile()
+		between()
 		step(req.Context(), s)
 	})
 	require.Contains(r.t, []int{http.StatusOK, http.StatusConflict}, status)
@@ -170,7 +170,7 @@ func TestDifferentChangesBothSurvive(t *testing.T) {
 }
 
 // saver counts how often sessions are saved, in vain too. That takes a while, so
-// that those who do not wait for each other collide.
+// that requests which do not wait for each other collide.
 type saver struct {
 	*memstore.Store
 	saves atomic.Int64

@@ -10,7 +10,7 @@ import (
 	"github.com/sesame-go/sesame"
 )
 
-// Member is the session of somebody who has logged in.
+// Member is the session of a user who has logged in.
 type Member struct{ User, Device string }
 
 // Owner says whose session it is.

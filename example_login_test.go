@@ -24,7 +24,7 @@ var accounts = sesame.New[Account]()
 func logIn(w http.ResponseWriter, r *http.Request) {
 	// Here the password would be checked.
 	ctx := r.Context()
-	accounts.Renew(ctx) // a token that somebody planted before is worth nothing now
+	accounts.Renew(ctx) // a token that an attacker planted before is worth nothing now
 	accounts.Get(ctx).User = r.FormValue("user")
 	if r.FormValue("remember") != "" {
 		accounts.Remember(ctx, 30*24*time.Hour, 180*24*time.Hour)

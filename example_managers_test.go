@@ -12,7 +12,7 @@ import (
 // Shopper is the session of the shop's visitors.
 type Shopper struct{ Cart []string }
 
-// Clerk is the session of those who work there.
+// Clerk is the session of an employee.
 type Clerk struct{ Name string }
 
 var (
@@ -39,7 +39,7 @@ func office(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s, with %d in the cart", clerks.Get(ctx).Name, len(shoppers.Get(ctx).Cart))
 }
 
-// Two managers side by side: of two types here, but two of one type do as well.
+// Two managers in one program: of two types here, but two of one type do as well.
 func Example_managers() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", storefront)

@@ -15,7 +15,7 @@ import (
 )
 
 // MapStore keeps sessions in a map. It has the four methods that every store
-// has, and shows what they must do; it keeps what has expired for ever.
+// has, and shows what they must do; it keeps what has expired forever.
 //
 // Package storetest checks a store like this one in a line.
 type MapStore struct {
@@ -50,7 +50,7 @@ func (m *MapStore) Load(ctx context.Context, k store.Key) (store.Record, error) 
 }
 
 // Save implements [store.Store]. It compares the version and swaps the record
-// under one lock: a session that changed or ended meanwhile is left alone.
+// under one lock: a session that changed or ended in between is left alone.
 func (m *MapStore) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err

@@ -9,7 +9,7 @@ import (
 	"github.com/sesame-go/sesame"
 )
 
-// Download is the session of somebody who fetches reports.
+// Download is the session of a user who fetches reports.
 type Download struct{ Started, Finished int }
 
 var downloads = sesame.New[Download]()

@@ -17,8 +17,7 @@ import (
 )
 
 // TestExpiry: idle timeout and lifetime are the manager's to judge, reading
-// moves the expiry at a tenth of the idle timeout, never beyond the lifetime
-// (traps 19, 48, 53).
+// moves the expiry at a tenth of the idle timeout, never beyond the lifetime.
 func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, w := newFake(), newWitness()
@@ -74,7 +73,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // TestClockSteps: a record made by a clock that was ahead keeps its limits,
-// and using it neither moves its expiry backwards nor beyond them (trap 48).
+// and using it neither moves its expiry backwards nor beyond them.
 func TestClockSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memstore.New()

@@ -19,8 +19,7 @@ import (
 )
 
 // TestFailedCommit: the error handler answers alone. No byte and no header of
-// the handler's own response leaves, no cookie, and what was set outside stays
-// (trap 10).
+// the handler's own response leaves, no cookie, and what was set outside stays.
 func TestFailedCommit(t *testing.T) {
 	begin := map[string]func(w http.ResponseWriter, r *http.Request) error{
 		"Write": func(w http.ResponseWriter, _ *http.Request) error { _, err := io.WriteString(w, "secret"); return err },
@@ -173,7 +172,7 @@ func TestFailureAfterFirstByte(t *testing.T) {
 }
 
 // TestFailedLoad: Get does not return, Load does; a page that was begun is not
-// completed (trap 44, invariant I5).
+// completed (I5).
 func TestFailedLoad(t *testing.T) {
 	type M = *sesame.Manager[counter]
 	for _, test := range []struct {
@@ -271,7 +270,7 @@ func TestLoadTriesAgain(t *testing.T) {
 }
 
 // TestAfterFailedCommit: who goes on after the error handler has answered
-// cannot renew the session, since nobody would learn its token.
+// cannot renew the session, since no client would learn its token.
 func TestAfterFailedCommit(t *testing.T) {
 	st := newFake()
 	m := sesame.New[counter](sesame.WithStore(st), sesame.WithLogger(slog.New(slog.DiscardHandler)))

@@ -122,7 +122,7 @@ type numbered struct {
 
 func (n numbered) ID() byte { return n.id }
 
-// Somebody who knows the token of before the log-in keeps saving that session.
+// An attacker who knows the token of before the log-in keeps saving that session.
 // The log-in gets through all the same.
 func TestLogInAgainstConstantSaves(t *testing.T) {
 	for _, processes := range []int{1, 5} {

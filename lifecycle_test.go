@@ -27,8 +27,7 @@ import (
 
 // TestLifecycle is the table of what becomes of a session and of its cookie:
 // every way in which a response can begin, times every state that a session
-// can be in by then, on real servers of both protocols (traps 7, 8, 9, 12, 13,
-// 14, 16, 19, 53, 54; invariants I2, I6).
+// can be in by then, on real servers of both protocols (I2, I6).
 func TestLifecycle(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("sesame ", 1000)), 0o600))
@@ -240,7 +239,7 @@ var abortions = []operation{
 }
 
 // TestAfterFirstByte covers what happens to a session that is first thought of
-// when the response has begun (trap 9): an existing one is saved; what would
+// when the response has begun: an existing one is saved; what would
 // need a cookie is refused with an error, a Late event and a line in the log.
 func TestAfterFirstByte(t *testing.T) {
 	type M = *sesame.Manager[counter]

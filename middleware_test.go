@@ -27,7 +27,7 @@ import (
 var protocols = []string{"HTTP/1.1", "HTTP/2.0"}
 
 // TestInterfaces: the writer can do what the server's own can, no less and,
-// where handlers ask by type assertion, no more (trap 13).
+// where handlers ask by type assertion, no more.
 func TestInterfaces(t *testing.T) {
 	for _, protocol := range protocols {
 		for _, between := range []bool{false, true} {
@@ -105,7 +105,7 @@ func TestBlindWriter(t *testing.T) {
 }
 
 // TestSendfile: files reach the connection as files, so that the kernel sends
-// them (trap 13).
+// them.
 func TestSendfile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	content := bytes.Repeat([]byte("sesame"), 20_000)
@@ -189,7 +189,7 @@ func BenchmarkServeFile(b *testing.B) {
 	}
 }
 
-// TestMountedTwice: one load, one commit, one cookie (traps 15, 16).
+// TestMountedTwice: one load, one commit, one cookie.
 func TestMountedTwice(t *testing.T) {
 	st, w := newFake(), newWitness()
 	m := sesame.New[counter](sesame.WithStore(st), w.observer())
@@ -247,7 +247,7 @@ func TestTimeoutHandlerOutside(t *testing.T) {
 }
 
 // TestTimeoutHandlerInside: the handler goes on while its session is settled,
-// which is safe if it changes the session by Update only (trap 17).
+// which is safe if it changes the session by Update only.
 func TestTimeoutHandlerInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memstore.New()
@@ -269,8 +269,7 @@ func TestTimeoutHandlerInside(t *testing.T) {
 	})
 }
 
-// TestHangUp: a client that goes away cancels neither a log-out nor a save
-// (trap 11).
+// TestHangUp: a client that goes away cancels neither a log-out nor a save.
 func TestHangUp(t *testing.T) {
 	for _, protocol := range protocols {
 		for name, test := range map[string]struct {
@@ -322,7 +321,7 @@ func TestGoexit(t *testing.T) {
 	require.Contains(t, records(t, st), keyOf(token))
 }
 
-// TestPanicPassesUnchanged: the very value, for those who compare it.
+// TestPanicPassesUnchanged: the very value, for middleware that compares it.
 func TestPanicPassesUnchanged(t *testing.T) {
 	m := sesame.New[counter]()
 	for _, value := range []any{http.ErrAbortHandler, "text", new(int)} {
@@ -357,8 +356,8 @@ func TestVary(t *testing.T) {
 	}
 }
 
-// TestCacheControl: a response that sets or deletes a cookie is nobody else's
-// (trap 34), and the handler's other cookies stay.
+// TestCacheControl: a response that sets or deletes a cookie is for this client
+// only, and the handler's other cookies stay.
 func TestCacheControl(t *testing.T) {
 	m := sesame.New[counter]()
 	public := func(act func(context.Context)) http.HandlerFunc {

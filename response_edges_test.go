@@ -19,8 +19,8 @@ import (
 	"github.com/sesame-go/sesame"
 )
 
-// TestErrorHandlerPanics: whoever recovers in between, the response is no
-// success.
+// TestErrorHandlerPanics: if a middleware recovers in between, the response
+// is still no success.
 func TestErrorHandlerPanics(t *testing.T) {
 	for _, value := range []any{"boom", errDown, http.ErrAbortHandler} {
 		for name, inner := range map[string]func(http.Handler) http.Handler{

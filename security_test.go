@@ -37,7 +37,7 @@ func TestToken(t *testing.T) {
 }
 
 // TestStoreSeesHashes: keys are hashes, records do not hold the token, and the
-// public ID, which is the key, is of no use as a cookie (trap 27, I7).
+// public ID, which is the key, is of no use as a cookie (I7).
 func TestStoreSeesHashes(t *testing.T) {
 	st := newFake()
 	m := sesame.New[counter](sesame.WithStore(st))
@@ -62,7 +62,7 @@ func TestStoreSeesHashes(t *testing.T) {
 }
 
 // TestNoAdoption: a token of the client's own making never becomes a session's
-// (trap 26, I1).
+// (I1).
 func TestNoAdoption(t *testing.T) {
 	st := memstore.New()
 	m := sesame.New[counter](sesame.WithStore(st))
@@ -77,7 +77,7 @@ func TestNoAdoption(t *testing.T) {
 	require.NotContains(t, records(t, st), keyOf(made))
 }
 
-// TestHostileCookies: nonsense costs no call of the store (trap 35).
+// TestHostileCookies: nonsense costs no call of the store.
 func TestHostileCookies(t *testing.T) {
 	st, w := newFake(), newWitness()
 	m := sesame.New[counter](sesame.WithStore(st), w.observer())
@@ -111,7 +111,7 @@ func TestHostileCookies(t *testing.T) {
 }
 
 // TestSeveralCookies: a stale one does not hide the good one, two good ones
-// are none (trap 31).
+// are none.
 func TestSeveralCookies(t *testing.T) {
 	st, w := memstore.New(), newWitness()
 	m := sesame.New[counter](sesame.WithStore(st), w.observer(), w.logger())
@@ -152,8 +152,8 @@ func TestSeveralCookies(t *testing.T) {
 	}
 }
 
-// TestForeignRecord: a store that answers with somebody else's record does not
-// make the client somebody else, at load or in a conflict (trap 45, I4).
+// TestForeignRecord: a store that answers with another session's record does not
+// make the client another user, at load or in a conflict (I4).
 func TestForeignRecord(t *testing.T) {
 	st, w := newFake(), newWitness()
 	m := sesame.New[counter](sesame.WithStore(st), w.observer(), w.logger())
@@ -180,8 +180,8 @@ func TestForeignRecord(t *testing.T) {
 	require.ElementsMatch(t, []int{7, 6}, values(records(t, st.Store.(*memstore.Store))))
 }
 
-// TestUnreadableRecord: it is nobody's session, stays as it is, and no other
-// codec is tried on it (traps 49, 51).
+// TestUnreadableRecord: it is no request's session, stays as it is, and no other
+// codec is tried on it.
 func TestUnreadableRecord(t *testing.T) {
 	for name, spoil := range map[string]func(data []byte) []byte{
 		"payload":        func(d []byte) []byte { return append(d[:envelope.Len], 0xc1) },
@@ -223,7 +223,7 @@ func TestUnreadableRecord(t *testing.T) {
 }
 
 // TestOnlyDestroyDeletes: nothing else takes the client's cookie away, and
-// deletion repeats every attribute (traps 12, 30, 32).
+// deletion repeats every attribute.
 func TestOnlyDestroyDeletes(t *testing.T) {
 	st := newFake()
 	m := sesame.New[counter](sesame.WithStore(st), newWitness().logger())
@@ -265,7 +265,7 @@ func TestOnlyDestroyDeletes(t *testing.T) {
 }
 
 // TestPlainHTTPWarning: once, and only where browsers drop the cookie; the
-// cookie itself never depends on the request (trap 33).
+// cookie itself never depends on the request.
 func TestPlainHTTPWarning(t *testing.T) {
 	for _, test := range []struct {
 		url, forwarded string
@@ -345,7 +345,7 @@ func TestPayloadCap(t *testing.T) {
 	}
 }
 
-// TestNoTokenInOutput: however things are printed (trap 28, I7).
+// TestNoTokenInOutput: however things are printed (I7).
 func TestNoTokenInOutput(t *testing.T) {
 	st, w := newFake(), newWitness()
 	var tokens, output []string

@@ -20,7 +20,7 @@ import (
 )
 
 // TestNew: what is wrong with the program is a panic at the start, with the
-// cure in the text (trap 57).
+// cure in the text.
 func TestNew(t *testing.T) {
 	type channel struct{ Cart struct{ Updates chan int } }
 	type function struct{ Callback func() }
@@ -95,7 +95,7 @@ type badOwner struct{ N int }
 
 func (badOwner) Owner() int { return 0 }
 
-// TestWithoutHandler: a sentence, not a nil pointer (trap 57); another
+// TestWithoutHandler: a sentence, not a nil pointer; another
 // manager's Handler does not help.
 func TestWithoutHandler(t *testing.T) {
 	m, other := sesame.New[counter](), sesame.New[counter]()
@@ -118,7 +118,7 @@ func TestWithoutHandler(t *testing.T) {
 	})
 }
 
-// TestTwoManagers: of one T and of two, side by side in one request.
+// TestTwoManagers: of one T and of two, both in one request.
 func TestTwoManagers(t *testing.T) {
 	type clerk struct{ Name string }
 	a := sesame.New[counter]()
@@ -186,8 +186,7 @@ func TestSave(t *testing.T) {
 	require.Equal(t, []int{7}, values(records(t, st.Store.(*memstore.Store))))
 }
 
-// TestUpdate: exact however many there are, and all or nothing (traps 18, 23,
-// invariant I3).
+// TestUpdate: exact however many there are, and all or nothing (I3).
 func TestUpdate(t *testing.T) {
 	const requests, goroutines = 8, 4
 	st := memstore.New()
@@ -348,8 +347,8 @@ func TestWithSessions(t *testing.T) {
 	require.NotContains(t, w.log.String(), a)
 }
 
-// TestCodecSwitch: sessions stay readable, and are written anew when they
-// change, not when they are read (traps 1, 2).
+// TestCodecSwitch: sessions stay readable, and are written again when they
+// change, not when they are read.
 func TestCodecSwitch(t *testing.T) {
 	codecs := []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob}
 	for _, from := range codecs {
@@ -380,7 +379,7 @@ func TestCodecSwitch(t *testing.T) {
 	}
 }
 
-// TestStoreTimeout: a store that hangs does not hold a request for ever.
+// TestStoreTimeout: a store that hangs does not hold a request forever.
 func TestStoreTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := sesame.New[counter](sesame.WithStore(hanging{newFake()}), sesame.WithStoreTimeout(3*time.Second), newWitness().logger())

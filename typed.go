@@ -180,7 +180,7 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 	x.must(x.session.Remember(ctx, idle, lifetime))
 }
 
-// Entry is a stored session, as seen by those who look at all of them. Data is
+// Entry is a stored session, as administrators see it. Data is
 // a copy; to change it use [Manager.UpdateByID].
 type Entry[T any] struct {
 	Info

@@ -195,7 +195,7 @@ func cart(w http.ResponseWriter, r *http.Request) {
 var t testing.TB
 
 func ExampleCookie() {
-	// Somebody who is signed in already puts a tea into the cart.
+	// A user who is signed in already puts a tea into the cart.
 	ann := sesametest.Cookie(t, sessions, session{User: "ann"})
 	r := httptest.NewRequest("POST", "/cart?item=tea", nil)
 	r.AddCookie(ann)

@@ -96,7 +96,7 @@ func (w *walker) fields(path string, t reflect.Type) error {
 //
 //	type P *P
 //
-// which the libraries under the codecs would follow for ever.
+// which the libraries under the codecs would follow forever.
 func Endless(t reflect.Type) bool {
 	seen := map[reflect.Type]bool{}
 	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
