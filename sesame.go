@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"net/http"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/internal/cookie"
 	"github.com/sesame-go/sesame/internal/lifecycle"
-	"github.com/sesame-go/sesame/internal/merge"
 	"github.com/sesame-go/sesame/internal/token"
-	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
@@ -90,6 +84,28 @@ type Info struct {
 	Remembered bool      // its cookie outlives the browser, see [Manager.Remember]
 }
 
+// Import is a session of another library, see [WithImport].
+type Import[T any] struct {
+	// Token is what the other library knows the session by: the value of its
+	// cookie, or its ID. It must be impossible to guess, as it will let a client
+	// in, and different for each session. A session without one is not imported.
+	Token string
+
+	Session T
+
+	// Expires is when the session ends at the latest; a session whose time has
+	// passed is not imported. If it is zero the manager's lifetime applies. The
+	// idle timeout is the manager's.
+	Expires time.Time
+
+	// Forget deletes the session from the other library's store, and is called
+	// once, when the session has been stored here, or with its log-out. An error
+	// is an [EventStoreError]; the import stands, or the log-out. If it is nil,
+	// as it has to be where the session is in the cookie itself, the old cookie
+	// imports the session again, also after a log-out, until Expires.
+	Forget func(context.Context) error
+}
+
 // Event is something that happened to a session, for metrics and audit logs.
 // It never has a token.
 type Event struct {
@@ -129,142 +145,6 @@ const (
 	EventStoreError   = EventKind(lifecycle.StoreError)   // the store failed
 )
 
-// Option changes a default of [New].
-type Option interface{ apply(*config) }
-
-type option func(*config)
-
-func (o option) apply(c *config) { o(c) }
-
-type config struct {
-	engine   lifecycle.Config
-	cookie   http.Cookie
-	insecure bool
-	onError  func(http.ResponseWriter, *http.Request, error)
-	seeds    map[string]any
-}
-
-// WithStore sets where sessions are kept. The default is a memstore.Store of
-// the manager's own, with its defaults. Managers may share a store if their
-// sessions are of one kind: a token of one manager is good for the other too, if
-// it is sent in the other's cookie, and [Manager.All] lists the sessions of all.
-// Otherwise give each manager a store, or a table or prefix, of its own.
-//
-// A wrapper has a method Unwrap() store.Store, and methods that forward to what
-// the store inside can do, see store.Capability. New panics if T has a method
-// Owner and the store can neither find sessions by owner nor list them, and
-// logs a warning if a wrapper hides that the store inside has to be swept.
-func WithStore(s store.Store) Option {
-	return option(func(c *config) { c.engine.Store = s })
-}
-
-// WithCodec sets how sessions are encoded. The default is codec.MsgPack.
-// Sessions stored by codec.MsgPack, codec.JSON, codec.Gob or one of the older
-// ones given here stay readable, and are encoded by the new one when they
-// change. A codec of your own must have an ID above 31.
-func WithCodec(c codec.Codec, older ...codec.Codec) Option {
-	return option(func(cfg *config) { cfg.engine.Codec, cfg.engine.Older = c, older })
-}
-
-// WithCookie sets the cookie's Name, Domain, Path, SameSite and Partitioned. The
-// default is __Host-Http-session_id, without domain, with path / and
-// SameSite=Lax. Browsers that know this prefix let no script and no other host
-// plant or overwrite the cookie (RFC 6265bis, section 4.1.3; Chromium 140,
-// Firefox 143); to others it is a __Host- cookie. Where the rules of the prefix
-// cannot hold, the default is session_id. The cookie is always HttpOnly, and
-// Secure unless [WithInsecureCookie] says otherwise. Its lifetime is each
-// session's own, see [Manager.Remember], so a template with Value, Expires or
-// MaxAge is an error.
-func WithCookie(template http.Cookie) Option {
-	return option(func(c *config) { c.cookie = template })
-}
-
-// WithInsecureCookie drops the cookie's Secure attribute, for sites that serve
-// plain HTTP. It is not needed on localhost, where browsers keep Secure cookies
-// of plain HTTP, nor behind a proxy that speaks HTTPS.
-func WithInsecureCookie() Option {
-	return option(func(c *config) { c.insecure = true })
-}
-
-// WithIdleTimeout sets how long a session lives without a request, exact to a
-// tenth, as its last use is recorded no more often than that. The default is an
-// hour (NIST SP 800-63B-4, AAL2); 0 is no limit. It applies to sessions created
-// or renewed from now on.
-func WithIdleTimeout(d time.Duration) Option {
-	return option(func(c *config) { c.engine.Idle = d })
-}
-
-// WithLifetime sets how long a session lives however much it is used, counted
-// from its creation or last renewal. The default is 24 hours (NIST SP
-// 800-63B-4, AAL2). It applies to sessions created or renewed from now on.
-func WithLifetime(d time.Duration) Option {
-	return option(func(c *config) { c.engine.Lifetime = d })
-}
-
-// WithMaxSize sets how large an encoded session may be, in bytes. The default
-// is 64 KiB. Saving a larger one is [ErrTooLarge].
-func WithMaxSize(bytes int) Option {
-	return option(func(c *config) { c.engine.MaxSize = bytes })
-}
-
-// WithStoreTimeout sets how long a request waits for its store: once to load
-// its session, and for each save with all its retries. The default is 5 seconds;
-// then it is the store that has failed. Loading also ends when the client hangs
-// up; the save at the end of the request does not.
-func WithStoreTimeout(d time.Duration) Option {
-	return option(func(c *config) { c.engine.Timeout = d })
-}
-
-// WithLogger sets where problems are logged that an operator must see: a store
-// that fails, an unreadable session, a cookie that came too late. Nothing is
-// logged for requests that go well, with one exception: the first Secure cookie
-// that a manager sets over plain HTTP, on a host that is not loopback, is warned
-// of, because browsers drop it. The default is slog.Default().
-func WithLogger(l *slog.Logger) Option {
-	return option(func(c *config) { c.engine.Logger = l })
-}
-
-// WithObserver sets a function that is called with each [Event], within the
-// request that caused it and with its context. It must be safe for concurrent
-// use, return soon, and not call the manager with that context. The default is
-// none.
-func WithObserver(f func(context.Context, Event)) Option {
-	return option(func(c *config) {
-		if f == nil {
-			c.engine.Observe = nil
-			return
-		}
-		c.engine.Observe = func(ctx context.Context, e lifecycle.Event) {
-			f(ctx, Event{EventKind(e.Kind), e.ID(), e.Owner, e.Count, e.Field, e.Err, e.Duration})
-		}
-	})
-}
-
-// WithErrorHandler sets what answers a request whose session could not be
-// loaded or saved, in place of the handler: nothing that the handler wrote or
-// set has been sent. r is the request as it came to Handler, without a session.
-// The default answers 503 Service Unavailable if the store failed or the
-// session was too busy ([ErrStore], [ErrConflict]) or the request took too long
-// ([ErrLate]), 409 Conflict for [ErrSuperseded], else 500 Internal Server Error.
-func WithErrorHandler(f func(w http.ResponseWriter, r *http.Request, err error)) Option {
-	return option(func(c *config) { c.onError = f })
-}
-
-// WithSessions stores sessions to start with, for development and tests:
-// values of type T or *T, each under the token that a client's cookie then
-// has, ID.SECRET; sesametest.Token makes them. A token whose session is stored
-// already keeps it. If the store fails, that is logged.
-func WithSessions[V any](sessions map[string]V) Option {
-	return option(func(c *config) {
-		if c.seeds == nil {
-			c.seeds = make(map[string]any)
-		}
-		for _, token := range slices.Sorted(maps.Keys(sessions)) {
-			c.seeds[token] = sessions[token]
-		}
-	})
-}
-
 func newManager(t reflect.Type, opts []Option) *manager {
 	check := func(err error) {
 		if err != nil {
@@ -276,7 +156,7 @@ func newManager(t reflect.Type, opts []Option) *manager {
 	}
 	c := config{onError: answerError}
 	c.engine = lifecycle.Config{
-		Type: t, Store: memstore.New(), Codec: codec.MsgPack, MaxSize: 64 << 10,
+		Type: t, Codec: codec.MsgPack, MaxSize: 64 << 10,
 		Idle: time.Hour, Lifetime: 24 * time.Hour, Timeout: 5 * time.Second,
 	}
 	for _, o := range opts {
@@ -286,6 +166,11 @@ func newManager(t reflect.Type, opts []Option) *manager {
 		o.apply(&c)
 	}
 	check(c.validate())
+	if c.store == nil {
+		c.engine.Store = memstore.New()
+	} else {
+		c.engine.Store = *c.store
+	}
 	template, err := cookie.NewTemplate(c.cookie, c.insecure)
 	check(err)
 	c.engine.CookieName = template.Name()
@@ -295,39 +180,6 @@ func newManager(t reflect.Type, opts []Option) *manager {
 		check(seed(engine, t, tok, value))
 	}
 	return &manager{engine: engine, cookie: template, nameKey: cookieName(template.Name()), onError: c.onError}
-}
-
-func (c *config) validate() error {
-	e := c.engine
-	switch {
-	case e.Store == nil:
-		return errors.New("WithStore(nil): leave it out for sessions in memory; if the store comes from a constructor, look at its error first")
-	case e.Codec == nil:
-		return errors.New("WithCodec(nil): leave it out for codec.MsgPack")
-	case e.Idle < 0 || e.Idle > 0 && e.Idle < time.Millisecond:
-		return fmt.Errorf("WithIdleTimeout(%s): use a millisecond at least, with its unit, such as 30*time.Minute, or 0 for no limit", e.Idle)
-	case e.Lifetime < time.Millisecond:
-		return fmt.Errorf("WithLifetime(%s): use a millisecond at least, with its unit, such as 12*time.Hour; sessions must end", e.Lifetime)
-	case e.Idle > e.Lifetime:
-		return fmt.Errorf("WithIdleTimeout(%s) is above WithLifetime(%s), which would end sessions first: lower the one or raise the other", e.Idle, e.Lifetime)
-	case e.MaxSize <= 0:
-		return fmt.Errorf("WithMaxSize(%d): use a positive number of bytes", e.MaxSize)
-	case e.Timeout <= 0:
-		return fmt.Errorf("WithStoreTimeout(%s): use a positive duration", e.Timeout)
-	case c.onError == nil:
-		return errors.New("WithErrorHandler(nil): leave it out for the default")
-	}
-	for _, older := range e.Older {
-		if older == nil {
-			return errors.New("WithCodec: an older codec is nil; leave it out")
-		}
-	}
-	if checker, ok := e.Codec.(codec.Checker); ok {
-		if err := checker.Check(e.Type); err != nil {
-			return err
-		}
-	}
-	return merge.Check(e.Type)
 }
 
 func seed(engine *lifecycle.Engine, t reflect.Type, tok string, value any) error {

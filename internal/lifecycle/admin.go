@@ -94,7 +94,7 @@ func (e *Engine) tryUpdateByID(ctx context.Context, k store.Key, fn func(any) er
 		next.expires = r.Expires
 	}
 	began := e.began()
-	err = e.put(ctx, &next, draft{payload: *scratch, codec: e.Codec.ID(), owner: ownerToStore(&next, before, value)})
+	err = e.put(ctx, &next, draft{encoded: e.written(*scratch), owner: ownerToStore(&next, before, value)})
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return true, nil
@@ -197,7 +197,7 @@ func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
 	e.begin(&next.header, now)
 	next.expires = expiry(&next.header, now)
 	began := e.began()
-	err := e.put(ctx, &next, draft{payload: payload, codec: e.Codec.ID(), owner: said(value)})
+	err := e.put(ctx, &next, draft{encoded: e.written(payload), owner: said(value)})
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return e.refused(ctx, next.key, began, err)
 	}

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -80,27 +79,32 @@ func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err er
 	switch {
 	case err != nil:
 		return false, false, err
-	case !changed && !s.latest.exists():
+	case !changed && !s.latest.exists() && s.imported == nil:
 		return false, false, nil
-	case !changed && !s.renew && !s.remembering:
+	case !changed && !s.renew && !s.remembering && s.imported == nil:
 		if time.Until(s.latest.quiet) > 0 {
 			return false, false, nil
 		}
 		conflict, err = s.touch(ctx)
 		return conflict, true, err
 	}
-	d := draft{payload: s.latest.payload, codec: s.latest.codec, whole: true, owner: ownerToStore(&s.latest, s.said, s.value)}
+	d := draft{encoded: s.latest.encoded, whole: true, owner: ownerToStore(&s.latest, s.said, s.value), touch: !changed}
 	if changed {
-		d.payload, d.codec = *scratch, e.Codec.ID()
+		d.encoded = e.written(*scratch)
 	}
 	conflict, err = s.swap(ctx, d)
-	if !conflict && err == nil {
-		s.said = said(s.value)
-		if s.base = s.latest.snapshot; s.behind {
-			s.base = e.snapshot(bytes.Clone(d.payload), d.codec)
-		}
+	if conflict || err != nil {
+		return conflict, false, err
 	}
-	return conflict, false, err
+	s.said = said(s.value)
+	switch {
+	case !changed:
+	case s.behind:
+		s.base = e.snapshot(d.clone())
+	default:
+		s.base = s.latest.snapshot
+	}
+	return false, false, nil
 }
 
 // touch moves the expiry of a session that was only read. If a cookie has to
@@ -115,10 +119,7 @@ func (s *Session) touch(ctx context.Context) (conflict bool, err error) {
 	case h.Idle == 0 || expiry(h, now).Sub(s.latest.expires) < h.Idle/10:
 		return false, nil
 	case h.Remembered:
-		conflict, err = s.swap(ctx, draft{payload: s.latest.payload, codec: s.latest.codec, whole: true, owner: s.latest.owner, touch: true})
-		if !conflict && err == nil {
-			s.base = s.latest.snapshot
-		}
+		conflict, err = s.swap(ctx, draft{encoded: s.latest.encoded, whole: true, owner: s.latest.owner, touch: true})
 		return conflict, asTouch(err)
 	}
 	e, began, expires := s.engine, s.engine.began(), expiry(h, now)
@@ -147,11 +148,15 @@ func asTouch(err error) error {
 // deleteDestroyed deletes what Destroy has ended, even if the client has hung
 // up.
 func (s *Session) deleteDestroyed() error {
-	if len(s.doomed) == 0 && !s.deleting {
+	if len(s.doomed) == 0 && !s.deleting && s.forgetting == nil {
 		return nil
 	}
 	ctx, cancel := s.detach()
 	defer cancel()
+	if s.forgetting != nil { // first, so that no request imports it once more
+		s.forget(s.forgetting)
+		s.forgetting = nil
+	}
 	for ; len(s.doomed) > 0; s.doomed = s.doomed[1:] {
 		if err := s.engine.end(ctx, s.doomed[0], Destroyed); err != nil {
 			return err

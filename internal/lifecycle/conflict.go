@@ -14,7 +14,7 @@ import (
 // retry prepares the given attempt to save: all but the first lost against
 // another request and need what that has stored.
 func (s *Session) retry(ctx context.Context, attempt int) error {
-	if attempt > 0 && s.latest.exists() {
+	if attempt > 0 && (s.latest.exists() || s.imported != nil) {
 		if err := pause(ctx, attempt); err != nil {
 			return err
 		}

@@ -12,20 +12,40 @@ import (
 // Whether a session changed is found out by hashing its encoding: once before
 // the handler, as it was loaded, and once after it.
 
+// encoded is a session as a codec has written it.
+type encoded struct {
+	payload []byte
+	codec   byte   // the codec's ID
+	schema  uint16 // the version of the session type
+}
+
+func (enc encoded) clone() encoded {
+	enc.payload = bytes.Clone(enc.payload)
+	return enc
+}
+
 // snapshot is a session's encoding, to compare values with and to merge from.
 type snapshot struct {
-	payload []byte
-	before  uint64 // the payload's hash
-	codec   byte   // ID of the codec that wrote it
-	exact   bool   // the codec would write the same bytes for the value they decode to
+	encoded
+	before uint64 // the payload's hash
+	own    bool   // before is of what this program's codec writes for this program's T
+	exact  bool   // and it would write just that for the value that the payload decodes to
 }
 
 // seed is this process's own, so that no user can prepare two sessions with
 // one hash.
 var seed = maphash.MakeSeed()
 
-func (e *Engine) snapshot(payload []byte, codec byte) snapshot {
-	return snapshot{payload: payload, before: maphash.Bytes(seed, payload), codec: codec}
+func (e *Engine) snapshot(from encoded) snapshot {
+	return snapshot{
+		encoded: from, before: maphash.Bytes(seed, from.payload),
+		own: from.codec == e.Codec.ID() && from.schema == e.schema,
+	}
+}
+
+// written is what this program's codec has just written.
+func (e *Engine) written(payload []byte) encoded {
+	return encoded{payload, e.Codec.ID(), e.schema}
 }
 
 // encode encodes value into the scratch buffer.
@@ -43,17 +63,18 @@ func (e *Engine) encode(scratch *[]byte, value any) error {
 // to.
 func (e *Engine) decode(from *snapshot) (any, error) {
 	c := e.codecs[from.codec]
-	value := reflect.New(e.Type).Interface()
+	t, steps := e.typeOf(from.schema)
+	value := reflect.New(t).Interface()
 	var err error
 	if shared, ok := c.(codec.SharedDecoder); ok {
 		from.exact, err = shared.DecodeShared(from.payload, value)
 	} else {
 		err = c.Decode(from.payload, value)
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || len(steps) == 0 {
+		return value, err
 	}
-	return value, nil
+	return e.upgrade(value, steps, from)
 }
 
 // changed reports whether value differs from the snapshot it came from. The
@@ -74,7 +95,7 @@ func (e *Engine) changed(from *snapshot, value any, scratch *[]byte) (bool, erro
 		return true, err
 	}
 	after := maphash.Bytes(seed, *scratch)
-	if from.codec == e.Codec.ID() {
+	if from.own {
 		if after == from.before {
 			return false, nil
 		}
@@ -85,7 +106,7 @@ func (e *Engine) changed(from *snapshot, value any, scratch *[]byte) (bool, erro
 	if !e.sameMeaning(from, value, *scratch) {
 		return true, nil
 	}
-	*from = snapshot{payload: bytes.Clone(*scratch), before: after, codec: e.Codec.ID()}
+	*from = e.snapshot(e.written(bytes.Clone(*scratch)))
 	return false, nil
 }
 

@@ -37,8 +37,8 @@ var (
 	ErrSuperseded = fmt.Errorf("sesame: the session was renewed or ended by another request: %w", ErrNotFound)
 )
 
-// Config is what an engine works with. All fields but Observe, Logger and
-// Older are required.
+// Config is what an engine works with. All fields but Observe, Logger,
+// Older, Upgrades and Import are required.
 type Config struct {
 	Type       reflect.Type // the user's struct
 	Store      store.Store
@@ -49,6 +49,8 @@ type Config struct {
 	Lifetime   time.Duration
 	Timeout    time.Duration // of a load, and of a save with its retries
 	MaxSize    int           // of an encoded session, in bytes
+	Upgrades   []Upgrade     // steps between versions of the session type
+	Import     func(request context.Context) (Import, bool)
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
 }
@@ -58,6 +60,7 @@ type Config struct {
 type Engine struct {
 	Config
 	codecs   [256]codec.Codec // by ID
+	schema   uint16           // the version of Type
 	zero     stored           // what an anonymous session starts from
 	said     string           // what Owner() says of the zero T
 	inMemory bool             // the store never waits
@@ -79,6 +82,9 @@ func New(c Config) (*Engine, error) {
 	if err := e.useCodecs(); err != nil {
 		return nil, err
 	}
+	if err := e.useUpgrades(); err != nil {
+		return nil, err
+	}
 	if err := e.useStore(); err != nil {
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func New(c Config) (*Engine, error) {
 	if err := e.encode(&payload, zero); err != nil {
 		return nil, fmt.Errorf("the codec cannot encode the zero %s: %w", c.Type, err)
 	}
-	e.zero.snapshot = e.snapshot(payload, c.Codec.ID())
+	e.zero.snapshot = e.snapshot(e.written(payload))
 	if _, err := e.decode(&e.zero.snapshot); err != nil {
 		return nil, fmt.Errorf("the codec cannot decode the zero %s it encoded: %w", c.Type, err)
 	}

@@ -106,10 +106,8 @@ func (e *Engine) open(k store.Key, r store.Record, proof *token.Hash, st *stored
 		return &verdict{Newer, err, named}
 	case err != nil:
 		return &verdict{Corrupt, err, named}
-	case header.Schema > schema:
-		return &verdict{Newer, fmt.Errorf("stored as version %d of the session type, this program has %d", header.Schema, schema), true}
-	case header.Schema == 0:
-		return &verdict{Corrupt, errors.New("stored as version 0 of the session type"), true}
+	case header.Schema > e.schema:
+		return &verdict{Newer, fmt.Errorf("stored as version %d of the session type, this program has %d", header.Schema, e.schema), true}
 	case e.codecs[header.Codec] == nil:
 		return &verdict{Newer, fmt.Errorf("stored by the codec with ID %d; give it to WithCodec as an older one", header.Codec), true}
 	case len(payload) > 4*e.MaxSize:
@@ -117,12 +115,12 @@ func (e *Engine) open(k store.Key, r store.Record, proof *token.Hash, st *stored
 	case !st.alive(time.Now()):
 		return expired
 	}
-	st.snapshot = e.snapshot(payload, header.Codec)
+	if t, _ := e.typeOf(header.Schema); t == nil {
+		return &verdict{Corrupt, fmt.Errorf("stored as version %d of the session type, where no step of WithUpgrade begins; this program has version %d", header.Schema, e.schema), true}
+	}
+	st.snapshot = e.snapshot(encoded{payload, header.Codec, header.Schema})
 	return nil
 }
-
-// schema is the version of the user's struct.
-const schema = 1
 
 // grace is how long after a renewal a request with the token of before is
 // taken for one that was on its way.

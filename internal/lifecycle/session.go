@@ -41,10 +41,12 @@ type state struct {
 	others []store.Key // the other sessions that the cookies name, see identity
 	doomed []store.Key // destroyed, not yet deleted
 
-	tried    attempt       // a renewal of unknown outcome
-	remember remember      // with remembering
-	cookie   Action        // what the client must be told
-	life     time.Duration // of the cookie, see [Cookie]
+	tried      attempt       // a renewal of unknown outcome
+	imported   *Import       // where the session comes from, until its cookie is due
+	forgetting *Import       // before doomed is deleted
+	remember   remember      // with remembering
+	cookie     Action        // what the client must be told
+	life       time.Duration // of the cookie, see [Cookie]
 
 	behind      bool // base is older than latest
 	held        bool // see identity
@@ -143,6 +145,11 @@ func (s *Session) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !st.latest.exists() && !st.held {
+		if st, err = s.foundImport(ctx, st); err != nil {
+			return err
+		}
+	}
 	st.base, st.said = st.latest.snapshot, said(st.value)
 	s.state = st
 	return nil
@@ -202,10 +209,13 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.latest.exists() {
 		s.doomed = append(s.doomed, s.latest.key)
 	}
+	if err := s.destroyImport(ctx); err != nil {
+		return err
+	}
 	fresh := &state{
 		value: s.value, base: s.engine.zero.snapshot, latest: s.engine.zero, said: s.engine.said,
 		doomed: append(s.doomed, slices.DeleteFunc(s.others, func(k store.Key) bool { return k == s.latest.key })...), deleting: s.deleting || s.hadCookie, hadCookie: s.hadCookie,
-		cookie: s.cookie, late: s.late,
+		cookie: s.cookie, late: s.late, forgetting: s.imported,
 	}
 	if fresh.cookie == SetCookie {
 		fresh.cookie = KeepCookie // there is no token left to tell

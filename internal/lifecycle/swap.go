@@ -14,8 +14,7 @@ import (
 
 // draft is a new version of a session, before it has a header.
 type draft struct {
-	payload []byte // copied
-	codec   byte   // that wrote it
+	encoded // copied
 	owner   string
 	whole   bool // the payload is what *T is, not what Update made
 	touch   bool // only the expiry and the cookie move
@@ -36,7 +35,7 @@ func (s *Session) swap(ctx context.Context, d draft) (conflict bool, err error) 
 		s.tooLate(ctx)
 		return false, ErrLate
 	case !exists:
-		return false, s.create(ctx, now, d)
+		return s.create(ctx, now, d)
 	case !s.latest.alive(now):
 		return true, nil // other requests may have kept it alive
 	}
@@ -44,7 +43,7 @@ func (s *Session) swap(ctx context.Context, d draft) (conflict bool, err error) 
 }
 
 // create stores a new session under a fresh token.
-func (s *Session) create(ctx context.Context, now time.Time, d draft) error {
+func (s *Session) create(ctx context.Context, now time.Time, d draft) (conflict bool, err error) {
 	e := s.engine
 	var next stored
 	next.header = envelope.Header{Created: now}
@@ -53,6 +52,9 @@ func (s *Session) create(ctx context.Context, now time.Time, d draft) error {
 		s.remember.apply(&next.header, e, now)
 	}
 	next.expires = expiry(&next.header, now)
+	if s.imported != nil {
+		return s.createImported(ctx, next, now, d)
+	}
 	const tries = 3 // an ID that is taken means a broken store or random generator
 	for try := 1; ; try++ {
 		tok := token.New()
@@ -64,10 +66,10 @@ func (s *Session) create(ctx context.Context, now time.Time, d draft) error {
 		}
 		if err == nil {
 			s.saved(ctx, now, next, tok, Created, e.since(began))
-			return nil
+			return false, nil
 		}
 		if !errors.Is(err, store.ErrConflict) || try == tries {
-			return e.refused(ctx, next.key, began, err)
+			return false, e.refused(ctx, next.key, began, err)
 		}
 	}
 }
@@ -94,7 +96,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 		}
 		h.Secret = token.HashOf(tok)
 		e.begin(h, now)
-	case d.touch:
+	case d.touch && !s.remembering:
 		kind = Touched
 	}
 	if s.remembering {
@@ -124,7 +126,7 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	renewed := s.renew
 	fresh := kind == Created || kind == Renewed
 	moved := next.header.Remembered && !next.expires.Equal(s.latest.expires)
-	if tell := fresh || s.remembering || moved; tell {
+	if fresh || s.remembering || moved || s.imported != nil {
 		s.tell(&next)
 		if s.sent && s.remembering {
 			s.tooLate(ctx) // for the cookie's new age; the session is saved
@@ -132,7 +134,7 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	}
 	s.latest, s.token = next, tok
 	s.latest.rest(now)
-	s.renew, s.remembering, s.held, s.tried = false, false, false, attempt{}
+	s.renew, s.remembering, s.held, s.tried, s.imported = false, false, false, attempt{}, nil
 	s.fresh = s.fresh || fresh
 	e := s.engine
 	e.emit(ctx, Event{Kind: kind, Key: next.key, Owner: next.owner, Duration: took})
@@ -169,7 +171,7 @@ func (s *Session) outcome(failure error, next *stored, tok string, d draft) erro
 		return nil
 	}
 	if !known {
-		s.tried = attempt{tok, s.engine.snapshot(bytes.Clone(d.payload), d.codec), d.whole}
+		s.tried = attempt{tok, s.engine.snapshot(d.clone()), d.whole}
 	}
 	return failure
 }
@@ -240,7 +242,7 @@ func (e *Engine) put(ctx context.Context, next *stored, d draft) error {
 		return invalid{fmt.Errorf("sesame: Owner returned %d bytes, at most %d are allowed; return a hash of so long a name", len(d.owner), store.MaxOwner)}
 	}
 	h := &next.header
-	h.Codec, h.Schema = d.codec, schema
+	h.Codec, h.Schema = d.codec, d.schema
 	data := make([]byte, h.Size()+len(d.payload))
 	h.Put(data)
 	payload := data[h.Size():]
@@ -252,7 +254,7 @@ func (e *Engine) put(ctx context.Context, next *stored, d draft) error {
 		return err
 	}
 	next.version, next.owner = version, d.owner
-	next.snapshot = e.snapshot(payload, d.codec)
+	next.snapshot = e.snapshot(encoded{payload, d.codec, d.schema})
 	return nil
 }
 

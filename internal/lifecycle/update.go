@@ -64,9 +64,9 @@ func (s *Session) tryUpdate(ctx context.Context, seen stored, value any, before 
 	case !changed && (!seen.exists() || !s.renew && !s.remembering):
 		return false, nil
 	}
-	d := draft{payload: s.latest.payload, codec: s.latest.codec, owner: ownerToStore(&seen, before, value)}
+	d := draft{encoded: s.latest.encoded, owner: ownerToStore(&seen, before, value)}
 	if changed {
-		d.payload, d.codec = *scratch, e.Codec.ID()
+		d.encoded = e.written(*scratch)
 	}
 	conflict, err = s.swap(ctx, d)
 	if !conflict && err == nil {

@@ -34,11 +34,24 @@ func New() string {
 func Renew(id store.Key) string {
 	var secret [16]byte
 	_, _ = rand.Read(secret[:])
+	return format(id, secret)
+}
+
+func format(id store.Key, secret [16]byte) string {
 	buf := make([]byte, 0, Len)
 	buf = base64.RawURLEncoding.AppendEncode(buf, id[:])
 	buf = append(buf, '.')
 	buf = base64.RawURLEncoding.AppendEncode(buf, secret[:])
 	return string(buf)
+}
+
+// Derive returns the token of a session that is imported from another library,
+// where it has the given token. ID and secret are two hashes of that, so that
+// the one says nothing of the other.
+func Derive(other string) string {
+	id := sha256.Sum256([]byte("sesame/v1/import/id/" + other))
+	secret := sha256.Sum256([]byte("sesame/v1/import/secret/" + other))
+	return format(store.Key(id[:16]), [16]byte(secret[:16]))
 }
 
 // Valid reports whether s has the form of a token, canonical base64url in both

@@ -1,0 +1,165 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sesame-go/sesame/internal/token"
+	"github.com/sesame-go/sesame/store"
+)
+
+// Import is a session of another library, found by that library's cookie.
+type Import struct {
+	Token   string // the other library's, which cannot be guessed
+	Value   any    // *T
+	Expires time.Time
+	Forget  func(context.Context) error // nil: the other library cannot
+}
+
+// An imported session gets its ID and its first secret from the token of the
+// other library. So parallel requests of one browser, which bring the same old
+// cookie, make one session: one of them creates it, and the others, which meet
+// it, have its token too. Each earns the cookie by a compare-and-swap of its
+// own.
+//
+// Once the session is created, the other library forgets its own. Whether it
+// still knows it is asked once more after that: if not, another request created
+// the session first, and it has ended since.
+
+// foundImport looks for a session of another library, in the request that
+// ended up anonymous with st. It replaces st if there is one, or what has
+// become of it here.
+func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
+	imp, ok := s.askImport(ctx)
+	if !ok {
+		return st, nil
+	}
+	e := s.engine
+	limited, cancel := e.limit(ctx)
+	defer cancel()
+	next := &state{token: token.Derive(imp.Token), hadCookie: st.hadCookie, others: st.others, imported: &imp}
+	began := e.began()
+	value, why, err := e.fetchByToken(limited, next.token, &next.latest)
+	switch {
+	case err != nil:
+		return nil, e.failed(ctx, "load", next.latest.key, began, err)
+	case why == nil:
+		next.value = value
+		e.emit(ctx, Event{Kind: Loaded, Key: next.latest.key, Owner: next.latest.owner, Duration: e.since(began)})
+		return next, nil
+	case next.latest.exists(): // imported before, and renewed since, or not readable here
+		st.held = why.kind == Superseded || why.kind == Newer
+		if why.named {
+			st.others = append(st.others, next.latest.key)
+		}
+		e.emit(ctx, Event{Kind: why.kind, Key: next.latest.key, Err: why.err, Duration: e.since(began)})
+		return st, nil
+	}
+	var payload []byte
+	if err := e.encode(&payload, imp.Value); err != nil {
+		return nil, err
+	}
+	key := next.latest.key
+	next.latest = e.zero
+	next.latest.key, next.latest.header.Secret = key, token.HashOf(next.token)
+	next.latest.snapshot = e.snapshot(e.written(payload))
+	next.value = imp.Value
+	return next, nil
+}
+
+// askImport asks for a session of another library. One that cannot be told
+// from others, or is over, is none.
+func (s *Session) askImport(ctx context.Context) (Import, bool) {
+	e := s.engine
+	if e.Import == nil {
+		return Import{}, false
+	}
+	imp, ok := e.Import(s.request.Context)
+	if ok && imp.Token == "" {
+		e.Log(ctx, slog.LevelError, "sesame: the function of WithImport returned a session without its Token, which is not imported")
+	}
+	ok = ok && imp.Token != "" && (imp.Expires.IsZero() || time.Now().Before(imp.Expires))
+	return imp, ok
+}
+
+// createImported stores an imported session for the first time. It reports a
+// conflict if another request was faster.
+func (s *Session) createImported(ctx context.Context, next stored, now time.Time, d draft) (conflict bool, err error) {
+	e, tok := s.engine, s.token
+	next.key, next.header.Secret = s.latest.key, s.latest.header.Secret
+	if !s.imported.Expires.IsZero() && !s.renew && !s.remembering {
+		next.header.Deadline = s.imported.Expires
+		next.expires = expiry(&next.header, now)
+	}
+	if s.renew {
+		tok = token.Renew(next.key)
+		next.header.Previous, next.header.Secret = next.header.Secret, token.HashOf(tok)
+		d.durable = true
+	}
+	began := e.began()
+	err = e.put(ctx, &next, d)
+	switch {
+	case errors.Is(err, store.ErrConflict) && s.renew && s.sentTwice(&next, d):
+	case errors.Is(err, store.ErrConflict):
+		return true, nil
+	case err != nil:
+		return false, e.refused(ctx, next.key, began, err)
+	}
+	if _, known := s.askImport(ctx); !known && s.imported.Forget != nil {
+		ctx, cancel := s.detach()
+		defer cancel()
+		if err := e.Store.Delete(ctx, next.key); err != nil {
+			return false, e.failed(ctx, "delete", next.key, began, err)
+		}
+		s.latest = next
+		return false, s.lose(ctx, unknown, e.since(began))
+	}
+	imp := s.imported
+	s.saved(ctx, now, next, tok, Created, e.since(began))
+	s.forget(imp)
+	return false, nil
+}
+
+// destroyImport ends, with the session of a request, what that would import the
+// next time.
+func (s *Session) destroyImport(ctx context.Context) error {
+	if s.imported != nil {
+		if !s.latest.exists() {
+			s.doomed = append(s.doomed, s.latest.key) // another request may have created it
+		}
+		return nil
+	}
+	imp, ok := s.askImport(ctx)
+	if !ok {
+		return nil
+	}
+	limited, cancel := s.engine.limit(ctx)
+	defer cancel()
+	began := s.engine.began()
+	var st stored
+	_, why, err := s.engine.fetchByToken(limited, token.Derive(imp.Token), &st)
+	if err != nil {
+		return s.engine.failed(ctx, "load", st.key, began, err)
+	}
+	if (why == nil || why.named || !st.exists()) && st.key != s.latest.key {
+		s.doomed = append(s.doomed, st.key)
+	}
+	s.imported = &imp
+	return nil
+}
+
+// forget has the other library forget its session, even if the client has hung
+// up. The session here stands if that fails.
+func (s *Session) forget(imp *Import) {
+	if imp.Forget == nil {
+		return
+	}
+	ctx, cancel := s.detach()
+	defer cancel()
+	began := s.engine.began()
+	if err := imp.Forget(ctx); err != nil {
+		_ = s.engine.failed(ctx, "forget what was imported", s.latest.key, began, err)
+	}
+}
