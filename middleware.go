@@ -98,6 +98,8 @@ func (x *exchange) Value(key any) any {
 		if string(key) == x.manager.cookie.Name() {
 			return x
 		}
+	case lifecycle.Key:
+		return x.manager.engine
 	}
 	return x.Context.Value(key)
 }

@@ -200,7 +200,8 @@ func WithImport[T any](f func(*http.Request) (Import[T], bool)) Option {
 			return
 		}
 		c.engine.Import = func(request context.Context) (lifecycle.Import, bool) {
-			imp, ok := f(request.(*exchange).r)
+			r := request.(*exchange).r
+			imp, ok := f(r.WithContext(r.Context())) // its own: some libraries keep what they found in the request
 			return lifecycle.Import{Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Forget: imp.Forget}, ok
 		}
 	})

@@ -3,7 +3,8 @@
 // [Cookie] makes a session for a request built by hand, [Session] tells what a
 // handler has made of it, and [NewClient] is a browser with cookies of its own
 // at a server that speaks HTTPS, so that cookies are sent as in production.
-// [Token] makes the tokens that sesame.WithSessions takes.
+// [Token] makes the tokens that sesame.WithSessions takes, [OldCookie] sessions of
+// older versions.
 //
 // Expiry is tested with [testing/synctest]: in its bubble time.Sleep takes no
 // time, and the sessions of a memstore.Store grow old.
@@ -17,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/lifecycle"
 	"github.com/sesame-go/sesame/internal/token"
 )
 
@@ -41,6 +43,21 @@ func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
 		t.Fatalf("sesametest.Cookie: the zero %T is not stored and has no cookie; set a field, or send no cookie at all", session)
 	}
 	return cookies[0]
+}
+
+// OldCookie stores session as an older program has, and returns its cookie: to
+// test the steps that [sesame.WithUpgrade] was given. Version is that of Old
+// among the versions of T, from 1. It fails the test if the manager has no step
+// from this version, or if that is from another type.
+func OldCookie[T, Old any](t testing.TB, m *sesame.Manager[T], version int, session Old) *http.Cookie {
+	t.Helper()
+	c := &http.Cookie{Value: token.New()}
+	serve(m, nil, func(r *http.Request) error {
+		engine := r.Context().Value(lifecycle.Key{}).(*lifecycle.Engine)
+		c.Name = engine.CookieName
+		return engine.SeedVersion(r.Context(), c.Value, version, &session)
+	}, func(err error) { t.Fatalf("sesametest.OldCookie: %v", err) })
+	return c
 }
 
 // Session returns the session that a request with the cookie gets, and whether

@@ -57,6 +57,28 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// An older version of session.
+type session1 struct{ Name string }
+
+// TestOldCookie tests steps as a program would.
+func TestOldCookie(t *testing.T) {
+	m := sesame.New[session](sesame.WithUpgrade(2, func(old session1) session { return session{User: old.Name} }))
+	c := sesametest.OldCookie(t, m, 1, session1{"ann"})
+	if got, ok := sesametest.Session(t, m, c); !ok || got.User != "ann" {
+		t.Errorf("got %+v, %t", got, ok)
+	}
+	c = sesametest.OldCookie(t, m, 2, session{User: "bob"})
+	if got, ok := sesametest.Session(t, m, c); !ok || got.User != "bob" {
+		t.Errorf("got %+v, %t", got, ok)
+	}
+	if text := failure(t, func(t testing.TB) { sesametest.OldCookie(t, m, 2, session1{"ann"}) }); !strings.Contains(text, "sessions of version 2 are of type sesametest_test.session, not sesametest_test.session1") {
+		t.Error(text)
+	}
+	if text := failure(t, func(t testing.TB) { sesametest.OldCookie(t, m, 3, session{User: "ann"}) }); !strings.Contains(text, "no session is of version 3") {
+		t.Error(text)
+	}
+}
+
 func TestSessionOfStranger(t *testing.T) {
 	m := sesame.New[session]()
 	for _, c := range []*http.Cookie{

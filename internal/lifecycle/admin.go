@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -183,8 +184,19 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 // Seed stores a session under a token the program has chosen, unless there is
 // one with that ID.
 func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
+	return e.SeedVersion(ctx, tok, int(e.schema), value)
+}
+
+// SeedVersion is Seed for a session as an older program has stored it.
+func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value any) error {
 	if !token.Valid(tok) {
 		return errors.New(token.Form)
+	}
+	switch t, _ := e.typeOf(version); {
+	case t == nil:
+		return fmt.Errorf("sesame: no session is of version %d, or no step of WithUpgrade begins there; T has version %d", version, e.schema)
+	case t != reflect.TypeOf(value).Elem():
+		return fmt.Errorf("sesame: sessions of version %d are of type %v, not %v", version, t, reflect.TypeOf(value).Elem())
 	}
 	var payload []byte
 	if err := e.encode(&payload, value); err != nil {
@@ -197,7 +209,7 @@ func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
 	e.begin(&next.header, now)
 	next.expires = expiry(&next.header, now)
 	began := e.began()
-	err := e.put(ctx, &next, draft{encoded: e.written(payload), owner: said(value)})
+	err := e.put(ctx, &next, draft{encoded: encoded{payload, e.Codec.ID(), uint16(version)}, owner: said(value)})
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return e.refused(ctx, next.key, began, err)
 	}

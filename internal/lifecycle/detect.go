@@ -63,7 +63,7 @@ func (e *Engine) encode(scratch *[]byte, value any) error {
 // to.
 func (e *Engine) decode(from *snapshot) (any, error) {
 	c := e.codecs[from.codec]
-	t, steps := e.typeOf(from.schema)
+	t, steps := e.typeOf(int(from.schema))
 	value := reflect.New(t).Interface()
 	var err error
 	if shared, ok := c.(codec.SharedDecoder); ok {

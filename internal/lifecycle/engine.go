@@ -72,6 +72,10 @@ type Engine struct {
 	turns    [turns]chan struct{}
 }
 
+// Key is the key under which the context of a request has the engine, for
+// package sesametest.
+type Key struct{}
+
 // New returns an engine. Its error says what T, the codec or the store lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c}

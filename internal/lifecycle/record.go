@@ -115,7 +115,7 @@ func (e *Engine) open(k store.Key, r store.Record, proof *token.Hash, st *stored
 	case !st.alive(time.Now()):
 		return expired
 	}
-	if t, _ := e.typeOf(header.Schema); t == nil {
+	if t, _ := e.typeOf(int(header.Schema)); t == nil {
 		return &verdict{Corrupt, fmt.Errorf("stored as version %d of the session type, where no step of WithUpgrade begins; this program has version %d", header.Schema, e.schema), true}
 	}
 	st.snapshot = e.snapshot(encoded{payload, header.Codec, header.Schema})

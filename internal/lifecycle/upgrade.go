@@ -55,15 +55,15 @@ func (e *Engine) useUpgrades() error {
 
 // typeOf returns the type that sessions of a version of the session type have,
 // and the steps from there to T. The type is nil if no step begins there.
-func (e *Engine) typeOf(schema uint16) (reflect.Type, []Upgrade) {
-	if schema == e.schema {
+func (e *Engine) typeOf(version int) (reflect.Type, []Upgrade) {
+	oldest := int(e.schema) - len(e.Upgrades) // that can be read
+	switch {
+	case version == int(e.schema):
 		return e.Type, nil
+	case version < oldest || version > int(e.schema):
+		return nil, nil
 	}
-	first := int(e.schema) - len(e.Upgrades) // the oldest version that can be read
-	if at := int(schema) - first; at >= 0 {
-		return e.Upgrades[at].Old, e.Upgrades[at:]
-	}
-	return nil, nil
+	return e.Upgrades[version-oldest].Old, e.Upgrades[version-oldest:]
 }
 
 // upgrade makes a *T of a value of an older type. What that is encoded as is
