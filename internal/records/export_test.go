@@ -11,7 +11,7 @@ func Check(s *Set) error {
 		if r.Key != k {
 			return fmt.Errorf("%v lies under %v", r.Key, k)
 		}
-		if h := *s.heap(r); r.place < 0 || int(r.place) >= len(h) || h[r.place] != r {
+		if h := *s.heap(r); r.place < 0 || int(r.place) >= len(h) || h[r.place].node != r {
 			return fmt.Errorf("%v is not in its place in the heap", k)
 		}
 		if r.owner != nil {
@@ -49,12 +49,15 @@ func Check(s *Set) error {
 	return ordered(s.crowds, func(o *owner) int32 { return o.place })
 }
 
-func ordered[T node[T]](h heap[T], place func(T) int32) error {
-	for p := range h {
-		if place(h[p]) != int32(p) {
-			return fmt.Errorf("node %d of a heap believes to be %d", p, place(h[p]))
+func ordered[T node](h heap[T], place func(T) int32) error {
+	for p, n := range h {
+		if place(n.node) != int32(p) {
+			return fmt.Errorf("node %d of a heap believes to be %d", p, place(n.node))
 		}
-		if p > 0 && h[p].before(h[(p-1)/4]) {
+		if n.rank != n.node.rank() {
+			return fmt.Errorf("the rank of node %d of a heap is out of date", p)
+		}
+		if p > 0 && n.rank < h[(p-1)/4].rank {
 			return fmt.Errorf("a heap is not in order at %d", p)
 		}
 	}

@@ -118,6 +118,6 @@ func (o *owner) remove(r *Record) {
 	o.first = 0
 }
 
-func (o *owner) before(other *owner) bool { return o.free > other.free }
+func (o *owner) rank() int64 { return -int64(o.free) }
 
 func (o *owner) setPlace(p int32) { o.place = p }

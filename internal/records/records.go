@@ -226,7 +226,7 @@ func (r *Record) record() store.Record {
 	}
 }
 
-func (r *Record) before(other *Record) bool { return r.Expires < other.Expires }
+func (r *Record) rank() int64 { return r.Expires }
 
 func (r *Record) setPlace(p int32) { r.place = p }
 

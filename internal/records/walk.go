@@ -104,7 +104,7 @@ func (s *Set) Count() int {
 // expired counts the expired records at place p of h and below. Below one that
 // lives there is none.
 func expired(h heap[*Record], p int, now int64) int {
-	if p >= len(h) || !h[p].Expired(now) {
+	if p >= len(h) || !h[p].node.Expired(now) {
 		return 0
 	}
 	n := 1

@@ -125,10 +125,16 @@ func (s *Store) makeRoom(old *records.Record, cost int64, now int64) (ended []st
 	count := 1
 	if old != nil {
 		count, cost = 0, cost-old.Cost()
+	}
+	full := func() bool { return s.set.Len()+count > s.maxSessions || s.set.Bytes()+cost > s.maxBytes }
+	if !full() {
+		return nil, true
+	}
+	if old != nil {
 		s.set.Hold(old)
 		defer s.set.Release(old)
 	}
-	for s.set.Len()+count > s.maxSessions || s.set.Bytes()+cost > s.maxBytes {
+	for full() {
 		if len(ended) == records.SweepBatch {
 			return ended, false
 		}
