@@ -14,6 +14,7 @@ import (
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/codec/codectest"
+	"github.com/sesame-go/sesame/codec/gobcodec"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
@@ -192,6 +193,6 @@ func benchRequest[T any](b *testing.B, session T, change func(*T)) {
 func BenchmarkCodec(b *testing.B) {
 	b.Run("session=small", func(b *testing.B) { codectest.Bench(b, newSmall()) })
 	b.Run("session=medium", func(b *testing.B) {
-		codectest.Bench(b, newMedium(), codec.MsgPack, codec.JSON, codec.Gob)
+		codectest.Bench(b, newMedium(), codec.MsgPack, codec.JSON, gobcodec.Gob)
 	})
 }

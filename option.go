@@ -47,9 +47,9 @@ func WithStore(s store.Store) Option {
 }
 
 // WithCodec sets how sessions are encoded. The default is codec.MsgPack.
-// Sessions stored by codec.MsgPack, codec.JSON, codec.Gob or one of the older
-// ones given here stay readable, and are encoded by the new one when they
-// change. A codec of your own must have an ID above 31.
+// Sessions stored by codec.MsgPack, codec.JSON or one of the older ones given
+// here stay readable, and are encoded by the new one when they change. A codec of
+// your own must have an ID above 31.
 func WithCodec(c codec.Codec, older ...codec.Codec) Option {
 	return option(func(cfg *config) { cfg.engine.Codec, cfg.engine.Older = c, older })
 }

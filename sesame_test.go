@@ -15,6 +15,7 @@ import (
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/codec/gobcodec"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
@@ -38,7 +39,7 @@ func TestNew(t *testing.T) {
 		"interface":              {func() { sesame.New[any]() }, "T must be a struct"},
 		"chan":                   {func() { sesame.New[channel]() }, "Cart.Updates"},
 		"chan, json":             {func() { sesame.New[channel](sesame.WithCodec(codec.JSON)) }, "Cart.Updates"},
-		"chan, gob":              {func() { sesame.New[channel](sesame.WithCodec(codec.Gob)) }, "Cart.Updates"},
+		"chan, gob":              {func() { sesame.New[channel](sesame.WithCodec(gobcodec.Gob)) }, "Cart.Updates"},
 		"func":                   {func() { sesame.New[function]() }, "Callback"},
 		"only unexported":        {func() { sesame.New[hidden]() }, "Clock"},
 		"Merge":                  {func() { sesame.New[badMerge]() }, "func (mine *badMerge) Merge(base, theirs *badMerge)"},
@@ -350,7 +351,7 @@ func TestWithSessions(t *testing.T) {
 // TestCodecSwitch: sessions stay readable, and are written again when they
 // change, not when they are read.
 func TestCodecSwitch(t *testing.T) {
-	codecs := []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob}
+	codecs := []codec.Codec{codec.MsgPack, codec.JSON, gobcodec.Gob}
 	for _, from := range codecs {
 		for _, to := range codecs {
 			t.Run(fmt.Sprint(from, " to ", to), func(t *testing.T) {
@@ -361,7 +362,7 @@ func TestCodecSwitch(t *testing.T) {
 				}
 				st := newFake()
 				before := sesame.New[old](sesame.WithStore(st), sesame.WithCodec(from))
-				after := sesame.New[grown](sesame.WithStore(st), sesame.WithCodec(to))
+				after := sesame.New[grown](sesame.WithStore(st), sesame.WithCodec(to, gobcodec.Gob))
 				token := issue(t, before, func(s *old) { s.Tags = map[string]int{"a": 1, "b": 2, "c": 3} })
 				st.up()
 				within(after, token, func(ctx context.Context, s *grown) {

@@ -12,11 +12,12 @@ import (
 	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/codec/cborcodec"
 	"github.com/sesame-go/sesame/codec/codectest"
+	"github.com/sesame-go/sesame/codec/gobcodec"
 )
 
 // compared are sesame's codecs, and for reference the library that the default
 // one took its format from, and code that was generated for these very structs.
-var compared = []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob, cborcodec.CBOR, plainV5{}, generated{}}
+var compared = []codec.Codec{codec.MsgPack, codec.JSON, gobcodec.Gob, cborcodec.CBOR, plainV5{}, generated{}}
 
 // BenchmarkCodecs encodes and decodes a small and a medium session.
 func BenchmarkCodecs(b *testing.B) {

@@ -59,7 +59,7 @@ var (
 func BenchmarkSmall(b *testing.B)  { codectest.Bench(b, smallSession, compared...) }
 func BenchmarkMedium(b *testing.B) { codectest.Bench(b, mediumSession, compared...) }
 
-var compared = []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob, plainV5{}}
+var compared = []codec.Codec{codec.MsgPack, codec.JSON, plainV5{}}
 
 // plainV5 is msgpack/v5 by itself, for comparison.
 type plainV5 struct{ codec.Codec }

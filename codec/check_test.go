@@ -17,12 +17,6 @@ type halfStamped struct {
 }
 
 func (halfStamped) MarshalBinary() ([]byte, error) { return nil, nil }
-func (halfStamped) GobEncode() ([]byte, error)     { return nil, nil }
-
-type endless struct {
-	*endless
-	N int
-}
 
 type (
 	invoice       struct{ Total big.Int }
@@ -47,12 +41,9 @@ func TestChecksNameTheField(t *testing.T) {
 	}{
 		{codec.MsgPack, stampedN{}, "would be written by MarshalBinary of the embedded time.Time, without the field N"},
 		{codec.JSON, stampedN{}, "would be written by MarshalJSON of the embedded time.Time, without the field N"},
-		{codec.Gob, stampedN{}, "would be written by GobEncode of the embedded time.Time, without the field N"},
 		{codec.MsgPack, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
 		{codec.JSON, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
-		{codec.Gob, struct{ *time.Time }{}, "of the embedded *time.Time, which may be nil"},
 		{codec.MsgPack, halfStamped{}, "would be read by UnmarshalBinary of the embedded time.Time, without the field N"},
-		{codec.Gob, halfStamped{}, "would be read by GobDecode of the embedded time.Time, without the field N"},
 		{codec.MsgPack, struct {
 			noCopy
 			N int
@@ -61,18 +52,12 @@ func TestChecksNameTheField(t *testing.T) {
 			noCopy
 			N int
 		}{}, ""},
-		{codec.Gob, struct {
-			noCopy
-			N int
-		}{}, ""},
 		{codec.JSON, struct{ T struct{ time.Time } }{}, "encoding/json writes by MarshalJSON but cannot read: give the type a name"},
 		{codec.JSON, struct{ D []day }{}, ""},
 		{codec.JSON, struct{ D map[string]day }{}, "passes over the method MarshalJSON of *codec_test.day"},
 		{codec.JSON, textDay{}, "would be written by MarshalJSON but read by UnmarshalText"},
-		{codec.Gob, struct{ endless }{}, "embeds codec_test.endless, whose fields gob leaves out"},
 		{codec.MsgPack, stamped{}, ""},
 		{codec.JSON, stamped{}, ""},
-		{codec.Gob, stamped{}, ""},
 		{codec.MsgPack, struct{ C complex128 }{}, "C has type complex128, which MessagePack cannot carry"},
 		{codec.MsgPack, struct{ E error }{}, "E has type error, which cannot be decoded"},
 		{codec.MsgPack, struct{ H []hidden }{}, "H[] has type codec_test.hidden, which has only unexported fields"},
@@ -108,9 +93,9 @@ func TestChecksNameTheField(t *testing.T) {
 		}{}, "embed it without the pointer"},
 		{codec.JSON, struct {
 			*point `json:"-"`
-			point2 `json:"p"`
+			point2
 			*int
-			*Point
+			*Numbers `json:"n"`
 		}{}, ""},
 		{codec.JSON, struct {
 			Numbers

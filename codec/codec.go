@@ -1,10 +1,9 @@
 // Package codec turns session structs into bytes and back.
 //
 // [MsgPack] is sesame's default; [JSON] is for sites that want to read their
-// sessions with the database's own shell, [Gob] for those that come from
-// gorilla/sessions or scs with Go types in interfaces. All three write
-// canonical bytes, so that an unchanged session is recognised by its
-// encoding alone. A codec of your own implements [Codec] and is checked by package
+// sessions with the database's own shell. Package gobcodec has encoding/gob, for
+// programs that come from another library, and cborcodec, a module of its own,
+// has CBOR. A codec of your own implements [Codec] and is checked by package
 // codectest, which also compares codecs on a struct of yours:
 //
 //	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, sampleSession) }
@@ -25,21 +24,24 @@ type Codec interface {
 	ID() byte
 
 	// Append appends the encoding of v, a pointer to a struct, to dst and
-	// returns the extended buffer. It is canonical: equal values give equal
-	// bytes, however often and in whichever process. What Decode would refuse,
-	// such as a value nested too deep or far larger in memory than encoded, is
-	// an error. On an error the returned buffer is of no use. Append keeps
-	// neither dst nor anything v points to, and copies what methods of v's
-	// types return.
+	// returns the extended buffer. What Decode would refuse, such as a value
+	// nested too deep, is an error. On an error the returned buffer is of no use.
+	// Append keeps neither dst nor anything v points to, and copies what methods
+	// of v's types return.
+	//
+	// It should be canonical: equal values give equal bytes, however often and
+	// in whichever process. If it is not, an unchanged session is recognised
+	// only by decoding the stored one again, in each request.
 	Append(dst []byte, v any) ([]byte, error)
 
 	// Decode decodes data into v, a pointer to a zero struct. Hostile data
-	// gives an error, never a panic, and never allocates more than a small
-	// multiple of len(data), apart from what methods of v's own types allocate.
-	// It never writes to data and keeps no reference to it, and what it leaves
-	// in v does not alias it. What it gives to a method of v's types, such as
-	// UnmarshalText, is a copy that belongs to that value alone: the method may
-	// keep and change it.
+	// gives an error, never a panic. It nests to a bounded depth only, and no
+	// memory is allocated for a length that data announces but does not have.
+	//
+	// Decode never writes to data and keeps no reference to it, and what it
+	// leaves in v does not alias it. Methods of v's types, such as UnmarshalText,
+	// may keep what they are given and change it in place: that reaches neither
+	// data nor another value.
 	Decode(data []byte, v any) error
 }
 
@@ -47,7 +49,7 @@ type Codec interface {
 type Checker interface {
 	// Check returns an error naming the first field, nested ones included,
 	// that values of type t could not be encoded and decoded with: a channel,
-	// a function, a struct that has only unexported fields. It is asked once,
+	// a function, a struct that has only unexported fields. It is called once,
 	// when a session manager is made.
 	Check(t reflect.Type) error
 }

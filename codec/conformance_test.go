@@ -10,5 +10,3 @@ import (
 func TestMsgPackConforms(t *testing.T) { codectest.Run(t, codec.MsgPack) }
 
 func TestJSONConforms(t *testing.T) { codectest.Run(t, codec.JSON) }
-
-func TestGobConforms(t *testing.T) { codectest.Run(t, codec.Gob) }

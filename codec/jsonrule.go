@@ -5,16 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // Check implements [Checker].
 func (jsonCodec) Check(t reflect.Type) error {
-	if err := shape.Check(t, "json", jsonRule); err != nil {
+	if err := jsonDialect.Check(t); err != nil {
 		return fmt.Errorf("codec: %w", err)
 	}
 	return nil
+}
+
+var jsonDialect = &shape.Dialect{Tag: jsonTag, Rule: jsonRule}
+
+func jsonTag(f reflect.StructField) (shape.Tag, error) {
+	tag := f.Tag.Get("json")
+	name, _, _ := strings.Cut(tag, ",")
+	embed := shape.Dissolve
+	if name != "" {
+		embed = shape.Keep
+	}
+	return shape.Tag{Name: name, Skip: tag == "-", Embed: embed}, nil
 }
 
 var jsonMethods = []methodPair{

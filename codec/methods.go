@@ -19,11 +19,7 @@ func pairOf[Marshaler, Unmarshaler any](marshal, unmarshal string, find, findRea
 	return methodPair{reflect.TypeFor[Marshaler](), reflect.TypeFor[Unmarshaler](), marshal, unmarshal, find, findReader}
 }
 
-// These are for more than one codec.
 var (
-	binaryMethods = pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler]("MarshalBinary", "UnmarshalBinary",
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalBinary") })
 	textMethods = pairOf[encoding.TextMarshaler, encoding.TextUnmarshaler]("MarshalText", "UnmarshalText",
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") },
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") })

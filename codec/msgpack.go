@@ -41,31 +41,53 @@ func (msgPack) String() string { return "msgpack" }
 
 // Check implements [Checker].
 func (msgPack) Check(t reflect.Type) error {
-	if err := shape.Check(t, "msgpack", packRule); err != nil {
+	if err := packDialect.Check(t); err != nil {
 		return fmt.Errorf("codec: %w", err)
 	}
 	_, err := packTypeOf(t)
 	return err
 }
 
-// packRule tells the walk over a type what MessagePack has its own opinion on.
-func packRule(t reflect.Type) (stop bool, err error) {
+var packDialect = &shape.Dialect{Tag: packTag, Rule: packRule}
+
+// packRule is what MessagePack has its own opinion on.
+func packRule(t reflect.Type) (own bool, err error) {
 	if t == timeType {
 		return true, nil
 	}
 	methods, err := ownMethodsOf(t)
-	if err != nil || methods != nil {
-		return true, err
+	switch {
+	case err != nil:
+		return false, err
+	case methods != nil:
+		return true, methods.checkZero(t)
 	}
 	switch t.Kind() {
 	case reflect.Complex64, reflect.Complex128:
-		return true, errors.New("which MessagePack cannot carry")
+		return false, errors.New("which MessagePack cannot carry")
 	case reflect.Interface:
 		if t.NumMethod() > 0 {
-			return true, errors.New("which cannot be decoded: only the empty interface, any, can")
+			return false, errors.New("which cannot be decoded: only the empty interface, any, can")
 		}
 	}
 	return false, nil
+}
+
+var errManyValues = errors.New("codec: msgpack: it must write one value, and wrote more")
+
+// checkZero has the zero value of t write itself, since msgpack/v5 lets
+// EncodeMsgpack write several values in a row, whose end cannot be found without
+// knowing the type. Any other error may be the zero value's alone.
+func (m *ownMethods) checkZero(t reflect.Type) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = nil
+		}
+	}()
+	if err := m.pack(new(packer), reflect.New(t).Elem()); errors.Is(err, errManyValues) {
+		return fmt.Errorf("whose %s writes more than one value: have it write an array", m.Marshal)
+	}
+	return nil
 }
 
 // Append implements [Codec].

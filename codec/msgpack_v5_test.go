@@ -85,10 +85,6 @@ type (
 		ID int
 		Base
 	}
-	forced struct {
-		ID   int
-		Base `msgpack:",inline"`
-	}
 	list struct {
 		Value int
 		Next  *list
@@ -206,7 +202,7 @@ func v5Samples() []any {
 		&allOmitted{}, &allOmitted{A: 1, B: &allOmitted{}, C: tagged{A: 1}},
 		&omitsStruct{}, &omitsStruct{In: inner{A: "x"}},
 		&inlines{}, &inlines{Base{1, 2}, &Named{"n"}, secret{"k"}, 3},
-		&noinlines{Base{1, 2}, Named{"n"}}, &collides{1, Base{2, 3}}, &forced{1, Base{2, 3}},
+		&noinlines{Base{1, 2}, Named{"n"}}, &collides{1, Base{2, 3}},
 		&list{1, &list{2, nil, nil}, []list{{3, nil, nil}}},
 		&struct {
 			V  valueText

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmihailenco/tagparser/v2"
+
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -41,19 +43,31 @@ type hop struct {
 }
 
 func (b packBuilder) fillStruct(pt *packType) error {
-	fs, err := b.fieldsOf(pt.typ, nil)
+	fields, err := packDialect.Fields(pt.typ)
 	if err != nil {
-		return err
+		return fmt.Errorf("codec: %s, %w", pt.typ, err)
 	}
-	fs.byName = make(map[string]*packField)
+	fs := &packFields{typ: pt.typ, byName: make(map[string]*packField)}
+	fs.asArray = hasOption(pt.typ, "as_array") || hasOption(pt.typ, "asArray")
 	fs.plain = !fs.asArray
-	for i, f := range fs.list {
-		if fs.byName[f.name] != nil {
-			return fmt.Errorf("codec: two fields of %s are called %q", pt.typ, f.name)
+	for i, field := range fields {
+		ft, err := b.build(field.Type)
+		if err != nil {
+			return err
 		}
-		fs.byName[f.name] = f
-		f.order = i
+		tag := tagparser.Parse(field.Tag.Get("msgpack"))
+		f := &packField{
+			packType: ft,
+			name:     field.Key,
+			alias:    tag.Options["alias"],
+			key:      appendStr(nil, field.Key),
+			index:    field.Index,
+			order:    i,
+			omit:     tag.HasOption("omitempty") || hasOption(field.In, "omitempty"),
+		}
 		f.walk(pt.typ)
+		fs.list = append(fs.list, f)
+		fs.byName[f.name] = f
 		fs.omits = fs.omits || f.omit
 		fs.plain = fs.plain && !f.omit && f.path == nil
 	}
@@ -69,130 +83,29 @@ func (b packBuilder) fillStruct(pt *packType) error {
 	return nil
 }
 
-// fieldsOf lists the fields of t as msgpack/v5 does. An embedded struct gives
-// its fields to the outer one, unless one of their names is taken: then it is a
-// field of its own, under its type's name, and nothing is lost. The option
-// inline makes it give those whose names are free, noinline makes it give none.
+// packTag reads tags as msgpack/v5 does. An embedded struct gives its fields to
+// the outer one, unless one of their names is taken: then it is a field of its
+// own, under its type's name, and nothing is lost.
 //
 // v5 minds only the names that come before the embedded struct, and writes
 // those that come after it twice. Here all of the outer struct's count.
-func (b packBuilder) fieldsOf(t reflect.Type, outer []reflect.Type) (*packFields, error) {
-	if slices.Contains(outer, t) {
-		return nil, fmt.Errorf("codec: %s embeds itself", t)
+func packTag(f reflect.StructField) (shape.Tag, error) {
+	tag := tagparser.Parse(f.Tag.Get("msgpack"))
+	embed := shape.Try
+	switch {
+	case tag.HasOption("noinline"):
+		embed = shape.Keep
+	case tag.HasOption("inline"):
+		embed = shape.Dissolve
 	}
-	outer = append(outer, t)
-
-	fs := &packFields{typ: t}
-	var omitAll bool
-	taken := map[string]bool{}
-	for f := range t.Fields() {
-		tag := parsePackTag(f)
-		if f.Name == "_msgpack" {
-			fs.asArray = tag.asArray
-			omitAll = tag.omitEmpty
-		}
-		if !f.Anonymous && f.IsExported() && tag.name != "-" {
-			taken[tag.name] = true
-		}
-	}
-
-	for f := range t.Fields() {
-		tag := parsePackTag(f)
-		if tag.name == "-" || !f.IsExported() && !f.Anonymous {
-			continue
-		}
-		if f.Anonymous && !tag.noInline {
-			inlined, err := b.inline(f, outer)
-			if err != nil {
-				return nil, err
-			}
-			free := func(f *packField) bool { return !taken[f.name] }
-			all := inlined != nil && !slices.ContainsFunc(inlined, func(f *packField) bool { return !free(f) })
-			if all || inlined != nil && tag.inline {
-				for _, inner := range inlined {
-					if free(inner) {
-						taken[inner.name] = true
-						inner.index = append(slices.Clone(f.Index), inner.index...)
-						fs.list = append(fs.list, inner)
-					}
-				}
-				continue
-			}
-		}
-		if !f.IsExported() {
-			if f.Type.Kind() == reflect.Struct {
-				return nil, fmt.Errorf("codec: %s embeds %s, which is not exported and cannot give it its fields", t, f.Type)
-			}
-			continue // embedded and not a struct: out of reach, as in encoding/json
-		}
-		ft, err := b.build(f.Type)
-		if err != nil {
-			return nil, err
-		}
-		taken[tag.name] = true
-		fs.list = append(fs.list, &packField{
-			packType: ft,
-			name:     tag.name,
-			alias:    tag.alias,
-			key:      appendStr(nil, tag.name),
-			index:    f.Index,
-			omit:     tag.omitEmpty || omitAll,
-		})
-	}
-	return fs, nil
+	return shape.Tag{Name: tag.Name, Skip: tag.Name == "-", Embed: embed}, nil
 }
 
-// inline returns the fields of an embedded struct, or pointer to one, nil if
-// it is neither or has a form of its own.
-func (b packBuilder) inline(f reflect.StructField, outer []reflect.Type) ([]*packField, error) {
-	t := f.Type
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct || t == timeType {
-		return nil, nil
-	}
-	if methods, err := ownMethodsOf(t); err != nil || methods != nil {
-		return nil, err
-	}
-	if !f.IsExported() && !shape.Promotes(t) {
-		return []*packField{}, nil // nothing that anybody could reach
-	}
-	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
-		return nil, fmt.Errorf("codec: %s embeds %s, which cannot be set when decoding: embed it without the pointer", outer[len(outer)-1], f.Type)
-	}
-	fs, err := b.fieldsOf(t, outer)
-	if err != nil {
-		return nil, err
-	}
-	return fs.list, nil
-}
-
-type packTag struct {
-	name, alias                          string
-	omitEmpty, inline, noInline, asArray bool
-}
-
-func parsePackTag(f reflect.StructField) packTag {
-	tag := packTag{name: f.Name}
-	for i, option := range strings.Split(f.Tag.Get("msgpack"), ",") {
-		option, value, _ := strings.Cut(strings.TrimSpace(option), ":")
-		switch {
-		case option == "alias":
-			tag.alias = strings.TrimSpace(value)
-		case i == 0 && option != "":
-			tag.name = option
-		case option == "omitempty":
-			tag.omitEmpty = true
-		case option == "inline":
-			tag.inline = true
-		case option == "noinline":
-			tag.noInline = true
-		case option == "as_array" || option == "asArray":
-			tag.asArray = true
-		}
-	}
-	return tag
+// hasOption reports whether the struct t has an option for all of it, in the tag
+// of a field _msgpack.
+func hasOption(t reflect.Type, option string) bool {
+	f, ok := t.FieldByName("_msgpack")
+	return ok && len(f.Index) == 1 && tagparser.Parse(f.Tag.Get("msgpack")).HasOption(option)
 }
 
 // walk notes the way to the field from a struct of type t.

@@ -7,13 +7,15 @@ import (
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // ownMethods says how a type that writes and reads itself does it. What its
 // methods return is copied, and what they are given is a copy: neither the data
 // nor other values are within their reach.
 type ownMethods struct {
-	methodPair
+	shape.Methods
 	append func(e *packer, v any) error
 	read   func(raw []byte, v any) error
 	lent   int // bytes of what reading lends the methods, besides a copy
@@ -22,7 +24,7 @@ type ownMethods struct {
 // allOwnMethods are in the order of precedence of msgpack/v5.
 var allOwnMethods = []ownMethods{
 	{
-		pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder]("EncodeMsgpack", "DecodeMsgpack",
+		shape.MethodsOf[msgpack.CustomEncoder, msgpack.CustomDecoder]("EncodeMsgpack", "DecodeMsgpack",
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") },
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("DecodeMsgpack") }),
 		appendCustom,
@@ -30,7 +32,7 @@ var allOwnMethods = []ownMethods{
 		decoderSize,
 	},
 	{
-		pairOf[msgpack.Marshaler, msgpack.Unmarshaler]("MarshalMsgpack", "UnmarshalMsgpack",
+		shape.MethodsOf[msgpack.Marshaler, msgpack.Unmarshaler]("MarshalMsgpack", "UnmarshalMsgpack",
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") },
 			func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsgpack") }),
 		appendMarshaled,
@@ -38,13 +40,13 @@ var allOwnMethods = []ownMethods{
 		0,
 	},
 	{
-		binaryMethods,
+		shape.Binary,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.BinaryMarshaler).MarshalBinary()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.BinaryUnmarshaler).UnmarshalBinary) },
 		0,
 	},
 	{
-		textMethods,
+		shape.Text,
 		func(e *packer, v any) error { return e.packContent(v.(encoding.TextMarshaler).MarshalText()) },
 		func(raw []byte, v any) error { return readContent(raw, v.(encoding.TextUnmarshaler).UnmarshalText) },
 		0,
@@ -57,15 +59,15 @@ func ownMethodsOf(t reflect.Type) (*ownMethods, error) {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
 		return nil, nil // what it points to is asked in its turn
 	}
-	pairs := make([]methodPair, len(allOwnMethods))
+	pairs := make([]shape.Methods, len(allOwnMethods))
 	for i, m := range allOwnMethods {
-		pairs[i] = m.methodPair
+		pairs[i] = m.Methods
 	}
-	i, err := choosePair(pairs, t, reflect.PointerTo(t))
+	i, err := shape.Choose(pairs, t, reflect.PointerTo(t))
 	if i < 0 {
 		return nil, err
 	}
-	return &allOwnMethods[i], pairs[i].check(t, "msgpack")
+	return &allOwnMethods[i], pairs[i].Check(t, "msgpack")
 }
 
 func (m *ownMethods) pack(e *packer, v reflect.Value) error {
@@ -83,7 +85,7 @@ func (m *ownMethods) pack(e *packer, v reflect.Value) error {
 	}
 	start := len(e.buf)
 	if err := m.append(e, v.Addr().Interface()); err != nil {
-		return fmt.Errorf("codec: %s of %s: %w", m.marshal, v.Type(), err)
+		return fmt.Errorf("codec: %s of %s: %w", m.Marshal, v.Type(), err)
 	}
 	e.cost += ownSize(len(e.buf)-start) + m.lent
 	return nil
@@ -105,7 +107,7 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 		return err
 	}
 	if err := m.read(raw, v.Addr().Interface()); err != nil {
-		return fmt.Errorf("codec: %s of %s: %w", m.unmarshal, v.Type(), err)
+		return fmt.Errorf("codec: %s of %s: %w", m.Unmarshal, v.Type(), err)
 	}
 	return nil
 }
@@ -203,7 +205,7 @@ func (e *packer) checkOne(start int) error {
 		return err
 	}
 	if r.pos != len(r.data) {
-		return fmt.Errorf("codec: msgpack: it must write one value, and wrote more")
+		return errManyValues
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func isCanonical(c codec.Codec, session any, data []byte) bool {
 }
 
 // bundled are the codecs of package codec.
-var bundled = []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob}
+var bundled = []codec.Codec{codec.MsgPack, codec.JSON}
 
 func pointerTo(sample any) any {
 	v := reflect.ValueOf(sample)

@@ -15,7 +15,6 @@ func TestBenchTellsCanonicalCodecs(t *testing.T) {
 	}{
 		{codec.MsgPack, true},
 		{codec.JSON, true},
-		{codec.Gob, true},
 		{plainGob{}, false},  // maps in random order
 		{shifty{}, true},     // differs in other processes only
 		{forgetful{}, false}, // loses a field on the way

@@ -3,7 +3,6 @@
 package codectest
 
 const (
-	memoryFactor = 1      // times the limit is too much
-	stride       = 1      // of the hostile inputs one in so many is tried
-	runLength    = 0x2000 // of the elements in one, a multiple of 512
+	stride    = 1      // of the hostile inputs one in so many is tried
+	runLength = 0x2000 // of the elements in one, a multiple of 512
 )

@@ -5,7 +5,6 @@ package codectest
 // The race detector makes everything slower and lets pools forget, so that
 // there is more to allocate and less time to try it in.
 const (
-	memoryFactor = 2
-	stride       = 7
-	runLength    = 0x800
+	stride    = 7
+	runLength = 0x800
 )

@@ -115,7 +115,7 @@ func checkRoundTrip(r *report, c codec.Codec) {
 			data = again
 			_, again, err = transcode(c, data, v)
 		}
-		if err != nil || !bytes.Equal(data, again) {
+		if err != nil || !r.alike(c, data, again, v) {
 			r.errorf("%s: decoding and encoding again changes the bytes from\n%q to\n%q (error %v)", s.name, data, again, err)
 		}
 	}
@@ -147,7 +147,7 @@ func checkAppend(r *report, c codec.Codec) {
 			r.errorf("with room for %d bytes: %v", room, err)
 		case !bytes.HasPrefix(got, []byte(prefix)) || string(dst) != prefix:
 			r.errorf("with room for %d bytes: what was in dst is gone", room)
-		case !bytes.Equal(got[len(prefix):], want):
+		case !r.alike(c, got[len(prefix):], want, v):
 			r.errorf("with room for %d bytes: not the same bytes as without a prefix", room)
 		case room >= 4*len(want) && &got[0] != &dst[0]:
 			r.errorf("dst had room, but was not used")
@@ -185,7 +185,7 @@ func checkAlias(r *report, c codec.Codec) {
 		for i := range data {
 			data[i] = 0x5a
 		}
-		if after, err := encode(c, got); err != nil || !bytes.Equal(before, after) {
+		if after, err := encode(c, got); err != nil || !r.alike(c, before, after, v) {
 			r.errorf("%s: the decoded value changes when data is overwritten", s.name)
 		}
 	}
@@ -259,10 +259,10 @@ func checkConcurrent(r *report, c codec.Codec) {
 				if err := decode(c, want, got); err != nil {
 					failed("Decode: %v", err)
 				}
-				if data, err := encode(c, got); err != nil || !bytes.Equal(data, want) {
+				if data, err := encode(c, got); err != nil || !r.alike(c, data, want, v) {
 					failed("concurrent calls give other bytes (error %v)", err)
 				}
-				if data, err := encode(c, v); err != nil || !bytes.Equal(data, want) {
+				if data, err := encode(c, v); err != nil || !r.alike(c, data, want, v) {
 					failed("concurrent calls on one value give other bytes (error %v)", err)
 				}
 			}

@@ -110,14 +110,14 @@ func New(c Config) (*Engine, error) {
 func (e *Engine) useCodecs() error {
 	for _, c := range append([]codec.Codec{e.Codec}, e.Older...) {
 		id := c.ID()
-		if id == 0 || id <= lastOwnCodec && !strings.HasPrefix(packageOf(c), ownPackages) {
+		if id == 0 || id <= lastOwnCodec && !isOwn(c) {
 			return fmt.Errorf("WithCodec: %T has the ID %d; 0 is none, and 1 to %d are sesame's own: give it another, and keep that", c, id, lastOwnCodec)
 		}
 		if e.codecs[id] == nil {
 			e.codecs[id] = c
 		}
 	}
-	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON, codec.Gob} {
+	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
 		if e.codecs[c.ID()] == nil {
 			e.codecs[c.ID()] = c
 		}
@@ -127,15 +127,17 @@ func (e *Engine) useCodecs() error {
 
 const (
 	lastOwnCodec = 31
-	ownPackages  = "github.com/sesame-go/sesame/codec"
+	ownPackage   = "github.com/sesame-go/sesame/codec"
 )
 
-func packageOf(c codec.Codec) string {
+// isOwn reports whether c is one of sesame's codecs: its type is declared in
+// package codec or in one below it.
+func isOwn(c codec.Codec) bool {
 	t := reflect.TypeOf(c)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.PkgPath()
+	return t.PkgPath() == ownPackage || strings.HasPrefix(t.PkgPath(), ownPackage+"/")
 }
 
 // useStore finds out what the store can do, and refuses one without which T

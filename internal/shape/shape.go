@@ -1,36 +1,52 @@
-// Package shape walks over a type and finds what a codec cannot carry.
+// Package shape knows Go types as codecs see them: which fields a struct has,
+// which types write themselves, and what would be lost.
 //
-// codec/cborcodec, a module with versions of its own, uses it too: what is
-// exported here keeps its form, or an older cborcodec could not be built.
+// codec/cborcodec, a module of its own, uses it too.
 package shape
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 )
 
-// Rule is a codec's own opinion of a type. It returns stop if the type has a
-// form of its own, such as a MarshalText method, so that what it consists of
-// does not matter. The error reads like a clause: "which JSON cannot carry".
-type Rule func(t reflect.Type) (stop bool, err error)
+// Dialect is how one codec reads Go types. Its methods are safe for concurrent
+// use, and remember what they have found out about a type.
+type Dialect struct {
+	// Tag reads the struct tag of a field.
+	Tag func(f reflect.StructField) (Tag, error)
 
-// Check walks over t and all that it consists of and returns an error that
-// names the first place, as in "Session.Cart.Notify has type chan int, which no
-// codec can carry". It passes over unexported fields and those that the given
-// struct tag, such as "json", marks with "-".
-func Check(t reflect.Type, tag string, rule Rule) error {
-	w := walker{tag: tag, rule: rule, seen: map[reflect.Type]bool{}}
-	name := t.Name()
-	if name == "" {
-		name = t.String()
-	}
-	return w.walk(name, t)
+	// Rule is the codec's opinion of a type. It returns own if the type has a
+	// form of its own, such as that of a MarshalText method, so that what it
+	// consists of does not matter. Its error reads like a clause: "which JSON
+	// cannot carry".
+	Rule func(t reflect.Type) (own bool, err error)
+
+	known   sync.Map // reflect.Type to *about
+	checked sync.Map // reflect.Type to verdict
 }
 
+// Check walks over t and all that it consists of and returns an error that
+// names the first place that cannot be carried, as in "Session.Cart.Notify has
+// type chan int, which no codec can carry".
+func (d *Dialect) Check(t reflect.Type) error {
+	known, ok := d.checked.Load(t)
+	if !ok {
+		w := walker{Dialect: d, seen: map[reflect.Type]bool{}}
+		name := t.Name()
+		if name == "" {
+			name = t.String()
+		}
+		known = verdict{w.walk(name, t)}
+		d.checked.Store(t, known)
+	}
+	return known.(verdict).err
+}
+
+type verdict struct{ err error }
+
 type walker struct {
-	tag  string
-	rule Rule
+	*Dialect
 	seen map[reflect.Type]bool
 }
 
@@ -42,11 +58,11 @@ func (w *walker) walk(path string, t reflect.Type) error {
 	}
 	w.seen[t] = true
 
-	stop, err := w.rule(t)
+	own, err := w.Rule(t)
 	if err != nil {
 		return fmt.Errorf("%s has type %s, %w", path, t, err)
 	}
-	if stop {
+	if own {
 		return nil
 	}
 	switch t.Kind() {
@@ -65,29 +81,15 @@ func (w *walker) walk(path string, t reflect.Type) error {
 		}
 		return w.walk(path+"[]", t.Elem())
 	case reflect.Struct:
-		return w.fields(path, t)
-	}
-	return nil
-}
-
-var errHidden = errors.New("which has only unexported fields")
-
-func (w *walker) fields(path string, t reflect.Type) error {
-	hidden := t.NumField() > 0
-	for f := range t.Fields() {
-		if !f.IsExported() && !(f.Anonymous && Promotes(f.Type)) {
-			continue // out of a codec's reach
+		fields, err := w.Fields(t)
+		if err != nil {
+			return fmt.Errorf("%s has type %s, %w", path, t, err)
 		}
-		hidden = false
-		if f.Tag.Get(w.tag) == "-" {
-			continue
+		for _, f := range fields {
+			if err := w.walk(path+"."+f.Path, f.Type); err != nil {
+				return err
+			}
 		}
-		if err := w.walk(path+"."+f.Name, f.Type); err != nil {
-			return err
-		}
-	}
-	if hidden {
-		return fmt.Errorf("%s has type %s, %w", path, t, errHidden)
 	}
 	return nil
 }
@@ -106,13 +108,4 @@ func Endless(t reflect.Type) bool {
 		seen[t] = true
 	}
 	return false
-}
-
-// embedsStruct reports whether f is an embedded struct, or a pointer to one.
-func embedsStruct(f reflect.StructField) bool {
-	t := f.Type
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return f.Anonymous && t.Kind() == reflect.Struct
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sesame-go/sesame/codec"
 	"github.com/sesame-go/sesame/codec/codectest"
+	"github.com/sesame-go/sesame/codec/gobcodec"
 )
 
 type Session struct {

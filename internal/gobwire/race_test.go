@@ -1,5 +1,0 @@
-//go:build race
-
-package gobwire
-
-const raceEnabled = true
