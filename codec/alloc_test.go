@@ -44,14 +44,14 @@ func TestMsgPackSmallest(t *testing.T) {
 	_, err := codec.MsgPack.Append(nil, &bools)
 	require.ErrorContains(t, err, "too dense")
 	data := append([]byte("\x81\xa1V\xdd\x00\x00\x9c\x40"), bytes.Repeat([]byte("\x92\x91\xc3\x91\xc3"), 40_000)...)
-	_, err = decodeWithin(t, codec.MsgPack, data, bools)
+	_, err = decodeWithin(t, data, bools)
 	require.ErrorContains(t, err, "too dense")
 
 	data = append([]byte("\x81\xa1V\xdc\x40\x00"), bytes.Repeat([]byte("\x92\xc4\x01x\xc4\x01x"), 1<<14)...)
-	_, err = decodeWithin(t, codec.MsgPack, data, struct{ V [][][]byte }{})
+	_, err = decodeWithin(t, data, struct{ V [][][]byte }{})
 	require.NoError(t, err)
 
 	data = append([]byte("\x81\xa1V\xdc\x40\x00"), bytes.Repeat([]byte("\x81\xc3\x90"), 1<<14)...)
-	_, err = decodeWithin(t, codec.MsgPack, data, struct{ V []map[bool][0]int }{})
+	_, err = decodeWithin(t, data, struct{ V []map[bool][0]int }{})
 	require.ErrorContains(t, err, "too dense")
 }

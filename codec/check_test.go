@@ -90,7 +90,7 @@ func TestChecksNameTheField(t *testing.T) {
 		{codec.JSON, struct{ *point }{}, "which embeds *codec_test.point, which cannot be set when decoding: embed it without the pointer"},
 		{codec.JSON, struct {
 			*point `json:"p"`
-		}{}, "embed it without the pointer"},
+		}{}, "which embeds *codec_test.point, whose fields would be lost: export the type, or give the field a name"},
 		{codec.JSON, struct {
 			*point `json:"-"`
 			point2
@@ -100,7 +100,7 @@ func TestChecksNameTheField(t *testing.T) {
 		{codec.JSON, struct {
 			Numbers
 			Point
-		}{}, `which has two fields called "X", of which encoding/json takes one at most: rename one`},
+		}{}, `which has two fields called "X", of which one would be lost: rename one`},
 		{codec.JSON, struct {
 			stamped
 			stamped2

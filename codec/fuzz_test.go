@@ -90,15 +90,15 @@ func addEncoded(f *testing.F, c codec.Codec) {
 }
 
 // decodeWithin decodes data to a value like v, and checks that it allocates no
-// more than promised.
-func decodeWithin[T any](t *testing.T, c codec.Codec, data []byte, _ T) (v *T, err error) {
+// more than MsgPack promises.
+func decodeWithin[T any](t *testing.T, data []byte, _ T) (v *T, err error) {
 	t.Helper()
 	allocated := uint64(1 << 62)
 	for range 3 { // the fuzzer's own goroutines allocate too
 		v = new(T)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err = c.Decode(data, v)
+		err = codec.MsgPack.Decode(data, v)
 		runtime.ReadMemStats(&after)
 		allocated = min(allocated, after.TotalAlloc-before.TotalAlloc)
 	}
@@ -108,11 +108,14 @@ func decodeWithin[T any](t *testing.T, c codec.Codec, data []byte, _ T) (v *T, e
 	return v, err
 }
 
-// decodeHostile checks the memory that decoding takes, and that what is
-// accepted can be written and read again.
+// decodeHostile checks that what is accepted can be written and read again, and
+// the memory that MsgPack takes.
 func decodeHostile(t *testing.T, c codec.Codec, data []byte) {
-	kept := bytes.Clone(data)
-	v, err := decodeWithin(t, c, data, fuzzed{})
+	kept, v := bytes.Clone(data), new(fuzzed)
+	err := c.Decode(data, v)
+	if c == codec.MsgPack {
+		v, err = decodeWithin(t, data, fuzzed{})
+	}
 	if !bytes.Equal(data, kept) {
 		t.Error("Decode changed data")
 	}

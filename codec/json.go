@@ -3,8 +3,13 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"sync"
+	"unicode/utf8"
+
+	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // JSON writes what encoding/json writes, without escaping <, > and & and
@@ -12,12 +17,14 @@ import (
 // database's own shell. Tags and methods are those of encoding/json.
 //
 // A number in an any comes back as a [json.Number], so that it loses no digit
-// and is written again as it was. A time.Time keeps its offset from UTC. Slices
-// and maps come back nil or empty as they were.
+// and is written again as it was. A time.Time keeps its offset from UTC; in an
+// any it comes back as a string. Slices and maps come back nil or empty as they
+// were.
 //
 // What JSON cannot carry is an error, never something else in its place: NaN
 // and the infinities, years beyond 9999, and strings that are not valid UTF-8;
-// []byte may hold anything, and is written in base64.
+// []byte may hold anything, and is written in base64. Objects and arrays nest
+// 1000 levels deep at most.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}
@@ -27,6 +34,10 @@ func (jsonCodec) String() string { return "json" }
 
 // Append implements [Codec].
 func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return dst, fmt.Errorf("codec: json: Append needs a pointer, not %T", v)
+	}
 	start := len(dst)
 	w := jsonWriters.Get().(*jsonWriter)
 	w.buf = dst
@@ -39,8 +50,10 @@ func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
 	jsonWriters.Put(w)
 
 	dst = dst[:len(dst)-1] // the newline
-	s := jsonScanner{data: dst[start:], encoded: true}
-	return dst, s.check(v)
+	if err := checkJSON(dst[start:]); err != nil {
+		return dst, err
+	}
+	return dst, checkReplaced(dst[start:], p)
 }
 
 // jsonWriter is an encoder that appends to buf.
@@ -63,23 +76,67 @@ var jsonWriters = sync.Pool{New: func() any {
 
 // Decode implements [Codec].
 func (jsonCodec) Decode(data []byte, v any) (err error) {
-	defer recoverInto(&err)
-	s := jsonScanner{data: data}
-	if err := s.check(v); err != nil {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return fmt.Errorf("codec: json: Decode needs a pointer, not %T", v)
+	}
+	if err := checkJSON(data); err != nil {
 		return err
 	}
-	switch {
-	case s.apart:
-		err = decodeJSONParts(data, v)
-	case !s.sawAny:
-		err = json.Unmarshal(data, v)
-	default: // only a Decoder can be told to use json.Number
-		dec := json.NewDecoder(bytes.NewReader(data))
-		dec.UseNumber()
-		err = dec.Decode(v)
+	defer recoverInto(&err)
+	// The decoder reads data into a buffer of its own. It is of that that it
+	// gives a part to the methods of types.
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("codec: decode JSON: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("codec: %w", err)
+	if rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return fmt.Errorf("codec: json: %d bytes follow the value", len(rest))
+	}
+	return nil
+}
+
+var errJSONText = fmt.Errorf("codec: json: %w", shape.ErrText)
+
+// checkJSON refuses what is not UTF-8, for which encoding/json would put
+// U+FFFD, and what nests too deep. The rest of the syntax is encoding/json's
+// concern.
+func checkJSON(data []byte) error {
+	if !utf8.Valid(data) {
+		return errJSONText
+	}
+	depth := 0
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return errTooDeep
+			}
+		case '}', ']':
+			depth--
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkReplaced checks the strings of the value that data was written for. It
+// does so only if data has a U+FFFD, which encoding/json has put where a string
+// was not valid UTF-8, as an escape or, if built with GOEXPERIMENT=jsonv2, as
+// such. A session may have that character too.
+func checkReplaced(data []byte, p reflect.Value) error {
+	if !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(data, []byte(`\ufffd`)) {
+		return nil
+	}
+	const perLevel = 8 // values to a level of the text: pointers, interfaces, embedded structs
+	if err := jsonDialect.CheckValue(p.Elem(), perLevel*maxDepth, true); errors.Is(err, shape.ErrText) {
+		return errJSONText
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -84,10 +83,9 @@ func TestJSONErrors(t *testing.T) {
 		{&struct{ R json.RawMessage }{json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
 		{&struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, "year"},
 		{&struct{ C chan int }{}, "chan int"},
-		{&struct{ M map[sameText]int }{map[sameText]int{1: 1, 2: 2}}, "same encoding"},
 		{cycle, "cycle"},
 		{&struct{ V any }{strings.Split(strings.Repeat(",", 3), ",")}, ""},
-		{&struct{ V []any }{empties(30000)}, "too dense"},
+		{&struct{ V any }{nested(1001)}, "nested deeper"},
 		{&struct{ S string }{`\ufffd and \\ufffd`}, ""},
 	} {
 		data, err := codec.JSON.Append(nil, c.v)
@@ -141,19 +139,6 @@ func TestJSONOfWhatLeadsInCircles(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, codec.JSON.Decode(data, &got))
 	assert.Equal(t, v, got)
-
-	type twin struct{ Link *twin }
-	type Other struct{ Link *twin }
-	type hiding struct { // encoding/json writes neither Link
-		S string
-		twin
-		Other
-	}
-	cycle := &twin{}
-	cycle.Link = cycle
-	assert.ErrorContains(t, codec.JSON.(codec.Checker).Check(reflect.TypeFor[hiding]()), `two fields called "Link"`)
-	_, err = codec.JSON.Append(nil, &hiding{S: "\ufffd", twin: *cycle})
-	assert.ErrorContains(t, err, "refers to itself")
 }
 
 // TestJSONOwnMethods has a type with methods of both kinds, of which encoding/json
@@ -186,12 +171,11 @@ func TestJSONHiddenUTF8(t *testing.T) {
 	}
 }
 
-func empties(n int) []any {
-	s := make([]any, n)
-	for i := range s {
-		s[i] = map[string]any{}
+func nested(levels int) (v any) {
+	for range levels {
+		v = []any{v}
 	}
-	return s
+	return v
 }
 
 // day has the text methods of time.Time, and its own for JSON.

@@ -18,6 +18,8 @@ func (jsonCodec) Check(t reflect.Type) error {
 	return nil
 }
 
+// jsonDialect refuses what encoding/json would leave out without a word, or
+// could not read.
 var jsonDialect = &shape.Dialect{Tag: jsonTag, Rule: jsonRule}
 
 func jsonTag(f reflect.StructField) (shape.Tag, error) {
@@ -30,92 +32,48 @@ func jsonTag(f reflect.StructField) (shape.Tag, error) {
 	return shape.Tag{Name: name, Skip: tag == "-", Embed: embed}, nil
 }
 
-var jsonMethods = []methodPair{
-	pairOf[json.Marshaler, json.Unmarshaler]("MarshalJSON", "UnmarshalJSON",
+var jsonMethods = []shape.Methods{
+	shape.MethodsOf[json.Marshaler, json.Unmarshaler]("MarshalJSON", "UnmarshalJSON",
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalJSON") },
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalJSON") }),
-	textMethods,
+	shape.Text,
 }
 
-// chooseJSON returns the methods by which encoding/json writes and reads values
-// of type t that can be addressed, nil if there are none.
-func chooseJSON(t reflect.Type) (*methodPair, error) {
-	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
-		return nil, nil // what it points to is asked in its turn
-	}
-	i, err := choosePair(jsonMethods, reflect.PointerTo(t))
-	if i < 0 {
-		return nil, err
-	}
-	return &jsonMethods[i], nil
-}
-
-// jsonRule tells the walk over a type what JSON has its own opinion on.
-func jsonRule(t reflect.Type) (stop bool, err error) {
-	methods, err := chooseJSON(t)
+// jsonRule is what JSON has its own opinion on.
+func jsonRule(t reflect.Type) (own bool, err error) {
+	methods, err := shape.Own(jsonMethods, t, "json")
 	if err != nil {
-		return true, err
+		return false, err
 	}
 	if methods != nil {
-		if err := methods.check(t, "json"); err != nil {
-			return true, err
-		}
 		if t.Name() == "" {
-			return true, fmt.Errorf("which encoding/json writes by %s but cannot read: give the type a name", methods.marshal)
+			return true, fmt.Errorf("which encoding/json writes by %s but cannot read: give the type a name", methods.Marshal)
 		}
 		return true, nil
 	}
 	switch t.Kind() {
 	case reflect.Complex64, reflect.Complex128:
-		return true, errors.New("which JSON cannot carry")
+		return false, errors.New("which JSON cannot carry")
 	case reflect.Interface:
 		if t.NumMethod() > 0 {
-			return true, errors.New("which cannot be decoded: only the empty interface, any, can")
+			return false, errors.New("which cannot be decoded: only the empty interface, any, can")
 		}
 	case reflect.Map:
 		if err := checkJSONKey(t.Key()); err != nil {
-			return true, err
+			return false, err
 		}
-		if method, of := passedOver(t.Elem()); of != nil {
-			return true, fmt.Errorf("where encoding/json passes over the method %s of *%s: make it a map of pointers", method, of)
-		}
-	case reflect.Struct:
-		_, err = jsonFieldsOf(t)
-	}
-	return err != nil, err
-}
-
-// passedOver returns a method that encoding/json does not call to encode a value
-// of type t in a map, and the type that has it, nil if there is none. It calls
-// methods with pointer receivers on what can be addressed only, but decodes with
-// them everywhere.
-func passedOver(t reflect.Type) (method string, of reflect.Type) {
-	if methods, _ := chooseJSON(t); methods != nil {
-		if t.Implements(methods.marshaler) {
-			return "", nil
-		}
-		return methods.marshal, t
-	}
-	switch t.Kind() {
-	case reflect.Array:
-		return passedOver(t.Elem())
-	case reflect.Struct:
-		for f := range t.Fields() {
-			if inJSON(f) {
-				if method, of := passedOver(f.Type); of != nil {
-					return method, of
-				}
-			}
+		if methods, of := shape.Unaddressed(jsonMethods, t.Elem(), "json"); methods != nil {
+			return false, fmt.Errorf("where encoding/json passes over the method %s of *%s: make it a map of pointers", methods.Marshal, of)
 		}
 	}
-	return "", nil
+	return false, nil
 }
 
 // checkJSONKey checks that encoding/json reads keys of type t as it writes them.
 // It reads with UnmarshalText wherever there is one, but writes with MarshalText
 // only if that has a value receiver, and strings never.
 func checkJSONKey(t reflect.Type) error {
-	reads, writes := reflect.PointerTo(t).Implements(textMethods.unmarshaler), t.Implements(textMethods.marshaler)
+	reads, writes := reflect.PointerTo(t).Implements(shape.Text.Unmarshaler), t.Implements(shape.Text.Marshaler)
 	switch t.Kind() {
 	case reflect.String:
 		if reads {

@@ -9,13 +9,15 @@ import (
 
 // Stored bytes are hostile until proven otherwise: a record may have been
 // damaged, truncated or written by an attacker who got at the store. So decoding
-// has a budget. Every allocation is charged before it is made, and data that
-// would cost more than its length warrants is refused. Encoding keeps the same
-// account, so that what cannot be read back is refused when it is written.
+// MessagePack has a budget. Every allocation is charged before it is made, and
+// data that would cost more than its length warrants is refused. Encoding keeps
+// the same account, so that what cannot be read back is refused when it is
+// written.
 
-// maxDepth is how deep values may nest: structs, maps, slices, arrays,
-// pointers and interfaces each count. It keeps a pointer cycle, or a record of
-// nothing but opening brackets, from exhausting the stack.
+// maxDepth is how deep values may nest. To MsgPack structs, maps, slices, arrays,
+// pointers and interfaces each count, to JSON objects and arrays. It keeps a
+// pointer cycle, or a record of nothing but opening brackets, from exhausting the
+// stack.
 const maxDepth = 1000
 
 // budget is the number of bytes that decoding n bytes may allocate. The
@@ -60,14 +62,6 @@ func allocSize(n int) int {
 	default:
 		return n + 8<<10
 	}
-}
-
-// stringSize is allocSize for a string, of which the shortest are free.
-func stringSize(n int) int {
-	if n <= 1 {
-		return 0
-	}
-	return allocSize(n)
 }
 
 // sliceSize is allocSize for n elements of the given size, which grow in steps
