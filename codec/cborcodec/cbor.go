@@ -24,7 +24,8 @@ import (
 
 // CBOR writes core deterministic CBOR: keys of maps and structs in bytewise
 // order, lengths, integers and floats as short as their values allow, nothing
-// of indefinite length. Decode accepts no other order, and a key only once.
+// of indefinite length. Decode accepts any order and form but indefinite
+// lengths, and a key only once. Its ID is 4.
 //
 // Struct tags are `cbor:"name,omitempty,omitzero,keyasint"`, and `cbor:",toarray"`
 // on a field _; a field without a cbor tag goes by its json tag. A struct that is
@@ -32,23 +33,22 @@ import (
 // case-sensitive. A type's own methods are used in this order: MarshalCBOR,
 // MarshalBinary, MarshalText, each of which needs its counterpart for decoding.
 // What MarshalCBOR writes is canonical only if it sees to that. MarshalJSON is
-// not used. A struct that is written as an array must not embed a pointer.
+// not used.
 //
 // What a value of static type any comes back as depends on what was written
 // only: nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64
 // does not hold it, float64, string, []byte, time.Time, []any or map[string]any.
-// Maps in an any need strings for keys.
+// Maps in an any need strings for keys. The zero time in an any comes back as
+// nil.
 //
 // A time.Time keeps its instant, to the nanosecond, and comes back in UTC. Years
 // below 0 or beyond 9999 are an error. A nil slice or map stays apart from an
 // empty one. A pointer to something that is nil, or to the zero time, comes
 // back as nil. NaN, the infinities and -0 are kept; all NaN are one.
 //
-// A string that is not valid UTF-8 is an error; []byte may hold anything.
-// Tags are written and read for times and for big.Int only, except by a
-// type's own MarshalCBOR. Arrays and maps have at most 1,048,576 entries.
-//
-// It implements [codec.Checker], its ID is 4, and it is safe for concurrent use.
+// A string that is not valid UTF-8 is an error; []byte may hold anything. Values
+// nest 1000 levels deep at most, and arrays and maps have at most 1,048,576
+// entries.
 var CBOR codec.Codec = cborCodec{}
 
 type cborCodec struct{}
@@ -56,8 +56,10 @@ type cborCodec struct{}
 func (cborCodec) ID() byte       { return 4 }
 func (cborCodec) String() string { return "cbor" }
 
-// maxEntries is how many entries an array or a map may have.
-const maxEntries = 1 << 20
+const (
+	maxDepth   = 1000    // of structs, maps, slices, arrays, pointers, interfaces, tags
+	maxEntries = 1 << 20 // of an array or a map
+)
 
 var (
 	encoder = must(func() (cbor.UserBufferEncMode, error) {
@@ -91,34 +93,33 @@ func must[M any](mode func() (M, error)) M {
 	return m
 }
 
-// Check implements [codec.Checker].
-func (cborCodec) Check(t reflect.Type) error {
-	_, err := planOf(t)
-	return err
-}
-
 // Append implements [codec.Codec].
-func (cborCodec) Append(dst []byte, v any) ([]byte, error) {
+func (c cborCodec) Append(dst []byte, v any) ([]byte, error) {
 	p, err := target(v)
 	if err != nil {
 		return dst, err
 	}
-	plan, err := planOf(p.Type().Elem())
-	if err != nil {
+	t := p.Type().Elem()
+	if err := c.Check(t); err != nil {
 		return dst, err
 	}
-	// The library follows a cycle until the stack is exhausted.
-	if err := plan.measureDepth(p.Elem(), 0); err != nil {
-		return dst, err
+	// The library follows a cycle until the stack is exhausted, and writes
+	// strings that it will not read.
+	if err := dialect.CheckValue(p.Elem(), maxDepth, true); err != nil {
+		return dst, fmt.Errorf("cborcodec: %w", err)
 	}
-
 	start := len(dst)
 	if dst, err = marshal(dst, v); err != nil {
 		return dst, fmt.Errorf("cborcodec: %w", err)
 	}
-	// What Decode would refuse must not be stored.
-	s := scanner{data: dst[start:]}
-	return dst, s.scan(plan)
+	// What Decode would refuse must not be stored. Where the type does not tell,
+	// reading it does.
+	if !readable(t) || len(dst)-start > maxEntries {
+		if err := c.Decode(dst[start:], reflect.New(t).Interface()); err != nil {
+			return dst, fmt.Errorf("%w (reading back what was written)", err)
+		}
+	}
+	return dst, nil
 }
 
 // marshal appends what the library writes.
@@ -149,31 +150,17 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Decode implements [codec.Codec].
 func (cborCodec) Decode(data []byte, v any) (err error) {
-	p, err := target(v)
-	if err != nil {
+	if _, err := target(v); err != nil {
 		return err
 	}
-	plan, err := planOf(p.Type().Elem())
-	if err != nil {
-		return err
-	}
-	s := scanner{data: data}
-	if err := s.scan(plan); err != nil {
-		return err
-	}
-
 	// The methods of the session's own types may not expect damaged data.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("cborcodec: panic while decoding: %v", r)
 		}
 	}()
-	if plan.apart {
-		err = decodeParts(data, plan, p.Elem())
-	} else {
-		err = decoder.Unmarshal(data, v)
-	}
-	if err != nil {
+	// The library gives them a part of the very data.
+	if err := decoder.Unmarshal(bytes.Clone(data), v); err != nil {
 		return fmt.Errorf("cborcodec: %w", err)
 	}
 	return nil

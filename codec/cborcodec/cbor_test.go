@@ -91,6 +91,8 @@ func TestWhatComesBackInAny(t *testing.T) {
 		{[]string{"a"}, []any{"a"}},
 		{map[string]int{"a": 1}, map[string]any{"a": int64(1)}},
 		{struct{ A *int }{}, map[string]any{"A": nil}},
+		{cbor.RawTag{Number: 1234, Content: cbor.RawMessage{1}}, cbor.Tag{Number: 1234, Content: int64(1)}},
+		{[]any{time.Time{}}, []any{nil}},
 	} {
 		got := transcode(t, struct{ V any }{c.put})
 		require.Equal(t, c.want, got.V, "%T", c.put)
@@ -157,20 +159,21 @@ func TestAppendRefuses(t *testing.T) {
 		Next *node
 		Any  any
 	}
+	at := time.Date(2026, 8, 1, 14, 0, 0, 0, time.FixedZone("east", 60*60))
 	ring := &node{}
 	ring.Next = &node{Any: ring}
 	for want, v := range map[string]any{
-		"is not valid UTF-8":    &struct{ S string }{"\xff"},
-		"refers to itself":      ring,
-		"too dense":             &struct{ V [][]int }{make([][]int, 20_000)},
-		"too many entries":      &struct{ V []bool }{make([]bool, 1<<20+1)},
-		"is not a string":       &struct{ V any }{map[int]int{1: 1}},
-		"there twice":           &struct{ M map[any]int }{map[any]int{int8(1): 1, int16(1): 2}},
-		"year outside of range": &struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
-		"a tag other than":      &struct{ V any }{cbor.RawTag{Number: 1234, Content: cbor.RawMessage{1}}},
-		"cannot be compared":    &struct{ M map[any]int }{map[any]int{[2]int{1, 2}: 1}},
-		"which no codec can":    &struct{ V any }{make(chan int)},
-		"a pointer that is not": struct{}{},
+		"is not valid UTF-8":     &struct{ S string }{"\xff"},
+		"refers to itself":       ring,
+		"exceeded max number of": &struct{ V []bool }{make([]bool, 1<<20+1)},
+		"cannot unmarshal":       &struct{ V any }{map[int]int{1: 1}},
+		"duplicate map key":      &struct{ M map[any]int }{map[any]int{int8(1): 1, int16(1): 2}},
+		"found duplicate":        &struct{ M map[time.Time]int }{map[time.Time]int{at: 1, at.UTC(): 2}},
+		"year outside of range":  &struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"invalid map key":        &struct{ M map[any]int }{map[any]int{[2]int{1, 2}: 1}},
+		"which no codec can":     &struct{ V any }{make(chan int)},
+		"only unexported fields": &struct{ V any }{hidden{1}},
+		"a pointer that is not":  struct{}{},
 	} {
 		_, err := cborcodec.CBOR.Append(nil, v)
 		require.ErrorContains(t, err, want)

@@ -69,7 +69,7 @@ func (w *walker) walk(path string, t reflect.Type) error {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer:
 		return fmt.Errorf("%s has type %s, which no codec can carry", path, t)
 	case reflect.Pointer:
-		if Endless(t) {
+		if endless(t) {
 			return fmt.Errorf("%s has type %s, which points to nothing but pointers", path, t)
 		}
 		return w.walk(path, t.Elem())
@@ -94,12 +94,12 @@ func (w *walker) walk(path string, t reflect.Type) error {
 	return nil
 }
 
-// Endless reports whether the pointers that t leads to never end, as those of
+// endless reports whether the pointers that t leads to never end, as those of
 //
 //	type P *P
 //
 // which the libraries under the codecs would follow forever.
-func Endless(t reflect.Type) bool {
+func endless(t reflect.Type) bool {
 	seen := map[reflect.Type]bool{}
 	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
 		if seen[t] {
