@@ -40,7 +40,7 @@ func (s *Session) Save(ctx context.Context) error {
 // commit compares *T with what it was, and tries to save it until no other
 // request comes in between.
 func (s *Session) commit(ctx context.Context) error {
-	if err := s.deleteDestroyed(); err != nil {
+	if err := s.deleteDestroyed(ctx); err != nil {
 		return err
 	}
 	if err := s.resolve(ctx); err != nil {
@@ -145,14 +145,8 @@ func asTouch(err error) error {
 	return touchError{err}
 }
 
-// deleteDestroyed deletes what Destroy has ended, even if the client has hung
-// up.
-func (s *Session) deleteDestroyed() error {
-	if len(s.doomed) == 0 && !s.deleting && s.forgetting == nil {
-		return nil
-	}
-	ctx, cancel := s.detach()
-	defer cancel()
+// deleteDestroyed deletes what Destroy has ended.
+func (s *Session) deleteDestroyed(ctx context.Context) error {
 	if s.forgetting != nil { // first, so that no request imports it once more
 		s.forget(s.forgetting)
 		s.forgetting = nil
@@ -194,7 +188,9 @@ func (s *Session) Drop() error {
 	if s.state == nil {
 		return nil
 	}
-	err := s.deleteDestroyed()
+	ctx, cancel := s.detach()
+	defer cancel()
+	err := s.deleteDestroyed(ctx)
 	if s.dropped {
 		return err
 	}

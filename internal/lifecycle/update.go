@@ -23,9 +23,6 @@ func (s *Session) Update(ctx context.Context, fn func(any) error) error {
 		if attempt == 1 {
 			defer s.engine.takeTurn(limited, s.latest.key)()
 		}
-		if err := s.deleteDestroyed(); err != nil {
-			return err
-		}
 		if err := s.retry(limited, attempt); err != nil {
 			return err
 		}
@@ -43,6 +40,9 @@ func (s *Session) Update(ctx context.Context, fn func(any) error) error {
 		}
 		if seen.key != s.latest.key || seen.version != s.latest.version {
 			continue // another Update, or fn, has saved
+		}
+		if err := s.deleteDestroyed(limited); err != nil {
+			return err
 		}
 		conflict, err := s.tryUpdate(limited, seen, value, before)
 		if !conflict {
