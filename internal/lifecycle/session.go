@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -112,24 +111,31 @@ func (s *Session) Load(ctx context.Context) (any, error) {
 	if err := s.use(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.catchUp(ctx); err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
+	_ = s.catchUp(ctx) // if it fails, so does the commit
 	return s.value, nil
 }
 
-// use is load for methods whose effect needs a commit. It reports, once, that
-// none is to come, and notes that the response should have varied by cookie.
+// use is read for methods whose effect needs a commit. It reports, once, that
+// none is to come.
 func (s *Session) use(ctx context.Context) error {
-	early := s.state != nil
-	if err := s.load(ctx); err != nil || s.told {
+	if err := s.read(ctx); err != nil || s.told {
 		return err
 	}
-	switch {
-	case s.over && (s.begun || s.request.Context.Err() != nil):
+	if s.over && (s.begun || s.request.Context.Err() != nil) {
 		s.told = true
 		s.engine.emit(ctx, Event{Kind: Late, Key: s.latest.key, Owner: s.latest.owner, Err: errOver})
-	case s.cached && !early:
+	}
+	return nil
+}
+
+// read is load for what the response may show. It notes that the response
+// should have varied by cookie.
+func (s *Session) read(ctx context.Context) error {
+	early := s.state != nil
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	if s.cached && !early && !s.over {
 		s.told, s.stale = true, true
 	}
 	return nil
@@ -159,7 +165,7 @@ func (s *Session) load(ctx context.Context) error {
 func (s *Session) Info(ctx context.Context) (Info, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.read(ctx); err != nil {
 		return Info{}, err
 	}
 	info := Info{New: true}
