@@ -132,19 +132,40 @@ func (s *Session) catchUp(ctx context.Context) error {
 	}
 	// The merge compares values as they come out of the store: without
 	// unexported fields, and as the codec normalises them.
-	scratch := e.scratch.Get().(*[]byte)
-	defer e.scratch.Put(scratch)
-	if err := e.encode(scratch, s.value); err != nil {
+	mine, err := e.normal(s.value)
+	if err != nil {
 		return err
 	}
-	mine := reflect.New(e.Type).Interface()
-	if err := e.Codec.Decode(*scratch, mine); err != nil {
-		return fmt.Errorf("sesame: decode session: %w", err)
-	}
+	base, theirs = e.translated(base, s.base.codec), e.translated(theirs, s.latest.codec)
 	s.said = said(theirs)
 	for _, field := range merge.Into(s.value, base, mine, theirs) {
 		e.emit(ctx, Event{Kind: Conflict, Key: s.latest.key, Owner: s.latest.owner, Field: field})
 	}
 	s.base, s.behind = s.latest.snapshot, false
 	return nil
+}
+
+// normal returns value as it would come out of the store.
+func (e *Engine) normal(value any) (any, error) {
+	scratch := e.scratch.Get().(*[]byte)
+	defer e.scratch.Put(scratch)
+	if err := e.encode(scratch, value); err != nil {
+		return nil, err
+	}
+	fresh := reflect.New(e.Type).Interface()
+	if err := e.Codec.Decode(*scratch, fresh); err != nil {
+		return nil, fmt.Errorf("sesame: decode session: %w", err)
+	}
+	return fresh, nil
+}
+
+// translated returns a value that another codec has decoded as this engine's
+// own would: what is in an interface may have another type.
+func (e *Engine) translated(value any, from byte) any {
+	if from != e.Codec.ID() {
+		if fresh, err := e.normal(value); err == nil {
+			return fresh
+		}
+	}
+	return value
 }
