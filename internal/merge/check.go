@@ -39,7 +39,7 @@ func (c checker) walk(path string, t reflect.Type) error {
 	case reflect.Struct:
 		for i := range t.NumField() {
 			f := t.Field(i)
-			if err := checkTag(path+"."+f.Name, f); err != nil {
+			if err := checkTag(path+"."+f.Name, t, f); err != nil {
 				return err
 			}
 			if !f.IsExported() && !dissolves(f) {
@@ -113,7 +113,7 @@ func sameSignature(a, b reflect.Type) bool {
 	return true
 }
 
-func checkTag(path string, f reflect.StructField) error {
+func checkTag(path string, t reflect.Type, f reflect.StructField) error {
 	tag := f.Tag.Get("sesame")
 	rules, err := parse(tag)
 	if err != nil {
@@ -123,6 +123,8 @@ func checkTag(path string, f reflect.StructField) error {
 		switch own := settled(f.Type); {
 		case !f.IsExported():
 			return fmt.Errorf("%s has the tag sesame:%q, but is not exported and thus never stored: export it, or remove the tag", path, tag)
+		case hasOwn(t):
+			return fmt.Errorf("%s has the tag sesame:%q, but the method Merge of %s settles its fields: remove one of the two", path, tag, t)
 		case hasOwn(own):
 			return fmt.Errorf("%s has the tag sesame:%q, but %s has a method Merge: remove one of the two", path, tag, own)
 		case !r.fits(f.Type):

@@ -31,6 +31,10 @@ type (
 	}
 	endless map[string]endless
 	onMap   map[string]int
+	tagged  struct {
+		Visits int    `sesame:"sum"`
+		Token  string `sesame:"secret"`
+	}
 )
 
 func (onValue) Merge(_, _ *onValue)              {}
@@ -38,6 +42,7 @@ func (*twoValues) Merge(_, _ twoValues)          {}
 func (*withError) Merge(_, _ *withError) error   { return nil }
 func (otherMerge) Merge(o otherMerge) otherMerge { return o }
 func (m *onMap) Merge(_, _ *onMap)               {}
+func (*tagged) Merge(_, _ *tagged)               {}
 
 func TestCheck(t *testing.T) {
 	for _, ok := range []any{
@@ -139,6 +144,8 @@ func TestCheck(t *testing.T) {
 		{struct {
 			Map onMap `sesame:"sum"`
 		}{}, "but merge_test.onMap has a method Merge"},
+		{tagged{}, `tagged.Visits has the tag sesame:"sum", but the method Merge of merge_test.tagged settles its fields: remove one of the two`},
+		{struct{ Lines map[string]tagged }{}, `.Lines[].Visits has the tag sesame:"sum", but the method Merge`},
 	} {
 		require.ErrorContains(t, merge.Check(reflect.TypeOf(c.v)), c.says, "%T", c.v)
 	}
