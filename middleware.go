@@ -74,6 +74,7 @@ type exchange struct {
 	implicit    bool                        // the status is that of a Write
 	begun       bool                        // the response has
 	returned    bool                        // the handler has
+	settled     bool                        // and its session is
 	panicked    bool                        // the handler has
 	unsaved     bool                        // what came after it began
 	over        bool                        // Handler is done
@@ -153,6 +154,7 @@ func (x *exchange) serve(next http.Handler, w http.ResponseWriter) {
 	next.ServeHTTP(w, r)
 	x.returned = true
 	x.finish()
+	x.settled = true
 }
 
 // recoverFailure answers for a Get that could not load. It does not touch any
@@ -162,8 +164,8 @@ func (x *exchange) recoverFailure() {
 		return
 	}
 	p := recover()
-	failure, ours := p.(*loadFailure)
 	err, _ := p.(error)
+	failure, ours := errors.AsType[*loadFailure](err)
 	switch {
 	case p == nil:
 	case x.errorPanic != nil:
@@ -223,12 +225,12 @@ func (x *exchange) finishUnwritten() {
 
 // end also comes after a panic, as goroutines may go on.
 func (x *exchange) end(r *http.Request) {
-	if !x.returned {
+	if !x.settled {
 		x.panicked = true
 		if !x.begun {
 			x.dropPage()
-			x.resetHeader(x.outer)
 			x.status, x.second, x.superfluous, x.implicit = 0, 0, 0, false
+			x.takeBackHeader()
 		}
 	}
 	x.over = true
@@ -243,10 +245,8 @@ func (x *exchange) end(r *http.Request) {
 func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
 	x.dropPage()
-	_, c := x.session.Sent(false)
 	x.log(err)
-	x.resetHeader(x.outer)
-	x.setHeader(false, c) // an earlier Save may have renewed it: the old token is dead
+	x.takeBackHeader()
 	defer func() {
 		if x.errorPanic = recover(); x.errorPanic != nil {
 			panic(x.errorPanic)
@@ -254,6 +254,14 @@ func (x *exchange) answer(err error) {
 		x.answered = maps.Clone(x.w.Header())
 	}()
 	x.manager.onError(x.w, x.r, err)
+}
+
+// takeBackHeader takes back what the handler has set, but for the cookie that
+// an earlier Save or Update has earned: the old token is dead.
+func (x *exchange) takeBackHeader() {
+	_, c := x.session.Sent(false)
+	x.resetHeader(x.outer)
+	x.setHeader(false, c)
 }
 
 func (x *exchange) resetHeader(to http.Header) {
@@ -286,9 +294,17 @@ func (x *exchange) setHeader(read bool, c lifecycle.Cookie) {
 	// Not private, not no-cache="Set-Cookie": caches have got both wrong. The
 	// others come before Cache-Control where they are known (RFC 9213).
 	h.Set("Cache-Control", "no-store")
-	maps.DeleteFunc(h, func(name string, _ []string) bool {
-		return name == "Surrogate-Control" || name == "X-Accel-Expires" || strings.HasSuffix(name, "-Cache-Control")
-	})
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return forSomeCaches(name) })
+}
+
+// forSomeCaches reports whether a header field is Cache-Control for some caches.
+func forSomeCaches(name string) bool {
+	return name == "Surrogate-Control" || name == "X-Accel-Expires" || strings.HasSuffix(name, "-Cache-Control")
+}
+
+// settles reports whether setHeader decides about a header field.
+func settles(name string) bool {
+	return name == "Set-Cookie" || name == "Cache-Control" || name == "Vary" || forSomeCaches(name)
 }
 
 // setCookie replaces what an earlier commit has said.

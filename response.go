@@ -184,12 +184,12 @@ func (p *page) keepTrailers(h, later http.Header) {
 		return
 	}
 	for name := range p.fields {
-		if _, ok := later[name]; !ok {
+		if _, ok := later[name]; !ok && !settles(name) {
 			delete(h, name)
 		}
 	}
 	for name, values := range later {
-		if name != "Set-Cookie" && name != "Cache-Control" && name != "Vary" {
+		if !settles(name) {
 			h[name] = values
 		}
 	}
