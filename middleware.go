@@ -88,11 +88,12 @@ func (x *exchange) init(m *manager, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Value is what makes the context find the exchange, by its manager.
+// Value finds the exchange by its manager's engine, and whether there is one by
+// the name of the cookie.
 func (x *exchange) Value(key any) any {
 	switch key := key.(type) {
-	case *manager:
-		if key == x.manager {
+	case *lifecycle.Engine:
+		if key == x.manager.engine {
 			return x
 		}
 	case cookieName:
@@ -119,7 +120,7 @@ func (m *manager) refuseSameName(ctx context.Context) {
 func (x *exchange) Format(f fmt.State, verb rune) { x.session.Format(f, verb) }
 
 func (m *manager) find(ctx context.Context) *exchange {
-	x, _ := ctx.Value(m).(*exchange)
+	x, _ := ctx.Value(m.engine).(*exchange)
 	return x
 }
 
@@ -127,7 +128,7 @@ func (m *manager) exchange(ctx context.Context) *exchange {
 	if x := m.find(ctx); x != nil {
 		return x
 	}
-	panic("sesame: no session in this context: wrap the handler in the Handler of this very manager, sessions.Handler(next), and use the request's context, r.Context()")
+	panic("sesame: no session in this context: wrap the handler in the Handler of this very manager, sessions.Handler(next), and use the request's context, r.Context(); an observer and a logger have none")
 }
 
 // loadFailure is what Get panics with. It is an error so that a recovering

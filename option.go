@@ -114,8 +114,9 @@ func WithLogger(l *slog.Logger) Option {
 
 // WithObserver sets a function that is called with each [Event], within the
 // request that caused it and with its context. It must be safe for concurrent
-// use, return soon, and not call the manager with that context. The default is
-// none.
+// use and return soon. The session is locked while it runs, so it does not find
+// the session in that context: Get would panic. A panic of the function is
+// logged. The default is none.
 func WithObserver(f func(context.Context, Event)) Option {
 	return option(func(c *config) {
 		if f == nil {

@@ -83,7 +83,23 @@ func (e *Engine) emit(ctx context.Context, ev Event) {
 // a panic would end the process.
 func (e *Engine) observe(ctx context.Context, ev Event) {
 	defer e.recovered(ctx, "the observer")
-	e.Observe(ctx, ev)
+	e.Observe(outside{ctx, e}, ev)
+}
+
+// outside is a request's context for observers and loggers, without the session:
+// that is locked when they are called, so a method that wants it would wait for
+// them, and they for it.
+type outside struct {
+	context.Context
+	engine *Engine
+}
+
+// Value hides what is found by the engine.
+func (o outside) Value(key any) any {
+	if key == any(o.engine) {
+		return nil
+	}
+	return o.Context.Value(key)
 }
 
 // recovered, deferred, makes a panic a line in the log.
@@ -115,7 +131,7 @@ func (e *Engine) Log(ctx context.Context, level slog.Level, msg string, args ...
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.Log(ctx, level, msg, args...)
+	logger.Log(outside{ctx, e}, level, msg, args...)
 }
 
 // failed reports what the store answered to op, which began at a given time.
