@@ -36,6 +36,7 @@ func (e *Engine) sweepSometimes(ctx context.Context) {
 func (e *Engine) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
+	defer func() { _ = recover() }() // from a logger that panics, too
 	defer e.recovered(ctx, "the store's Sweep")
 	began, total := e.began(), 0
 	for range sweepBatches {
