@@ -65,6 +65,35 @@ var echoMounts = []mount{
 	{name: "v5, WrapMiddleware after Recover", handler: func(s *site) http.Handler {
 		return echo5Routes(s, middleware5.Recover(), echo5.WrapMiddleware(s.m.Handler))
 	}},
+	{name: "v5, WrapMiddleware before Recover", handler: func(s *site) http.Handler {
+		return echo5Routes(s, echo5.WrapMiddleware(s.m.Handler), render5, middleware5.Recover())
+	}},
+	{name: "v4, WrapMiddleware after the others", noWS: true, handler: func(s *site) http.Handler {
+		return echo4Routes(s, append(theirs4(), echo4.WrapMiddleware(s.m.Handler))...)
+	}},
+	{name: "v4, WrapMiddleware before the others", noWS: true, handler: func(s *site) http.Handler {
+		return echo4Routes(s, append([]echo4.MiddlewareFunc{echo4.WrapMiddleware(s.m.Handler)}, theirs4()...)...)
+	}},
+	{name: "v5, WrapMiddleware after the others", noWS: true, handler: func(s *site) http.Handler {
+		return echo5Routes(s, append(theirs5(), echo5.WrapMiddleware(s.m.Handler))...)
+	}},
+	{name: "v5, WrapMiddleware before the others", noWS: true, handler: func(s *site) http.Handler {
+		return echo5Routes(s, append([]echo5.MiddlewareFunc{echo5.WrapMiddleware(s.m.Handler), render5}, theirs5()...)...)
+	}},
+}
+
+func theirs4() []echo4.MiddlewareFunc {
+	return []echo4.MiddlewareFunc{
+		middleware4.RequestID(), middleware4.RequestLoggerWithConfig(middleware4.RequestLoggerConfig{LogStatus: true, LogValuesFunc: func(echo4.Context, middleware4.RequestLoggerValues) error { return nil }}),
+		middleware4.Recover(), middleware4.Gzip(), middleware4.ContextTimeout(10 * time.Second),
+	}
+}
+
+func theirs5() []echo5.MiddlewareFunc {
+	return []echo5.MiddlewareFunc{
+		middleware5.RequestID(), middleware5.RequestLoggerWithConfig(middleware5.RequestLoggerConfig{LogStatus: true, LogValuesFunc: func(*echo5.Context, middleware5.RequestLoggerValues) error { return nil }}),
+		middleware5.Recover(), middleware5.Gzip(), middleware5.ContextTimeout(10 * time.Second),
+	}
 }
 
 func TestEcho(t *testing.T) {
@@ -73,18 +102,28 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+func render4(next echo4.HandlerFunc) echo4.HandlerFunc {
+	return func(c echo4.Context) error {
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		return nil
+	}
+}
+
+func render5(next echo5.HandlerFunc) echo5.HandlerFunc {
+	return func(c *echo5.Context) error {
+		if err := next(c); err != nil {
+			c.Echo().HTTPErrorHandler(c, err)
+		}
+		return nil
+	}
+}
+
 // echo renders an error that a handler returns after its middlewares have
 // returned. Around echo that is within the session handler, as a middleware it
 // is not, unless the error is rendered by a middleware inside.
 func TestEchoErrors(t *testing.T) {
-	render4 := func(next echo4.HandlerFunc) echo4.HandlerFunc {
-		return func(c echo4.Context) error {
-			if err := next(c); err != nil {
-				c.Error(err)
-			}
-			return nil
-		}
-	}
 	for name, test := range map[string]struct {
 		handler func(s *site) http.Handler
 		stored  int
@@ -95,6 +134,9 @@ func TestEchoErrors(t *testing.T) {
 		"v5, WrapMiddleware": {func(s *site) http.Handler { return echo5Routes(s, echo5.WrapMiddleware(s.m.Handler)) }, 2},
 		"v4, WrapMiddleware, errors rendered inside": {func(s *site) http.Handler {
 			return echo4Routes(s, echo4.WrapMiddleware(s.m.Handler), render4)
+		}, 1},
+		"v5, WrapMiddleware, errors rendered inside": {func(s *site) http.Handler {
+			return echo5Routes(s, echo5.WrapMiddleware(s.m.Handler), render5)
 		}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

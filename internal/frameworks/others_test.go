@@ -16,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/adaptor"
+	recoverer "github.com/gofiber/fiber/v3/middleware/recover"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -59,14 +60,20 @@ func TestHuma(t *testing.T) {
 				s.m.Get(ctx).N++
 				return nil, huma.Error500InternalServerError("broken")
 			})
+			huma.Get(api, "/panic", func(ctx context.Context, _ *struct{}) (*output, error) {
+				s.m.Get(ctx).N++
+				panic("boom")
+			})
 			c := serve(t, r)
 			c.get("/visit")
 			require.Equal(t, 200, c.last.status)
 			require.Contains(t, c.last.body, `"N":1`)
 			require.True(t, c.last.sets)
-			c.get("/error")
-			require.Equal(t, 500, c.last.status)
-			require.Equal(t, []int{1}, s.stored(t))
+			for _, path := range []string{"/error", "/panic"} {
+				c.get(path)
+				require.True(t, c.last.status == 500 || path == "/panic" && !recovers && c.last.err != nil, "%+v", c.last)
+				require.Equal(t, []int{1}, s.stored(t))
+			}
 			outages(t, s, c, "/visit")
 			c.get("/visit")
 			require.Contains(t, c.last.body, `"N":2`)
@@ -129,8 +136,9 @@ func TestTempl(t *testing.T) {
 	}
 }
 
-// fiber serves net/http handlers through its adaptor. Handlers of its own, on
-// fasthttp, have no http.ResponseWriter.
+// fiber serves net/http handlers through its adaptor, which makes a panic one of
+// fiber's. Without fiber's own recovery that ends the process. Handlers of
+// fiber's own, on fasthttp, have no http.ResponseWriter.
 func TestFiber(t *testing.T) {
 	s := newSite()
 	mux := http.NewServeMux()
@@ -139,7 +147,12 @@ func TestFiber(t *testing.T) {
 			mux.HandleFunc(path, f)
 		}
 	}
+	mux.HandleFunc("/big", func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, 5000))
+		s.m.Get(r.Context())
+	})
 	app := fiber.New()
+	app.Use(recoverer.New())
 	app.All("/*", adaptor.HTTPHandler(s.m.Handler(mux)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -154,7 +167,15 @@ func TestFiber(t *testing.T) {
 	c.get("/flush").is(200, "ab")
 	c.get("/error")
 	require.Equal(t, 500, c.last.status)
+	c.get("/panic")
+	require.True(t, c.last.err != nil || c.last.status == 500, "%+v", c.last)
 	require.Equal(t, []int{4}, s.stored(t))
+	c.do(http.MethodHead, "/visit").is(200, "")
+	c.get("/304").is(304, "")
 	outages(t, s, c, "/visit")
-	c.get("/visit").is(200, "5")
+	op := "load"
+	s.store.down.Store(&op)
+	c.get("/big").is(500, "net/http handler panicked")
+	s.store.down.Store(nil)
+	c.get("/visit").is(200, "7")
 }

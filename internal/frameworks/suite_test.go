@@ -148,7 +148,7 @@ func (mt mount) run(t *testing.T) {
 			s, c := start(t)
 			c.get("/visit")
 			s.store.down.Store(&op)
-			for _, path := range []string{"/visit", "/late", "/redirect", "/missing"} {
+			for _, path := range []string{"/visit", "/late", "/redirect", "/missing", "/flush", "/304"} {
 				c.get(path).is(503, "Service Unavailable\n")
 				require.False(t, c.last.sets)
 			}
