@@ -10,6 +10,7 @@ import (
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/codec/gobcodec"
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
@@ -83,11 +84,11 @@ func TestMergeAcrossCodecs(t *testing.T) {
 		Bag  map[string]any
 		Name string
 	}
-	for _, old := range []codec.Codec{codec.Gob, codec.JSON} {
+	for _, old := range []codec.Codec{gobcodec.Gob, codec.JSON} {
 		t.Run(fmt.Sprintf("%T", old), func(t *testing.T) {
 			st, w := memstore.New(), newWitness()
 			before := sesame.New[session](sesame.WithStore(st), sesame.WithCodec(old))
-			m := sesame.New[session](sesame.WithStore(st), w.observer())
+			m := sesame.New[session](sesame.WithStore(st), w.observer(), sesame.WithCodec(codec.MsgPack, gobcodec.Gob))
 			token := issue(t, before, func(s *session) { s.Any, s.Bag = 1, map[string]any{"a": 1, "b": 1} })
 			within(m, token, func(_ context.Context, s *session) {
 				within(m, token, func(_ context.Context, s *session) { s.Any, s.Bag["a"] = 2, 2 })
