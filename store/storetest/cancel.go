@@ -16,7 +16,7 @@ import (
 var cancelCases = []testCase{
 	cancelled("save", nil, change{
 		before: func(r store.Record) *store.Record { return &r },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return failure(x.s.Save(ctx, k, r))
 		},
 		after: func(r store.Record) *store.Record {
@@ -26,7 +26,7 @@ var cancelCases = []testCase{
 	}),
 	cancelled("save-ownerless", nil, change{
 		before: func(r store.Record) *store.Record { return &r },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return failure(x.s.Save(ctx, k, r))
 		},
 		after: func(r store.Record) *store.Record {
@@ -36,14 +36,14 @@ var cancelCases = []testCase{
 	}),
 	cancelled("create", nil, change{
 		before: func(store.Record) *store.Record { return nil },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return failure(x.s.Save(ctx, k, r))
 		},
 		after: func(r store.Record) *store.Record { return &r },
 	}),
 	cancelled("touch", nil, change{
 		before: func(r store.Record) *store.Record { return &r },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return x.s.Touch(ctx, k, r.Expires)
 		},
 		after: func(r store.Record) *store.Record {
@@ -53,14 +53,14 @@ var cancelCases = []testCase{
 	}),
 	cancelled("delete", nil, change{
 		before: func(r store.Record) *store.Record { return &r },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return x.s.Delete(ctx, k)
 		},
 		after: func(store.Record) *store.Record { return nil },
 	}),
 	cancelled("delete-owned", ownerIndex, change{
 		before: func(r store.Record) *store.Record { return &r },
-		call: func(x *trial, ctx context.Context, k store.Key, r store.Record) error {
+		call: func(ctx context.Context, x *trial, k store.Key, r store.Record) error {
 			return failure(x.s.(store.OwnerIndex).DeleteOwned(ctx, r.Owner))
 		},
 		after: func(store.Record) *store.Record { return nil },
@@ -70,7 +70,7 @@ var cancelCases = []testCase{
 // A change is a call and what it is to make of a record; nil is none.
 type change struct {
 	before, after func(r store.Record) *store.Record
-	call          func(x *trial, ctx context.Context, k store.Key, r store.Record) error
+	call          func(ctx context.Context, x *trial, k store.Key, r store.Record) error
 }
 
 // cancelled returns a case that cancels a call at each moment at which it looks
@@ -84,7 +84,7 @@ func cancelled(method string, needs *iface, c change) testCase {
 			var keys []store.Key
 			attempt := func(ctx context.Context, end func()) time.Duration {
 				keys = append(keys, x.key())
-				return c.attempt(x, ctx, end, keys[len(keys)-1])
+				return c.attempt(ctx, x, end, keys[len(keys)-1])
 			}
 			for looks := 1; looks < 50; looks++ {
 				ctx := &glanced{Context: context.WithoutCancel(x.ctx), left: looks, done: make(chan struct{})}
@@ -118,7 +118,7 @@ func cancelled(method string, needs *iface, c change) testCase {
 
 // attempt makes the change to a new record, with a context that may end during
 // the call and that end ends after it. It returns how long the call has taken.
-func (c *change) attempt(x *trial, ctx context.Context, end func(), k store.Key) time.Duration {
+func (c *change) attempt(ctx context.Context, x *trial, end func(), k store.Key) time.Duration {
 	x.Helper()
 	r := stored()
 	r.Owner = k.String()
@@ -133,7 +133,7 @@ func (c *change) attempt(x *trial, ctx context.Context, end func(), k store.Key)
 		given = *changed
 	}
 	begun := time.Now()
-	err := c.call(x, ctx, k, given)
+	err := c.call(ctx, x, k, given)
 	took := time.Since(begun)
 	end() // what was answered must not depend on it any more
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
