@@ -45,8 +45,8 @@ var (
 	// anonymous and leaves the record alone.
 	ErrCorrupt = errors.New("store: the stored session is unreadable")
 
-	// ErrFull says that a bounded store has no room for one more record and
-	// nothing that it may drop.
+	// ErrFull says that there is no room for a record: it is larger than the
+	// store's bound, or the store's engine is full.
 	ErrFull = errors.New("store: full")
 )
 
@@ -104,6 +104,13 @@ type Record struct {
 // linearizable: each takes effect at one instant between its call and its
 // return, and a call that returned is seen by all that follow. A call whose
 // context is done before it had an effect returns the context's error.
+//
+// A store that bounds what it keeps drops records when it needs room for
+// others: those that have expired; then those without an owner, the nearest to
+// expiry first; then the oldest of the owner who has most, by its creation or
+// its last Save with Durable set. It drops no more than it has to, and never
+// the record that is saved. So no owner shuts another out, and visitors make
+// room for visitors. A record that was dropped is gone as if it had been deleted.
 type Store interface {
 	// Load returns the live record under k. It returns [ErrNotFound] when
 	// there is none, also when it has expired by the store's clock.
@@ -115,7 +122,7 @@ type Store interface {
 	// has expired: Save never revives and never overwrites. A record that is
 	// already past its Expires is accepted and is not found afterwards; it
 	// never means "no expiry". An owner longer than [MaxOwner] is an error, and
-	// so is a record for which a bounded store has no room, [ErrFull].
+	// so is a record for which there is no room, [ErrFull].
 	Save(ctx context.Context, k Key, r Record) (version uint64, err error)
 
 	// Touch moves the expiry of the live record under k to expires if that is

@@ -42,9 +42,17 @@ func TestStore(t *testing.T) {
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, func(t *testing.T) store.Store {
-				return opened(t, filepath.Join(t.TempDir(), "sessions.db"), mode.opts...)
-			})
+			open := func(t *testing.T, opts ...logstore.Option) store.Store {
+				return opened(t, filepath.Join(t.TempDir(), "sessions.db"), append(opts, mode.opts...)...)
+			}
+			storetest.Run(t, func(t *testing.T) store.Store { return open(t) },
+				storetest.Bounded(func(t *testing.T, records int) store.Store {
+					return open(t, logstore.WithMaxSessions(records))
+				}),
+				storetest.Bounded(func(t *testing.T, records int) store.Store {
+					return open(t, logstore.WithMaxBytes(int64(records)*1208)) // 1,000 of data, 8 of the owner's
+				}),
+			)
 		})
 	}
 }

@@ -25,7 +25,14 @@ var _ interface {
 } = (*memstore.Store)(nil)
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return memstore.New() })
+	storetest.Run(t, func(t *testing.T) store.Store { return memstore.New() },
+		storetest.Bounded(func(_ *testing.T, records int) store.Store {
+			return memstore.New(memstore.WithMaxSessions(records))
+		}),
+		storetest.Bounded(func(_ *testing.T, records int) store.Store {
+			return memstore.New(memstore.WithMaxBytes(int64(records) * 1208)) // 1,000 of data, 8 of the owner's
+		}),
+	)
 }
 
 // TestNothingIsCopied sees that Load, Save and Touch allocate nothing, and that

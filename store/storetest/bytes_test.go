@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,31 @@ var dataAnimals = []animal{
 			r.Data = bytes.Clone(given)
 			defer clear(given)
 			return s.client.Save(ctx, k, r)
+		}
+	}), []string{"data-kept"}},
+	{"uses the place of what was deleted again", alter(func(s *altered) {
+		var mu sync.Mutex
+		var free [][]byte
+		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			var place []byte
+			for i, b := range free {
+				if cap(b) >= len(r.Data) {
+					place, free = b[:0], slices.Delete(free, i, i+1)
+					break
+				}
+			}
+			r.Data = append(place, r.Data...)
+			return s.client.Save(ctx, k, r)
+		}
+		s.delete = func(ctx context.Context, k store.Key) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if r, err := s.client.Load(ctx, k); err == nil && len(r.Data) > 4096 {
+				free = append(free, r.Data)
+			}
+			return s.client.Delete(ctx, k)
 		}
 	}), []string{"data-kept"}},
 	{"clears what is deleted", alter(func(s *altered) {
@@ -111,6 +137,17 @@ var nameAnimals = []animal{
 		copy(cut[:], bytes.TrimRight(k[:], " "))
 		return cut
 	}), []string{"keys"}},
+	{"keys lose line ends around them", keyed(func(k store.Key) store.Key {
+		var cut store.Key
+		copy(cut[:], bytes.Trim(k[:], "\n"))
+		return cut
+	}), []string{"keys"}},
+	{"keys lose zeros before them", keyed(func(k store.Key) store.Key {
+		var cut store.Key
+		copy(cut[:], bytes.TrimLeft(k[:], "\x00"))
+		return cut
+	}), []string{"keys"}},
+	{"keys have 8 bytes", keyed(func(k store.Key) store.Key { clear(k[8:]); return k }), []string{"keys"}},
 	{"keys have 15 bytes", keyed(func(k store.Key) store.Key { k[15] = 0; return k }), []string{"keys"}},
 	{"walks cut keys at a NUL", alter(func(s *altered) {
 		cut := func(e store.Entry) store.Entry {
@@ -146,6 +183,23 @@ var nameAnimals = []animal{
 			return s.client.Save(ctx, k, r)
 		}
 	}), []string{"owner-too-long"}},
+	{"Owned goes by a prefix", alter(func(s *altered) {
+		s.owned = func(ctx context.Context, owner string) walkSeq {
+			return filtered(s.client.All(ctx), func(e store.Entry) bool {
+				return owner != "" && strings.HasPrefix(e.Owner+":", owner+":")
+			})
+		}
+	}), []string{"owned-bytes"}},
+	{"Owned goes by a prefix and does not say so", alter(func(s *altered) {
+		s.owned = func(ctx context.Context, owner string) walkSeq {
+			all := func(ctx context.Context) walkSeq {
+				return filtered(s.client.All(ctx), func(e store.Entry) bool {
+					return owner != "" && strings.HasPrefix(e.Owner+":", owner+":")
+				})
+			}
+			return mapped(all, func(e store.Entry) store.Entry { e.Owner = owner; return e })(ctx)
+		}
+	}), []string{"owned-bytes"}},
 	{"owners are prefixes", ownedBy(func(owner, of string) bool { return strings.HasPrefix(of+":", owner+":") }),
 		[]string{"owned-bytes"}},
 	{"owners are patterns", ownedBy(func(owner, of string) bool {

@@ -111,6 +111,7 @@ func TestOptionsPanic(t *testing.T) {
 	panics(t, func() { Second(nil) })
 	panics(t, func() { Skewed(nil) })
 	panics(t, func() { Restart(nil) })
+	panics(t, func() { Bounded(nil) })
 	panics(t, func() { SweepGrace(-1) })
 	panics(t, func() { ClockError(-1) })
 	panics(t, func() { ClockError(51 * time.Millisecond) })

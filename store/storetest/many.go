@@ -14,7 +14,13 @@ import (
 var manyCases = slices.Concat(
 	forWalks("many", "WALK yields every record, however many pages it takes, also if the caller renews those that it is given",
 		func(x *trial, w walk) {
-			want := x.many(owned("ann"))
+			// Some have one and the same expiry, by which a page may not end.
+			expires := in(2 * time.Hour)
+			want := x.many(func(i int) store.Record {
+				r := owned("ann")(i)
+				r.Expires = expires.Add(time.Duration(i/64) * time.Millisecond)
+				return r
+			})
 			x.walks(w, want)
 
 			for how, renew := range map[string]func(k store.Key, r store.Record){
@@ -28,6 +34,15 @@ var manyCases = slices.Concat(
 				if len(seen) < len(want) {
 					x.fatalf("%s yielded %d of %d records that its caller %s one after the other as they came", w.method, len(seen), len(want), how)
 				}
+			}
+			keys := keysOf(want)
+			seen := x.changing(w, want, func(i int, _ store.Entry) {
+				if i == 0 {
+					x.each(len(keys), func(i int) { x.renew(keys[i], i) })
+				}
+			})
+			if len(seen) < len(want) {
+				x.fatalf("%s yielded %d of %d records, all of which were saved or touched when it had yielded the first: they live through the walk", w.method, len(seen), len(want))
 			}
 		}),
 	forWalks("deleted", "a caller who deletes each record that WALK yields has deleted all when the walk ends: what it has removed must not make the next page begin too late",
@@ -121,7 +136,20 @@ var manyCases = slices.Concat(
 			}
 		},
 	}},
+	hugeCases,
 )
+
+// renew saves or touches the record under k, in one way or another.
+func (x *trial) renew(k store.Key, way int) {
+	x.Helper()
+	if way%4 == 3 {
+		x.touch(k, in(9*time.Hour))
+		return
+	}
+	r := x.load(k)
+	r.Data, r.Expires, r.Durable = []byte("others"), in([]time.Duration{time.Hour / 2, 3 * time.Hour, 8 * time.Hour}[way%4]), way%8 < 4
+	x.save(k, r)
+}
 
 // most is more than any page holds. What is a multiple of many page sizes, and
 // not of many others, finds more.
@@ -131,7 +159,8 @@ const most = 5120
 // eight seconds, but 1,280 anyway.
 func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 	x.Helper()
-	const batch, least, budget = 256, 1280, 8 * time.Second
+	const batch, least = 256, 1280
+	budget := x.long(8 * time.Second)
 	made := make(map[store.Key]store.Record, most)
 	for begun := time.Now(); len(made) < most; {
 		if len(made) >= least && time.Since(begun) > budget {
@@ -148,12 +177,15 @@ func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 // once for each and with its number. It returns which it was.
 func (x *trial) changing(w walk, of map[store.Key]store.Record, change func(i int, e store.Entry)) map[store.Key]bool {
 	x.Helper()
-	const budget = 3 * time.Second // after which it goes on with several at a time
-	begun := time.Now()
+	begun, budget := time.Now(), x.long(3*time.Second) // after which it goes on with several at a time
 	seen := make(map[store.Key]bool, len(of))
 	var batch []store.Entry
 	flush := func() {
-		x.each(len(batch), func(i int) { change(len(seen)-len(batch)+i, batch[i]) })
+		if len(batch) == 1 {
+			change(len(seen)-1, batch[0])
+		} else {
+			x.each(len(batch), func(i int) { change(len(seen)-len(batch)+i, batch[i]) })
+		}
 		batch = nil
 	}
 	yielded := 0

@@ -162,7 +162,7 @@ func hostileKeys() []store.Key {
 		keys = append(keys, k)
 	}
 	// These differ only after a NUL, a space or a line end, or in how many
-	// there are at the end.
+	// there are at the end, or in whether one is there or at the beginning.
 	for _, c := range []byte{0, ' ', '\n'} {
 		for i := range len(zero) - 1 {
 			k := letters
@@ -171,6 +171,7 @@ func hostileKeys() []store.Key {
 			other[len(k)-1] = 'X'
 			keys = append(keys, k, other)
 		}
+		keys = append(keys, store.Key(append(letters[1:], c)))
 		for i := 1; i < len(zero); i++ {
 			k := letters
 			for j := i; j < len(k); j++ {
@@ -224,8 +225,8 @@ func hostileOwners() []string {
 	long := strings.Repeat("o", store.MaxOwner)
 	owners := []string{
 		"ann", "Ann", "ANN", "ann ", " ann", "ann\x00", "ann\x00bob", "ann\n", "\x00", "\x00ann", "../ann", ".", "..", "ann.*",
-		"an", "anna", "bann", "a", "A", "\u00e1", "a\u0301", "\xe1", "\xff", "\xef\xbf\xbd", "*", "a*", "?nn", "[a]nn", "%", "a%", "_nn", ".nn", ">",
-		"'", "''", "\"", `\`, `\\`, `a\`, `a\\`, "{ann}", "0", "00", "1", "ann%3A", "null",
+		"an", "anna", "bann", "a", "A", "\u00e1", "\u00c1", "a\u0301", "\xe1", "\xff", "\xef\xbf\xbd", "*", "a*", "?nn", "[a]nn", "%", "a%", "_nn", ".nn", ">",
+		"'", "''", "\"", `\`, `\\`, `a\`, `a\\`, "{ann}", "0", "00", "1", "01", "ann%3A", "null",
 		long, long[1:], long[1:] + "x", "x" + long[1:], strings.ToUpper(long), string(every),
 	}
 	// An index whose entries are owner, separator and key must not take one

@@ -20,8 +20,10 @@ type setup struct {
 	second  func(t *testing.T, first store.Store) store.Store
 	skewed  func(t *testing.T, first store.Store, by time.Duration) store.Store
 	restart func(t *testing.T, s store.Store)
+	bounded []func(t *testing.T, records int) store.Store
 	grace   time.Duration
 	error   time.Duration
+	quick   bool
 	has     map[*iface]bool
 }
 
@@ -96,6 +98,25 @@ func Restart(restart func(t *testing.T, s store.Store)) Option {
 	return func(o *setup) { o.restart = restart }
 }
 
+// Bounded tells how to make an empty store that is like those of Run's newStore
+// and has little room: for so many records as it is told, each with 1,000 bytes
+// of data and an owner of at most 8 bytes, or for somewhat more, but not for
+// twice as many. Like newStore it may fail the test and register clean-ups. It
+// is for stores that bound what they keep. One that bounds in several ways, as
+// by number and by bytes, is given the option once for each.
+//
+// With it the cases bounded-… demand that one owner shuts no other out and that
+// visitors log no user out: in a full store each Save succeeds, what makes room
+// goes in the order that [store.Store] says, and no more goes than has to.
+//
+// Bounded panics if newStore is nil.
+func Bounded(newStore func(t *testing.T, records int) store.Store) Option {
+	if newStore == nil {
+		panic("storetest: Bounded(nil): give it a function that makes a store with little room")
+	}
+	return func(o *setup) { o.bounded = append(o.bounded, newStore) }
+}
+
 // SweepGrace says that Sweep leaves what expired less than d ago, zero by
 // default. A store whose engine several machines share takes this freedom, so
 // that a machine whose clock is ahead does not remove what is live for the
@@ -130,6 +151,7 @@ func ClockError(d time.Duration) Option {
 type rig struct {
 	s          store.Store
 	has        map[*iface]bool                    // the optional interfaces of s
+	quick      bool                               // what takes long is the machine's fault, see isQuick
 	openSecond func() store.Store                 // nil without Second
 	second     store.Store                        // what it opened, for the cases that need it
 	skewed     func(by time.Duration) store.Store // nil without Skewed
@@ -143,7 +165,7 @@ type rig struct {
 
 // rig returns the rig of a case that runs as t with the empty store s.
 func (o *setup) rig(t *testing.T, s store.Store) rig {
-	r := rig{s: s, has: o.has, grace: o.grace, error: o.error, patience: 30 * time.Second, hangs: 30 * time.Second}
+	r := rig{s: s, has: o.has, quick: o.quick, grace: o.grace, error: o.error, patience: 30 * time.Second, hangs: 30 * time.Second}
 	if o.second != nil {
 		r.openSecond = func() store.Store { return o.second(t, s) }
 	}

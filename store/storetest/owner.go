@@ -1,9 +1,7 @@
 package storetest
 
 import (
-	"errors"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -101,53 +99,58 @@ var ownerCases = []testCase{
 		explanation: "after Saves, Touches and Deletes of one key at the same time record and index agree: the index is changed in the same step as the record, or in the same order",
 		needs:       ownerIndex,
 		f: func(x *trial) {
-			owners := []string{"ann", "bob", "carol", ""}
-			s := x.unaudited().s
-			for range x.rounds() {
+			var keys []store.Key
+			x.forAWhile(time.Second, 20, 1000, func(i int) {
 				k := x.key()
-				var calls atomic.Int64 // all stop at once, in the midst of it
-				work := func(f func() error) func() {
-					return func() {
-						for calls.Add(1) < 60 {
-							if err := f(); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
-								x.fatalf("%v", err)
-							}
-						}
-					}
+				keys = append(keys, k)
+				x.unaudited().contended(k, i)
+			})
+			held := make(map[string]map[store.Key]store.Record)
+			for _, owner := range rivals {
+				held[owner] = make(map[store.Key]store.Record)
+			}
+			for _, k := range keys {
+				if r, ok := x.exists(k); ok {
+					held[r.Owner][k] = r
 				}
-				fs := []func(){
-					work(func() error { return s.Touch(x.ctx, k, in(2*time.Hour)) }),
-					work(func() error { return s.Delete(x.ctx, k) }),
+			}
+			for _, owner := range rivals {
+				if owner != "" {
+					x.ownsAll(owner, held[owner])
 				}
-				for _, owner := range owners {
-					r := owned(owner)(0)
-					fs = append(fs, work(func() error {
-						r := r
-						v, err := s.Save(x.ctx, k, r)
-						if err != nil {
-							old, err := s.Load(x.ctx, k)
-							if err != nil {
-								return err
-							}
-							v = old.Version
-						}
-						r.Version = v
-						return failure(s.Save(x.ctx, k, r))
-					}))
-				}
-				x.together(fs...)
-				r, ok := x.exists(k)
-				for _, owner := range owners[:3] {
-					if ok && r.Owner == owner {
-						x.ownsAll(owner, map[store.Key]store.Record{k: r})
-					} else {
-						x.owns(owner)
-					}
-				}
-				x.delete(k)
 			}
 		},
 	},
+}
+
+// rivals are owners who claim the same record.
+var rivals = []string{"ann", "bob", "carol", ""}
+
+// contended has each of the rivals make the record under k its own, all at
+// once, so that an index that follows the record does so in another order than
+// the record was changed. In some rounds it is touched or deleted too.
+func (x *trial) contended(k store.Key, round int) {
+	x.Helper()
+	fs := times(len(rivals), func(i int) {
+		r := owned(rivals[i])(0)
+		for range 100 { // each conflict is another's success
+			old, _ := x.exists(k)
+			r.Version = old.Version
+			if x.won(failure(x.s.Save(x.ctx, k, r))) {
+				return
+			}
+		}
+	})
+	if round%2 == 1 {
+		fs = append(fs, func() { x.delete(k) })
+	}
+	if round%4 > 1 {
+		fs = append(fs, func() { x.touch(k, in(2*time.Hour)) })
+	}
+	for range round % 5 { // each of them is the first in some rounds
+		fs = append(fs[1:], fs[0])
+	}
+	x.together(fs...)
 }
 
 // owned returns a maker of records for an owner.

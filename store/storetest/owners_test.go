@@ -232,6 +232,23 @@ var sweepAnimals = []animal{
 	}), []string{"sweep", "sweep-empty"}},
 	{"sweeps what ends within a second", alter(sweepsEarly(time.Second, func(store.Record) bool { return true })), []string{"sweep-early"}},
 	{"sweeps what ends within 150 ms", alter(sweepsEarly(150*time.Millisecond, func(store.Record) bool { return true })), []string{"sweep-early"}},
+	{"sweeps what ends within 10 ms", alter(sweepsEarly(10*time.Millisecond, func(store.Record) bool { return true })), []string{"sweep-early"}},
+	{"sweeps what was touched early", alter(func(s *altered) {
+		var touched sync.Map
+		s.touch = func(ctx context.Context, k store.Key, expires time.Time) error {
+			touched.Store(k, true)
+			return s.client.Touch(ctx, k, expires)
+		}
+		s.sweep = func(ctx context.Context, limit int) (int, error) {
+			for _, e := range s.snapshot() {
+				if _, ok := touched.Load(e.Key); ok && limit > 0 && time.Until(e.Expires) < 100*time.Millisecond {
+					s.client.Delete(ctx, e.Key)
+					return 1, nil
+				}
+			}
+			return s.client.Sweep(ctx, limit)
+		}
+	}), []string{"sweep-early"}},
 	{"sweeps what has no owner early", alter(sweepsEarly(5*time.Second, func(r store.Record) bool { return r.Owner == "" })), []string{"sweep-early"}},
 	{"sweeps what has no data early", alter(sweepsEarly(time.Second, func(r store.Record) bool { return len(r.Data) == 0 })), []string{"sweep-early"}},
 	{"sweeps what has no data at all early", alter(sweepsEarly(time.Second, func(r store.Record) bool { return r.Data == nil && r.Owner == "" })), []string{"sweep-early"}},
@@ -332,9 +349,15 @@ var watchAnimals = []animal{
 			return s.client.Watch(ctx, ended)
 		}
 	}), []string{"watch-done", "watch-many"}},
-	{"drops what comes too fast", alter(func(s *altered) {
+	{"drops what comes too fast", queued(16), []string{"watch-many"}},
+	{"drops what comes much too fast", queued(1024), []string{"watch-many"}},
+}
+
+// queued returns a maker of stores that tell from a queue, which may be full.
+func queued(size int) func() store.Store {
+	return alter(func(s *altered) {
 		s.watch = func(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
-			queue := make(chan store.Key, 16)
+			queue := make(chan store.Key, size)
 			go func() {
 				for k := range queue {
 					pause()
@@ -348,7 +371,7 @@ var watchAnimals = []animal{
 				}
 			})
 		}
-	}), []string{"watch-many"}},
+	})
 }
 
 // silent returns a maker of stores that do not tell what some method does.

@@ -42,8 +42,8 @@ import (
 // The optional interfaces [store.Lister], [store.OwnerIndex], [store.Sweeper],
 // [store.Counter] and [store.Watcher] are tested if [store.Capability] finds
 // them and their methods do not return errors.ErrUnsupported; Run logs which
-// the store lacks. [Second], [Skewed] and [Restart] add cases that need more
-// than one store; Run logs which of them are missing.
+// the store lacks. [Second], [Skewed], [Restart] and [Bounded] add cases that
+// need other stores; Run logs which of them are missing.
 //
 // Some cases wait for records to expire by the wall clock, a few hundred
 // milliseconds each, or longer if store and machine are slow. Others create
@@ -60,7 +60,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 		opt(&o)
 	}
 	s := newStore(t)
-	o.has = capabilities(t.Context(), s)
+	o.has, o.quick = capabilities(t.Context(), s), isQuick(t.Context(), s)
 	for _, i := range optional {
 		if !o.has[i] {
 			t.Logf("%T is no %s: the cases for it do not apply", s, i.name)
@@ -100,6 +100,20 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 	} else {
 		put(t, manyCases, true, rig.alone)
 		t.Logf("no storetest.Second: the cases second-… do not apply")
+	}
+	for _, bounded := range o.bounded {
+		t.Run("bounded", func(t *testing.T) {
+			t.Parallel()
+			for _, c := range boundCases {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(t, o.rig(t, bounded(t, boundedRoom)))
+				})
+			}
+		})
+	}
+	if o.bounded == nil {
+		t.Logf("no storetest.Bounded: the cases bounded-… do not apply")
 	}
 	if o.skewed != nil {
 		group("skewed", timelessCases, rig.outOfStep)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"maps"
 	"math"
 	"sync/atomic"
 	"time"
@@ -61,26 +62,24 @@ var sweepCases = []testCase{
 		explanation: "Sweep removes no record before its Expires, however near that is, be it with or without an owner and with or without data",
 		needs:       sweeper,
 		f: func(x *trial) {
-			var kinds []store.Record
-			for _, owner := range []string{"", "ann"} {
-				for _, data := range [][]byte{nil, {}, []byte("data")} {
-					kinds = append(kinds, store.Record{Owner: owner, Data: data})
+			rounds := 0
+			x.until(func(life time.Duration) bool {
+				soon := in(life / 4)
+				made := make(map[store.Key]store.Record)
+				for _, end := range []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 800 * time.Millisecond,
+					2 * time.Second, 10 * time.Second, 10 * time.Minute, 24 * time.Hour} {
+					maps.Copy(made, x.ending(soon.Add(end)))
 				}
-			}
-			ends := []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 800 * time.Millisecond,
-				2 * time.Second, 10 * time.Second, 10 * time.Minute, 24 * time.Hour}
-			for life := 20 * time.Millisecond; ; {
-				begun := time.Now()
-				soon := in(life)
-				made := x.creates(len(kinds)*len(ends), func(i int) store.Record {
-					r := kinds[i%len(kinds)]
-					r.Expires = soon.Add(ends[i/len(kinds)])
-					return r
-				})
-				removed := x.sweep(1000)
-				early := time.Now().Before(soon.Add(-rounding - x.error))
-				if early && removed > 0 {
-					x.fatalf("Sweep removed %d records although none has expired", removed)
+				sure := soon.Add(-rounding - x.error)
+				swept := false
+				for limit := 1; time.Now().Before(sure); limit = min(2*limit, 1000) {
+					removed := x.sweep(limit)
+					if left := time.Until(sure); left > 0 {
+						swept = true
+						if removed > 0 {
+							x.fatalf("Sweep removed %d records %v before the first of them expires", removed, left)
+						}
+					}
 				}
 				keys := keysOf(made)
 				x.each(len(keys), func(i int) {
@@ -90,11 +89,11 @@ var sweepCases = []testCase{
 					}
 					x.delete(k)
 				})
-				if early || life > 5*time.Second {
-					return
+				if swept {
+					rounds++
 				}
-				life = 2 * max(life, time.Since(begun))
-			}
+				return rounds == 3 || swept && life > 2*time.Second // the store is slow
+			})
 		},
 	},
 	{
@@ -216,6 +215,31 @@ var sweepCases = []testCase{
 			}
 		},
 	},
+}
+
+// ending creates records of all kinds that expire then.
+func (x *trial) ending(expires time.Time) map[store.Key]store.Record {
+	x.Helper()
+	var kinds []store.Record
+	for _, owner := range []string{"", "ann"} {
+		for _, data := range [][]byte{nil, {}, []byte("data")} {
+			for _, durable := range []bool{false, true} {
+				kinds = append(kinds, store.Record{Expires: expires, Owner: owner, Data: data, Durable: durable})
+			}
+		}
+	}
+	const ways = 3 // to come to that expiry
+	made := x.creates(ways*len(kinds), func(i int) store.Record { return kinds[i/ways] })
+	keys := keysOf(made)
+	x.each(len(keys), func(i int) {
+		switch k := keys[i]; i % ways {
+		case 1:
+			x.touch(k, expires.Add(time.Millisecond))
+		case 2:
+			x.savedInTime(k, made[k], expires)
+		}
+	})
+	return made
 }
 
 func (x *trial) sweep(limit int) int {

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -9,6 +11,37 @@ import (
 // Time is what a slow machine has too little of. So no case demands that calls
 // be done by some time. What was answered too late to be judged proves nothing,
 // and is asked again of a record that lives longer.
+
+// Where it takes many tries or records to find a fault, cases also end when they
+// have taken long. But if the store is in memory and it is only the machine that
+// is slow, they go on for patience times as long before they make do with less.
+const patience = 10
+
+// isQuick reports whether s keeps its records in memory: of some calls the
+// quickest, which no other process has held up, took no more than that.
+func isQuick(ctx context.Context, s store.Store) bool {
+	const quick, tries = 50 * time.Microsecond, 50
+	for range tries {
+		var k store.Key
+		rand.Read(k[:])
+		begun := time.Now()
+		_, err := s.Save(ctx, k, record("quick"))
+		took := time.Since(begun)
+		s.Delete(ctx, k) //nolint:errcheck // the cases see to it
+		if err == nil && took < quick {
+			return true
+		}
+	}
+	return false
+}
+
+// long returns for how long to try what a slow store need be given only d for.
+func (x *trial) long(d time.Duration) time.Duration {
+	if x.quick {
+		return patience * d
+	}
+	return d
+}
 
 // Records of the cases that wait live for brief, at first. By a margin these
 // cases do not look more closely; [edgeCases] do.

@@ -80,6 +80,8 @@ var expiryAnimals = []animal{
 		}
 	}), []string{"count-expired", "ttl-owned", "delete-owned-expired", "edge-count", "edge-delete-owned"}},
 	{"loads for 30 ms too long", off(-30*time.Millisecond, "load"), []string{"edge-load"}},
+	{"loads for 10 ms too long", off(-10*time.Millisecond, "load"), []string{"edge-load"}},
+	{"loads 3 ms too short", off(3*time.Millisecond, "load"), []string{"edge-load"}},
 	{"saves for 30 ms too long", off(-30*time.Millisecond, "save"), []string{"edge-save", "edge-create"}},
 	{"touches for 30 ms too long", off(-30*time.Millisecond, "touch"), []string{"edge-touch"}},
 	{"lists for 30 ms too long", off(-30*time.Millisecond, "all"), []string{"edge-all", "edge-owned"}},

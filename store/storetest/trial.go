@@ -79,12 +79,12 @@ func times(n int, f func(i int)) []func() {
 }
 
 // rounds repeats what depends on chance, for 400 ms and longer if store or
-// machine are slow. It ends early once the trial has failed.
+// machine are slow, see [patience]. It ends early once the trial has failed.
 func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		const often, brief, long = 200, 400 * time.Millisecond, 3 * time.Second
 		begun := time.Now()
-		for i := 0; i < 3 || time.Since(begun) < brief || i < often && time.Since(begun) < long; i++ {
+		for i := 0; i < 3 || time.Since(begun) < brief || i < often && time.Since(begun) < x.long(long); i++ {
 			if x.Failed() || !yield(i) {
 				return
 			}
@@ -250,6 +250,13 @@ func (x *trial) remains(k store.Key, r store.Record) {
 				x.same(got, r)
 			}
 		}
+	}
+	if x.has[lister] {
+		got, ok := x.all()[k]
+		if !ok {
+			x.fatalf("the record is there (owner %q, %d bytes of data), and All does not yield it", r.Owner, len(r.Data))
+		}
+		x.same(got, r)
 	}
 }
 

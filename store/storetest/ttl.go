@@ -1,9 +1,6 @@
 package storetest
 
 import (
-	"math"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -167,120 +164,75 @@ var ttlCases = []testCase{
 		name:        "ttl-race-remove",
 		explanation: "a record that was created in the place of an expired one stays, whatever is done about the expired one at the same time: to find that it has expired and then to remove what is under the key is too late",
 		f: func(x *trial) {
-			x.overtaken(func(x *trial, k store.Key) { x.exists(k) })
-			x.overtaken(func(x *trial, k store.Key) { x.touch(k, in(-time.Minute)) })
+			each := func(f func(k store.Key, r store.Record)) others {
+				return func(keys []store.Key, made map[store.Key]store.Record) []func() {
+					return times(len(keys), func(i int) { f(keys[i], made[keys[i]]) })
+				}
+			}
+			twice := func(f func()) others {
+				return func([]store.Key, map[store.Key]store.Record) []func() { return []func(){f, f} }
+			}
+			x.overtaken(each(func(k store.Key, _ store.Record) { x.exists(k) }))
+			x.overtaken(each(func(k store.Key, _ store.Record) { x.touch(k, in(-time.Minute)) }))
+			x.overtaken(each(func(k store.Key, r store.Record) {
+				r.Expires = in(time.Hour)
+				x.conflict(k, r)
+			}))
 			if x.has[sweeper] {
-				x.replaced(func() { x.sweep(1000) })
+				x.overtaken(twice(func() { x.sweep(1000) }))
 			}
 			if x.has[ownerIndex] {
-				x.replaced(func() { x.deleteOwned(-1, "ann") })
-				x.replaced(func() { x.owned("ann") })
+				x.overtaken(twice(func() { x.deleteOwned(-1, "ann") }))
+				x.overtaken(twice(func() { x.owned("ann") }))
 			}
 			if x.has[lister] {
-				x.replaced(func() { x.all() })
+				x.overtaken(twice(func() { x.all() }))
 			}
 			if x.has[counter] {
-				x.replaced(func() { x.count() })
+				x.overtaken(twice(func() { x.count() }))
 			}
 		},
 	},
 }
 
-// overtaken creates records in the place of expired ones, and calls other for
-// each at the same moment.
-func (x *trial) overtaken(other func(x *trial, k store.Key)) {
-	x.Helper()
-	x = x.unaudited()
-	soon := in(brief)
-	var keys []store.Key
-	x.forAWhile(2*brief, 4, 80, func(int) {
-		keys = append(keys, keysOf(x.creates(16, func(int) store.Record { return store.Record{Expires: soon, Owner: "ann"} }))...)
-	})
-	x.pass(soon)
-	var turn, done atomic.Int64
-	wait := func(n *atomic.Int64, i int) {
-		for spin := 1; n.Load() < int64(i); spin++ {
-			if spin%1000 == 0 {
-				runtime.Gosched()
-				if x.Failed() {
-					return
-				}
-			}
-		}
-	}
-	created := len(keys)
-	x.together(
-		func() {
-			for i, k := range keys {
-				if i >= 10 && time.Since(soon) > time.Second { // the store is slow
-					created = i
-					turn.Store(math.MaxInt64)
-					return
-				}
-				turn.Store(int64(i + 1))
-				for range i % 64 * 4 { // a little later each time
-					turn.Load()
-				}
-				x.create(k, owned("bob")(0))
-				wait(&done, i+1)
-			}
-		},
-		func() {
-			for i, k := range keys {
-				wait(&turn, i+1)
-				if turn.Load() == math.MaxInt64 {
-					return
-				}
-				other(x, k)
-				done.Store(int64(i + 1))
-			}
-		},
-	)
-	x.each(created, func(i int) {
-		x.contains(keys[i], "bob")
-		x.delete(keys[i])
-	})
-}
+// others returns calls that meet with records of ann's that have expired.
+type others func(keys []store.Key, expired map[store.Key]store.Record) []func()
 
-// replaced creates records in the place of others at the moment at which these
-// expire, one after the other, while other is called all the time.
-func (x *trial) replaced(other func()) {
+// overtaken creates records in the place of expired ones while other calls find
+// that those have expired. There are many at a time, so that while some calls
+// are where they should not stop the records that they have seen are replaced.
+func (x *trial) overtaken(calls others) {
 	x.Helper()
-	const n = 100
-	soon := in(30 * time.Millisecond)
-	keys := make([]store.Key, n)
-	for i := range keys {
-		keys[i] = x.key()
-	}
-	made := x.createsUnder(keys, func(i int) store.Record {
-		return store.Record{Expires: soon.Add(time.Duration(i) * time.Millisecond), Owner: "ann"}
-	})
-	var done atomic.Bool
-	call := func() {
-		for !done.Load() && !x.Failed() {
-			other()
-		}
-	}
-	x.together(call, call, func() {
-		defer done.Store(true)
-		for i, k := range keys {
-			if i >= 10 && time.Since(soon) > time.Second {
-				keys = keys[:i] // the store is slow
-				return
-			}
-			expires := soon.Add(time.Duration(i) * time.Millisecond)
-			time.Sleep(time.Until(expires))
-			for !x.won(failure(x.s.Save(x.ctx, k, owned("bob")(0)))) {
-				if time.Since(expires) > x.hangs/3 {
-					x.fatalf("Save with version 0 returns ErrConflict %v after the record has expired", time.Since(expires))
+	const n = 32
+	s := x.unaudited().s // to be quick
+	life := 20 * time.Millisecond
+	x.forAWhile(4*brief, 1, 12, func(round int) {
+		begun := time.Now()
+		soon := in(life)
+		made := x.creates(n, func(int) store.Record { return store.Record{Expires: soon, Owner: "ann", Data: []byte("ann")} })
+		life = max(life, 2*time.Since(begun))
+		keys := keysOf(made)
+		time.Sleep(time.Until(soon.Add(rounding + x.error)))
+
+		const replacers = 8
+		replacing := times(replacers, func(i int) {
+			for _, k := range keys[i*n/replacers : (i+1)*n/replacers] {
+				for !x.won(failure(s.Save(x.ctx, k, owned("bob")(0)))) {
+					if time.Since(soon) > x.hangs/3 {
+						x.fatalf("Save with version 0 returns ErrConflict %v after the record has expired", time.Since(soon))
+					}
+					time.Sleep(time.Millisecond)
 				}
 			}
+		})
+		fs := calls(keys, made)
+		if round%3 == 1 {
+			fs = append(replacing, fs...)
+		} else { // where one thing runs at a time it is these that must begin
+			fs = append(fs, replacing...)
 		}
+		x.together(fs...)
+		x.each(n, func(i int) { x.contains(keys[i], "bob") })
+		x.each(n, func(i int) { x.delete(keys[i]) })
 	})
-	for _, k := range keys {
-		x.contains(k, "bob")
-	}
-	for k := range made {
-		x.delete(k)
-	}
 }

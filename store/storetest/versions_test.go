@@ -34,8 +34,10 @@ var versionAnimals = []animal{
 	{"version begins again for each record", versioned(func(c *client, k store.Key, _ store.Record) uint64 {
 		return c.live(k).Version + 1
 	}), []string{"version-not-reused", "version-not-reused-expired", "version-not-reused-owned", "expired-create", "ttl-successor"}},
-	{"version begins again unless deleted", tombstones(1_000_000), []string{"version-not-reused-expired", "version-not-reused-owned"}},
-	{"versions of few deleted keys are kept", tombstones(100), []string{"version-not-reused"}},
+	{"version begins again unless deleted", tombstones(1_000_000, time.Hour), []string{"version-not-reused-expired", "version-not-reused-owned"}},
+	{"versions of few deleted keys are kept", tombstones(100, time.Hour), []string{"version-not-reused"}},
+	{"versions of 10000 deleted keys are kept", tombstones(10_000, time.Hour), []string{"version-not-reused"}},
+	{"versions of deleted keys are kept for a second", tombstones(1_000_000, time.Second), []string{"version-not-reused"}},
 	{"reads the version when the lock is given up", alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 			if _, err := s.client.Save(ctx, k, r); err != nil {
@@ -79,18 +81,21 @@ func versioned(next func(c *client, k store.Key, r store.Record) uint64) func() 
 }
 
 // tombstones counts versions for each key, and remembers those of the last n
-// keys that Delete has removed.
-func tombstones(n int) func() store.Store {
+// keys that Delete has removed, for some time.
+func tombstones(n int, life time.Duration) func() store.Store {
 	return func() store.Store {
-		last := make(map[store.Key]uint64)
+		last, buried := make(map[store.Key]uint64), make(map[store.Key]time.Time)
 		var order []store.Key
 		s := versioned(func(c *client, k store.Key, _ store.Record) uint64 {
+			if time.Since(buried[k]) > life {
+				return c.live(k).Version + 1
+			}
 			return max(c.live(k).Version, last[k]) + 1
 		})().(*altered)
 		s.delete = func(ctx context.Context, k store.Key) error {
 			return s.call(ctx, func() error {
 				if r := s.live(k); r.Version != 0 {
-					last[k] = r.Version
+					last[k], buried[k] = r.Version, time.Now()
 					order = append(order, k)
 					if len(order) > n {
 						delete(last, order[0])

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -75,6 +76,11 @@ var walkAnimals = []animal{
 	{"a walk has no owners", alter(func(s *altered) {
 		s.all = mapped(s.all, func(e store.Entry) store.Entry { e.Owner = ""; return e })
 	}), []string{"all", "all-in-step"}},
+	{"All leaves out what has no data", alter(func(s *altered) {
+		s.all = func(ctx context.Context) walkSeq {
+			return filtered(s.client.All(ctx), func(e store.Entry) bool { return len(e.Data) > 0 })
+		}
+	}), []string{"data-empty"}},
 	{"a walk has no versions", alter(func(s *altered) {
 		bothWalks(s, mapped(s.all, func(e store.Entry) store.Entry {
 			if e.Version != 0 {
@@ -189,9 +195,15 @@ var walkAnimals = []animal{
 
 // pageAnimals get long walks wrong.
 var pageAnimals = []animal{
+	{"All is a page of 1000", allPages(1000, onePage), []string{"all-many"}},
+	{"Owned is a page of 1000", ownPages(1000, onePage), []string{"owned-many"}},
+	{"pages of 1000 of All by offset", allPages(1000, byOffset), []string{"all-deleted"}},
 	{"a walk is a page of 1000", pages(1000, onePage), []string{"all-many", "owned-many"}},
 	{"a walk is a page of 1024", pages(1024, onePage), []string{"all-many", "owned-many"}},
 	{"a walk is a page of 5000", pages(5000, onePage), []string{"all-many", "owned-many"}},
+	{"a walk is a page of 10000", pages(10_000, onePage), []string{"all-huge", "owned-huge"}},
+	{"a walk is a page of 65535", pages(65_535, onePage), []string{"all-huge", "owned-huge"}},
+	{"pages of 10000 by offset", pages(10_000, byOffset), []string{"all-huge"}},
 	{"pages of 1000 by offset", pages(1000, byOffset), []string{"all-deleted", "owned-deleted", "all-others-deleted", "owned-others-deleted"}},
 	{"pages of 1024 by offset", pages(1024, byOffset), []string{"all-deleted", "owned-deleted", "all-others-deleted", "owned-others-deleted"}},
 	{"pages of 5000 by offset", pages(5000, byOffset), []string{"all-deleted", "owned-deleted", "all-others-deleted", "owned-others-deleted"}},
@@ -204,18 +216,59 @@ var pageAnimals = []animal{
 	{"pages of 5000 end when none is live", pages(5000, untilEmpty(false)), []string{"all-expired"}},
 	{"pages of 5000 backwards end when none is live", pages(5000, untilEmpty(true)), []string{"owned-expired"}},
 	{"a walk follows what is renewed", pages(1000, byVersion), []string{"all-many", "owned-many"}},
-	{"deletes a page of 1000", alter(func(s *altered) {
+	{"a walk goes from new to old", alter(func(s *altered) {
+		bothWalks(s, func(context.Context) walkSeq {
+			return func(yield func(store.Entry, error) bool) {
+				for below := uint64(math.MaxUint64); ; {
+					page := slices.DeleteFunc(s.snapshot(), func(e store.Entry) bool { return e.Version >= below })
+					slices.SortFunc(page, func(a, b store.Entry) int { return cmp.Compare(b.Version, a.Version) })
+					for _, e := range page[:min(1000, len(page))] {
+						below = e.Version
+						if e.Expires.After(s.now()) && !yield(e, nil) {
+							return
+						}
+					}
+					if len(page) <= 1000 {
+						return
+					}
+				}
+			}
+		})
+	}), []string{"all-many", "owned-many"}},
+	{"pages of 1000 begin after the expiry of the last", pages(1000, afterExpiry), []string{"all-many", "owned-many"}},
+	{"a long walk holds the lock", alter(func(s *altered) {
+		bothWalks(s, func(ctx context.Context) walkSeq {
+			return func(yield func(store.Entry, error) bool) {
+				for i, e := range s.snapshot() {
+					if i == 1000 {
+						s.mu.Lock()
+						defer s.mu.Unlock()
+					}
+					if e.Expires.After(s.now()) && !yield(e, nil) {
+						return
+					}
+				}
+			}
+		})
+	}), []string{"all-many", "owned-deleted"}},
+	{"deletes a page of 1000", deletesPage(1000), []string{"delete-owned-many", "all-expired"}},
+	{"deletes a page of 5000", deletesPage(5000), []string{"owned-huge", "all-expired"}},
+}
+
+// deletesPage returns a maker of stores whose DeleteOwned has a limit.
+func deletesPage(size int) func() store.Store {
+	return alter(func(s *altered) {
 		s.deleteOwned = func(ctx context.Context, owner string, keep ...store.Key) (int, error) {
 			n := 0
 			for _, e := range s.snapshot() {
-				if n < 1000 && e.Owner == owner && owner != "" && !slices.Contains(keep, e.Key) {
+				if n < size && e.Owner == owner && owner != "" && !slices.Contains(keep, e.Key) {
 					s.client.Delete(ctx, e.Key)
 					n++
 				}
 			}
 			return n, ctx.Err()
 		}
-	}), []string{"delete-owned-many", "all-expired"}},
+	})
 }
 
 // A pager returns the next page of a walk over all that is stored, of which it
@@ -225,6 +278,11 @@ type pager func(c *client, all []store.Entry, n int, last store.Key, size int) (
 // pages returns a maker of stores that walk page by page.
 func pages(size int, next pager) func() store.Store {
 	return alter(func(s *altered) { bothWalks(s, paging(s.client, size, next, "")) })
+}
+
+// allPages has All page in such a way, and Owned not at all.
+func allPages(size int, next pager) func() store.Store {
+	return alter(func(s *altered) { s.all = paging(s.client, size, next, "") })
 }
 
 // ownPages has an index of each owner's records for Owned.
@@ -274,6 +332,20 @@ func byOffset(_ *client, all []store.Entry, n int, _ store.Key, size int) ([]sto
 func byExpiry(c *client, all []store.Entry, n int, last store.Key, size int) ([]store.Entry, bool) {
 	slices.SortStableFunc(all, func(a, b store.Entry) int { return a.Expires.Compare(b.Expires) })
 	return byOffset(c, all, n, last, size)
+}
+
+// afterExpiry goes on after the expiry of the last.
+func afterExpiry(_ *client, all []store.Entry, n int, last store.Key, size int) ([]store.Entry, bool) {
+	slices.SortFunc(all, func(a, b store.Entry) int { return a.Expires.Compare(b.Expires) })
+	from := 0
+	if i := slices.IndexFunc(all, func(e store.Entry) bool { return e.Key == last }); n > 0 && i >= 0 {
+		after := all[i].Expires
+		for from = i; from < len(all) && !all[from].Expires.After(after); {
+			from++
+		}
+	}
+	page := all[from:min(from+size, len(all))]
+	return page, len(page) == size
 }
 
 // byVersion goes on after the greatest version that it has seen.

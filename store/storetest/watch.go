@@ -109,7 +109,8 @@ var watchCases = []testCase{
 		explanation: "no call of ended is lost, also if many records end at once and several watch",
 		needs:       watcher,
 		f: func(x *trial) {
-			made := keysOf(x.creates(300, owned("ann")))
+			var made []store.Key
+			x.forAWhile(2*time.Second, 2, 20, func(int) { made = append(made, keysOf(x.creates(150, owned("ann")))...) })
 			watches := []*watching{x.watch(), x.watch(), x.watch()}
 			half := len(made) / 2
 			x.each(half, func(i int) { x.delete(made[i]) })

@@ -37,7 +37,11 @@ var zoo = slices.Concat(
 	sweepAnimals,
 	countAnimals,
 	watchAnimals,
+	boundAnimals,
 )
+
+// allCases is all that is put to one store.
+var allCases = slices.Concat(cases, manyCases, boundCases)
 
 // An altered store is a client some of whose methods are replaced.
 type altered struct {
@@ -100,15 +104,14 @@ func (s *altered) Watch(ctx context.Context, ended func(store.Key)) (<-chan stru
 // TestZoo sees that the suite rejects each broken store, by the cases that are
 // meant for it and at the first attempt.
 func TestZoo(t *testing.T) {
-	whole := slices.Concat(cases, manyCases)
 	for _, a := range zoo {
 		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			for _, name := range a.caughtBy {
-				i := slices.IndexFunc(whole, func(c testCase) bool { return c.name == name })
+				i := slices.IndexFunc(allCases, func(c testCase) bool { return c.name == name })
 				if i < 0 {
 					t.Errorf("there is no case %s", name)
-				} else if !rejects(t, &whole[i], rig{s: a.newStore(), hangs: time.Second}) {
+				} else if !rejects(t, &allCases[i], rig{s: a.newStore(), hangs: time.Second}) {
 					t.Errorf("case %s does not reject the store", name)
 				}
 			}
@@ -124,7 +127,7 @@ func TestZooWatched(t *testing.T) {
 			caught[name] = true
 		}
 	}
-	for _, c := range slices.Concat(cases, manyCases) {
+	for _, c := range allCases {
 		if !caught[c.name] {
 			t.Errorf("no broken store is meant for case %s, only for %v", c.name, slices.Sorted(maps.Keys(caught)))
 		}
@@ -155,6 +158,7 @@ func rejects(t *testing.T, c *testCase, on rig) bool {
 	for _, i := range optional {
 		on.has[i] = true // all animals have all of them
 	}
+	on.quick = true
 	if on.hangs == 0 {
 		on.hangs = time.Minute
 	}
@@ -204,7 +208,7 @@ func (r *recorder) Failed() bool {
 // explanation.
 func TestCases(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, c := range slices.Concat(cases, manyCases, secondCases, skewCases, restartCases) {
+	for _, c := range slices.Concat(allCases, secondCases, skewCases, restartCases) {
 		if seen[c.name] || c.name == "" {
 			t.Errorf("two cases named %q", c.name)
 		}
