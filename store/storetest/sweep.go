@@ -175,44 +175,56 @@ var sweepCases = []testCase{
 		needs:       sweeper,
 		f: func(x *trial) {
 			const n = 40
-			later := in(time.Hour)
-			soon := in(brief)
-			made := x.creates(n, func(i int) store.Record {
-				// They expire one after the other while they are extended.
-				return store.Record{Expires: soon.Add(time.Duration(i) * time.Millisecond), Data: []byte("data")}
-			})
-			time.Sleep(time.Until(soon))
-			var done atomic.Bool
-			extended := make(map[store.Key]bool)
-			x.together(
-				func() {
-					for !done.Load() {
-						x.sweep(1000)
+			x.until(func(life time.Duration) bool {
+				later, soon := in(time.Hour), in(life)
+				expires := func(i int) time.Time { return soon.Add(time.Duration(i) * time.Millisecond) }
+				var keys [n]store.Key
+				var records [n]store.Record
+				x.each(n, func(i int) {
+					keys[i], records[i] = x.key(), store.Record{Expires: expires(i), Data: []byte("data")}
+					records[i].Version = x.create(keys[i], records[i])
+				})
+				var extended [n]bool
+				extend := func(i int) {
+					k, r := keys[i], records[i]
+					if i%2 == 0 {
+						x.touch(k, later)
+						got, ok := x.exists(k)
+						extended[i] = ok && got.Expires.After(soon.Add(time.Minute))
+					} else {
+						r.Expires = later
+						extended[i] = x.won(failure(x.s.Save(x.ctx, k, r)))
 					}
-				},
-				func() {
-					defer done.Store(true)
-					i := 0
-					for k, r := range made {
-						if i++; i%2 == 0 {
-							x.touch(k, later)
-							got, ok := x.exists(k)
-							extended[k] = ok && got.Expires.After(soon.Add(time.Minute))
-						} else {
-							r.Expires = later
-							_, err := x.s.Save(x.ctx, k, r)
-							extended[k] = x.won(err)
-						}
-					}
-				},
-			)
-			x.pass(soon.Add(n * time.Millisecond))
-			x.sweep(1000)
-			for k := range made {
-				if _, ok := x.exists(k); ok != extended[k] {
-					x.fatalf("the record was extended: %t, but after Sweep it exists: %t", extended[k], ok)
 				}
-			}
+				var done atomic.Bool
+				x.together(
+					func() {
+						for !done.Load() {
+							x.sweep(1000)
+						}
+					},
+					func() { // half of them at once, half in the last moment
+						defer done.Store(true)
+						x.each(n/2, extend)
+						for i := n / 2; i < n; i++ {
+							time.Sleep(time.Until(expires(i).Add(-time.Duration(i%8) * 100 * time.Microsecond)))
+							extend(i)
+						}
+					},
+				)
+				x.pass(expires(n))
+				x.sweep(1000)
+				inTime := 0
+				for i, k := range keys {
+					if _, ok := x.exists(k); ok != extended[i] {
+						x.fatalf("the record was extended: %t, but after Sweep it exists: %t", extended[i], ok)
+					}
+					if extended[i] {
+						inTime++
+					}
+				}
+				return inTime >= n/4
+			})
 		},
 	},
 }
