@@ -145,12 +145,19 @@ func (p *process) save(t *testing.T, x savers) {
 	require.Equal(t, "saving\n", line)
 }
 
-// TestMain makes the process one of savers if a test has started it as such.
+// TestMain makes the process one of savers, or a server, if a test has started it
+// as such.
 func TestMain(m *testing.M) {
-	if os.Getenv(processEnv) == "" {
+	var err error
+	switch {
+	case os.Getenv(processEnv) != "":
+		err = obey(os.Stdin)
+	case os.Getenv(serverEnv) != "":
+		err = serve(os.Getenv(serverEnv))
+	default:
 		os.Exit(m.Run())
 	}
-	if err := obey(os.Stdin); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

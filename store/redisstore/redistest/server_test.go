@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/killtest"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -64,5 +65,24 @@ func TestServerKilled(t *testing.T) {
 		require.Equal(t, "kept", string(r.Data))
 		_, err = s.Load(t.Context(), gone)
 		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+// TestKill kills a server over and over in the midst of saves, renewals, log-outs
+// and revocations, and finds after each start what was acknowledged.
+func TestKill(t *testing.T) {
+	kills := killtest.Kills(3)
+	onEach(t, func(t *testing.T, a adapter) {
+		at := own(t, "single")
+		s := newStore(t, a, at)
+		var l killtest.Ledger
+		for l.More(kills) {
+			require.NoError(t, l.KillServer(t.Context(), s, 100*time.Millisecond, func() { at.kill(t, "redis") }))
+			at.start(t, "redis")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			require.NoError(t, l.Check(ctx, s))
+			cancel()
+		}
+		t.Log(l.Report("redisstore, " + a.name))
 	})
 }

@@ -1,23 +1,20 @@
 package sqltest
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/killtest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
@@ -110,114 +107,24 @@ func TestProcesses(t *testing.T) {
 	require.Equal(t, strconv.Itoa(len(processes)*counters*each), string(r.Data))
 }
 
-// write saves, renews and deletes without end. It prints what it is about to do
-// and, once that is done, what it has done. Each of its goroutines has keys of
-// its own.
 func write(ctx context.Context, s *sqlstore.Store) error {
-	var mu sync.Mutex
-	say := func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Printf(format+"\n", args...) // one write, unbuffered
-	}
-	fail := make(chan error)
-	for range 8 {
-		go func() {
-			for {
-				var k store.Key
-				copy(k[:], strconv.AppendUint(nil, rand.Uint64(), 36))
-				r := record(strings.Repeat(k.String(), 10))
-				r.Owner = "ann"
-				var err error
-				for i := range 3 {
-					say("begin %s save%d", k, i)
-					if r.Version, err = s.Save(ctx, k, r); err != nil {
-						fail <- err
-					}
-					say("done %s save%d", k, i)
-				}
-				switch rand.IntN(3) {
-				case 0:
-					say("begin %s deleted", k)
-					if err := s.Delete(ctx, k); err != nil {
-						fail <- err
-					}
-					say("done %s deleted", k)
-				case 1:
-					r.Data, r.Durable = []byte("renewed"), true
-					say("begin %s renewed", k)
-					if _, err := s.Save(ctx, k, r); err != nil {
-						fail <- err
-					}
-					say("done %s renewed", k)
-				}
-			}
-		}()
-	}
-	return <-fail
+	return killtest.Work(ctx, s, os.Getpid(), os.Stdout)
 }
 
 // TestKill kills a writer with SIGKILL at random moments, again and again, on
 // one file. Whatever it was told to be done must be so.
 func TestKill(t *testing.T) {
-	const rounds = 60
+	kills := killtest.Kills(20)
 	file := filepath.Join(t.TempDir(), "sessions.sqlite")
 	s := newStore(t, openDB(t, dsn(file)))
-	ctx := t.Context()
-	acknowledged, round := 0, 0
-	for ; round < rounds || acknowledged <= rounds && round < 20*rounds; round++ { // more if the disk is slow
-		begun, done := killed(t, file)
-		acknowledged += len(done)
-		for k, what := range done {
-			r, err := s.Load(ctx, k)
-			switch {
-			case what == "deleted":
-				require.ErrorIs(t, err, store.ErrNotFound, "a deleted session is back")
-			case what == "renewed":
-				require.NoError(t, err, "a renewed session is gone")
-				require.Equal(t, "renewed", string(r.Data), "a renewed session is as it was before")
-			case begun[k] == "deleted" && errors.Is(err, store.ErrNotFound): // though not acknowledged
-			case begun[k] == "renewed" && err == nil && string(r.Data) == "renewed":
-			default:
-				require.NoError(t, err, "a saved session is gone")
-				require.Equal(t, strings.Repeat(k.String(), 10), string(r.Data))
-			}
-		}
+	var l killtest.Ledger
+	for l.More(kills) {
+		require.NoError(t, l.KillProcess(process(t, "write", file), 120*time.Millisecond))
+		require.NoError(t, l.Check(t.Context(), s))
 	}
 	var verdict string
 	require.NoError(t, openDB(t, dsn(file)).QueryRow("PRAGMA integrity_check").Scan(&verdict))
 	require.Equal(t, "ok", verdict)
-	t.Logf("kills=%d acknowledged_sessions=%d", round, acknowledged)
-	require.Greater(t, acknowledged, rounds)
-}
-
-// killed runs a writer for a moment. It returns the last that the writer began
-// and the last that it had done, by key.
-func killed(t *testing.T, file string) (begun, done map[store.Key]string) {
-	cmd := process(t, "write", file)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	begun, done = make(map[store.Key]string), make(map[store.Key]string)
-	lines := bufio.NewScanner(out)
-	for first := true; lines.Scan(); {
-		if first {
-			time.AfterFunc(time.Duration(rand.IntN(120))*time.Millisecond, func() { cmd.Process.Kill() })
-			first = false
-		}
-		var state, id string
-		n, _ := fmt.Sscan(lines.Text(), &state, &id)
-		what, ok := strings.CutPrefix(lines.Text(), state+" "+id+" ")
-		k, err := store.ParseKey(id)
-		if n != 2 || !ok || err != nil {
-			break // the last line, cut short
-		}
-		if state == "done" {
-			done[k] = what
-		} else {
-			begun[k] = what
-		}
-	}
-	require.Error(t, cmd.Wait(), "the writer must have been killed")
-	return begun, done
+	t.Log(l.Report("sqlstore, SQLite"))
+	require.GreaterOrEqual(t, l.Answered(), kills)
 }
