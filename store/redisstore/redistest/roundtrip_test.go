@@ -25,7 +25,7 @@ func TestRoundTrips(t *testing.T) {
 	const times, size = 20, 300
 	data := string(make([]byte, size))
 	onEach(t, func(t *testing.T, a adapter) {
-		s, p := through(t, a, own(t, "single")) // its scripts are not flushed
+		s, p := through(t, a, own(t, "single"), redisstore.WithPrefix("sesame:")) // its scripts are not flushed
 		ctx := t.Context()
 		var k store.Key
 		var v uint64
@@ -91,7 +91,7 @@ func TestRoundTrips(t *testing.T) {
 func TestRoundTripsOwned(t *testing.T) {
 	const n, times = 100, 5
 	onEach(t, func(t *testing.T, a adapter) {
-		s, p := through(t, a, own(t, "single")) // its scripts are not flushed
+		s, p := through(t, a, own(t, "single"), redisstore.WithPrefix("sesame:")) // its scripts are not flushed
 		for i := range 1 + times {
 			owner := fmt.Sprint("ann", i)
 			for range n {

@@ -1,0 +1,183 @@
+package sqltest
+
+import (
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/sqlstore"
+)
+
+const separateVariable = "SQLTEST_SEPARATE" // the test that has a process of its own
+
+func isSeparate(t *testing.T) bool { return os.Getenv(separateVariable) == t.Name() }
+
+// separate reports whether this is a process of the test's own. If not, it runs
+// the test in one, for tests that change what belongs to the process.
+func separate(t *testing.T, prepare func(*exec.Cmd)) bool {
+	t.Helper()
+	if isSeparate(t) {
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), separateVariable+"="+t.Name())
+	prepare(cmd)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "--- PASS: "+t.Name())
+	return false
+}
+
+// mounted returns a directory in a small file system of its own, which no other
+// process sees, and whether this is the process that does.
+func mounted(t *testing.T) (dir string, here bool) {
+	mounts := func(cmd *exec.Cmd) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+	}
+	if !isSeparate(t) {
+		attempt := exec.Command(os.Args[0], "-test.run", "^$")
+		mounts(attempt)
+		if err := attempt.Run(); err != nil {
+			t.Logf("no file system can be mounted here: %v", err)
+			return "", false
+		}
+	}
+	if !separate(t, mounts) {
+		return "", false
+	}
+	dir = t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"))
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
+	return dir, true
+}
+
+func isOutage(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorContains(t, err, "sqlstore: ")
+	for _, answer := range []error{store.ErrNotFound, store.ErrConflict, store.ErrCorrupt, store.ErrFull} {
+		require.NotErrorIs(t, err, answer)
+	}
+}
+
+// TestFullDisk fills the disk. What is there stays as it is and can be read, and
+// there is room again when some of it goes.
+func TestFullDisk(t *testing.T) {
+	dir, here := mounted(t)
+	if !here {
+		return
+	}
+	s, err := sqlstore.OpenSQLite("sqlite", filepath.Join(dir, "sessions.sqlite"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	saved := make(map[int]store.Record)
+	for i := 0; err == nil; i++ {
+		require.Less(t, i, 1000, "it is never full")
+		r := record(strings.Repeat("x", 3000))
+		r.Owner = "ann"
+		if r.Version, err = s.Save(t.Context(), key(i), r); err == nil {
+			saved[i] = r
+		}
+	}
+	isOutage(t, err)
+	intact := func() {
+		t.Helper()
+		for i, r := range saved {
+			got, err := s.Load(t.Context(), key(i))
+			require.NoError(t, err)
+			require.Equal(t, r, got)
+		}
+	}
+	require.NotEmpty(t, saved)
+	intact()
+	n, err := s.DeleteOwned(t.Context(), "ann")
+	isOutage(t, err) // SQLite writes a deletion too
+	require.Zero(t, n)
+	intact()
+
+	require.NoError(t, syscall.Mount("tmpfs", dir, "", syscall.MS_REMOUNT, "size=2m"))
+	n, err = s.DeleteOwned(t.Context(), "ann")
+	require.NoError(t, err)
+	require.Equal(t, len(saved), n)
+	_, err = s.Save(t.Context(), key(1), record("data"))
+	require.NoError(t, err)
+}
+
+// TestReadOnlyDisk has a disk that takes no writes. SQLite cannot open a file
+// there whose journal is a WAL: all calls are outages, until it can be written
+// again.
+func TestReadOnlyDisk(t *testing.T) {
+	dir, here := mounted(t)
+	if !here {
+		return
+	}
+	file := filepath.Join(dir, "sessions.sqlite")
+	s, err := sqlstore.OpenSQLite("sqlite", file)
+	require.NoError(t, err)
+	_, err = s.Save(t.Context(), key(1), record("data"))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	remount := func(flags uintptr) { require.NoError(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|flags, "")) }
+	remount(syscall.MS_RDONLY)
+	_, err = sqlstore.OpenSQLite("sqlite", file)
+	require.ErrorContains(t, err, file)
+
+	s = sqlstore.New(openDB(t, dsn(file)), sqlstore.SQLite())
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	for what, err := range everything(t.Context(), s) {
+		require.Error(t, err, what)
+		isOutage(t, err)
+	}
+	remount(0)
+	r, err := s.Load(t.Context(), key(1))
+	require.NoError(t, err)
+	require.Equal(t, "data", string(r.Data))
+	require.NoError(t, s.Delete(t.Context(), key(1)))
+}
+
+// TestNoDescriptors lets the process open no more files, so that the pool gets no
+// new connection. A call that needs one fails as an outage, and goes on when there
+// are files again.
+func TestNoDescriptors(t *testing.T) {
+	if !separate(t, func(*exec.Cmd) {}) {
+		return
+	}
+	db := openDB(t, dsn(filepath.Join(t.TempDir(), "sessions.sqlite")))
+	s := newStore(t, db)
+	_, err := s.Save(t.Context(), key(1), record("data"))
+	require.NoError(t, err)
+	var idle []*sql.Conn
+	for range db.Stats().Idle {
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		idle = append(idle, conn)
+	}
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	few := limit
+	few.Cur = 0
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+	errs := everything(t.Context(), s)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	for what, err := range errs {
+		require.Error(t, err, what)
+		isOutage(t, err)
+	}
+	for what, err := range everything(t.Context(), s) {
+		require.NoError(t, err, what)
+	}
+	for _, conn := range idle {
+		require.NoError(t, conn.Close())
+	}
+}
