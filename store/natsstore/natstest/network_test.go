@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/faultproxy"
+	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 	"github.com/sesame-go/sesame/store"
 )
 

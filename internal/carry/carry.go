@@ -1,0 +1,172 @@
+// Package carry keeps the fields of a stored session that the program's struct
+// does not have, such as those of a newer program: when the session is saved
+// they are carried over, byte for byte.
+//
+// codec/cborcodec, a module of its own, uses it too.
+package carry
+
+import (
+	"reflect"
+
+	"github.com/sesame-go/sesame/internal/shape"
+)
+
+// Format is how a codec writes structs, maps and slices.
+type Format struct {
+	Dialect *shape.Dialect
+
+	// Names returns the names under which a field may be stored.
+	Names func(f shape.Field) []string
+
+	// Fold makes names equal that the codec takes for one; nil: none.
+	Fold func(name string) string
+
+	// AsMap reports whether a struct is written as a map of its fields; nil: all
+	// are.
+	AsMap func(t reflect.Type) bool
+
+	// Members takes a map apart. It reports false for anything else.
+	Members func(value []byte) ([]Member, bool)
+
+	// Elements returns the elements of an array, or the values of a map.
+	Elements func(value []byte) [][]byte
+
+	// Join makes a map of members.
+	Join func(members []Member) []byte
+}
+
+// Member is an encoded key of a map and its encoded value.
+type Member struct {
+	Name       string // what the key says
+	Key, Value []byte
+}
+
+// Fields returns written, the encoding of a value of the struct type t, with the
+// fields of stored that t does not have: those of t itself, and of structs
+// nested in it by value or by pointer. Lost is the path of a field that stays
+// behind, because it is within a slice or a map, where no element of the one
+// can be told to be an element of the other; "" if there is none.
+func (f *Format) Fields(t reflect.Type, written, stored []byte) (extended []byte, lost string) {
+	c := carrier{Format: f}
+	extended, _ = c.carry(t, written, stored, "")
+	return extended, c.lost
+}
+
+type carrier struct {
+	*Format
+	lost string
+}
+
+// carry also reports whether something was carried.
+func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]byte, bool) {
+	fields := c.fields(t)
+	old, ok := c.Members(stored)
+	members, also := c.Members(written)
+	if fields == nil || !ok || !also {
+		return written, false
+	}
+	at := make(map[string]int, len(members)) // in members
+	for i, m := range members {
+		at[c.fold(m.Name)] = i
+	}
+	carried := false
+	for _, m := range old {
+		name := c.fold(m.Name)
+		i, there := at[name]
+		field, known := fields[name]
+		switch {
+		case !known && !there:
+			members, carried = append(members, m), true
+		case !known:
+			// a name that only members with an odd key can have
+		case isStruct(field):
+			now := m // a struct that is left out because it is empty
+			if now.Value = c.Join(nil); there {
+				now = members[i]
+			} else if field.Kind() == reflect.Pointer {
+				continue
+			}
+			value, more := c.carry(field, now.Value, m.Value, path+m.Name+".")
+			if now.Value = value; more && there {
+				members[i], carried = now, true
+			} else if more {
+				members, carried = append(members, now), true
+			}
+		default:
+			c.look(field, m.Value, path+m.Name)
+		}
+	}
+	if !carried {
+		return written, false
+	}
+	return c.Join(members), true
+}
+
+// look looks for fields that stay behind.
+func (c *carrier) look(t reflect.Type, stored []byte, path string) {
+	switch {
+	case c.lost != "":
+	case isStruct(t):
+		fields := c.fields(t)
+		members, _ := c.Members(stored)
+		for _, m := range members {
+			if field, known := fields[c.fold(m.Name)]; known {
+				c.look(field, m.Value, path+"."+m.Name)
+			} else if fields != nil && c.lost == "" {
+				c.lost = path + "." + m.Name
+			}
+		}
+	case t.Kind() == reflect.Pointer:
+		c.look(t.Elem(), stored, path)
+	case t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map:
+		if own, err := c.Dialect.Rule(t); own || err != nil || !holdsStructs(t.Elem()) {
+			return
+		}
+		for _, e := range c.Elements(stored) {
+			c.look(t.Elem(), e, path+"[]")
+		}
+	}
+}
+
+// fields returns the types of a struct's fields by their folded names, nil if
+// it is not written as a map of them.
+func (c *carrier) fields(t reflect.Type) map[string]reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if own, err := c.Dialect.Rule(t); own || err != nil || c.AsMap != nil && !c.AsMap(t) {
+		return nil
+	}
+	list, err := c.Dialect.Fields(t)
+	if err != nil {
+		return nil
+	}
+	fields := make(map[string]reflect.Type, len(list))
+	for _, f := range list {
+		for _, name := range c.Names(f) {
+			fields[c.fold(name)] = f.Type
+		}
+	}
+	return fields
+}
+
+func (c *carrier) fold(name string) string {
+	if c.Fold != nil {
+		return c.Fold(name)
+	}
+	return name
+}
+
+// isStruct reports whether t is a struct or a pointer to one.
+func isStruct(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct
+}
+
+// holdsStructs spares the elements of []string and the like.
+func holdsStructs(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Slice, reflect.Array, reflect.Map, reflect.Pointer:
+		return true
+	}
+	return false
+}
