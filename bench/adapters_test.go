@@ -16,6 +16,9 @@ func TestAdapters(t *testing.T) {
 			continue
 		}
 		for _, s := range Sessions {
+			if !e.Does(Read, s) {
+				continue
+			}
 			t.Run(fmt.Sprintf("lib=%s/store=%s/size=%s", e.Lib, e.Store, s.Name()), func(t *testing.T) {
 				site, err := e.Open(s, testPlace(t, e.Store))
 				require.NoError(t, err)

@@ -80,6 +80,9 @@ func (e Entry) Does(op Op, s Session) bool {
 		return op == NoCookie || op == Untouched
 	case op == Together:
 		return s.Parallel()
+	case s.IsLarge():
+		kept := e.Lib != "gorilla-cookie" // a cookie has room for 4 KB
+		return kept && e.Store == "memory" && (op == Read || op == Change || op == Create)
 	default:
 		return true
 	}

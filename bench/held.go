@@ -14,7 +14,7 @@ func (p Plan) Held(w io.Writer, sessions int) error {
 			continue
 		}
 		for _, s := range Sessions {
-			if !chosen(p.Sizes, s.Name()) {
+			if s.IsLarge() || !chosen(p.Sizes, s.Name()) {
 				continue
 			}
 			_, _ = fmt.Fprintf(p.Progress, "memory held, %s, %s\n", e.Lib, s.Name())

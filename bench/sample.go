@@ -14,6 +14,7 @@ import (
 type Session interface {
 	Name() string
 	Parallel() bool // several requests can leave marks in it
+	IsLarge() bool  // see large
 
 	sesame(opts ...sesame.Option) handlers
 	values() values
@@ -24,6 +25,7 @@ type Session interface {
 // Sample is a session and what requests do to it.
 type Sample[T any] struct {
 	Size   string          // its name
+	Large  bool            // measured in memory, with read, change and create only
 	Value  T               // while somebody is signed in; never changed
 	Read   func(*T) string // reads one field
 	Change func(*T)        // changes one field
@@ -62,6 +64,9 @@ func (s Sample[T]) Name() string { return s.Size }
 
 // Parallel says whether the sample has marks.
 func (s Sample[T]) Parallel() bool { return s.Mark != nil }
+
+// IsLarge says whether the sample is measured in memory only.
+func (s Sample[T]) IsLarge() bool { return s.Large }
 
 // state is what a dump tells.
 type state[T any] struct {

@@ -39,7 +39,7 @@ func (p Plan) Scaling(w io.Writer) error {
 				continue
 			}
 			for _, cores := range []int{1, 2} {
-				site, err := e.Open(Sessions[len(Sessions)-1], p.Place)
+				site, err := e.Open(Sessions[1], p.Place) // the medium one
 				if err != nil {
 					return err
 				}

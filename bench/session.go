@@ -16,7 +16,7 @@ import (
 // measures it, without servers:
 //
 //	go run ./cmd/compare -sizes own -stores memory
-var Sessions = []Session{
+var Sessions = append([]Session{
 	Sample[Small]{
 		Size: "small", Value: newSmall(),
 		Read:   func(s *Small) string { return s.User },
@@ -37,7 +37,7 @@ var Sessions = []Session{
 			return n
 		},
 	},
-}
+}, large...)
 
 // Small is a session of three fields.
 type Small struct {

@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -77,3 +78,45 @@ func (plainV5) Append(dst []byte, v any) ([]byte, error) {
 }
 
 func (plainV5) Decode(data []byte, v any) error { return msgpack.Unmarshal(data, v) }
+
+// large has large maps.
+type large struct {
+	User  string
+	Perms [6]map[string]bool
+	Loose map[string]any
+	Names map[int64]string
+}
+
+var largeSession = func() large {
+	s := large{User: "u-17c3a9", Loose: map[string]any{}, Names: map[int64]string{}}
+	for i := range s.Perms {
+		s.Perms[i] = map[string]bool{}
+		for j := range 100 {
+			s.Perms[i][fmt.Sprintf("project-%05d", (i+1)*7919*j%100_000)] = j%3 == 0
+		}
+	}
+	for i := range 40 {
+		s.Loose[fmt.Sprintf("value-%d", i)] = []any{i * 97, "text", true, 0.5}[i%4]
+		s.Names[int64(i*7919%1000)] = "name"
+	}
+	return s
+}()
+
+// BenchmarkLarge encodes with and without a guide.
+func BenchmarkLarge(b *testing.B) {
+	data, err := codec.MsgPack.Append(nil, &largeSession)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, like := range map[string][]byte{"guide=none": nil, "guide=same": data} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			buf := make([]byte, 0, 2*len(data))
+			for b.Loop() {
+				if _, err := codec.MsgPack.(codec.LikeAppender).AppendLike(buf, &largeSession, like); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

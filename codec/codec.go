@@ -65,3 +65,17 @@ type SharedDecoder interface {
 	// another value. In doubt it is false.
 	DecodeShared(data []byte, v any) (exact bool, err error)
 }
+
+// LikeAppender is a [Codec] that encodes faster with an earlier encoding at
+// hand. Most sessions are encoded to see whether they have changed, and most
+// have not: the order of a large map's keys, for one, is then that of before,
+// and need not be found by sorting them again. A session manager gives such a
+// codec the encoding that it has loaded.
+type LikeAppender interface {
+	// AppendLike is Append, and returns what Append would, byte for byte and
+	// error for error. The earlier encoding like is a hint: it may be of
+	// another value or type, damaged or empty, and costs time at most in
+	// proportion to its length. AppendLike never writes to it and keeps no
+	// reference to it.
+	AppendLike(dst []byte, v any, like []byte) ([]byte, error)
+}

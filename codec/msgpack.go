@@ -91,7 +91,10 @@ func (m *ownMethods) checkZero(t reflect.Type) (err error) {
 }
 
 // Append implements [Codec].
-func (msgPack) Append(dst []byte, v any) ([]byte, error) {
+func (m msgPack) Append(dst []byte, v any) ([]byte, error) { return m.AppendLike(dst, v, nil) }
+
+// AppendLike implements [LikeAppender].
+func (msgPack) AppendLike(dst []byte, v any, like []byte) ([]byte, error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return dst, fmt.Errorf("codec: msgpack: Append needs a pointer, not %T", v)
@@ -101,7 +104,7 @@ func (msgPack) Append(dst []byte, v any) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	e.buf = dst
+	e.buf, e.guide = dst, guidedBy(like, len(dst))
 	err = t.pack(e, p.UnsafePointer())
 	if n := len(e.buf) - len(dst); err == nil && e.total(n) > budget(n) {
 		err = errTooDense

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"reflect"
 	"time"
 	"unsafe"
 )
@@ -13,6 +12,7 @@ import (
 // packer appends values to buf.
 type packer struct {
 	account
+	guide
 	buf     []byte
 	depth   int  // see maxDepth
 	generic bool // inside an interface: what is written will be decoded without knowing its type
@@ -101,10 +101,37 @@ func packElems(e *packer, p unsafe.Pointer, n int, elem *packType) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
+	if elem.guided && len(e.like) > 0 {
+		return packElemsGuided(e, p, n, elem)
+	}
 	e.buf = appendArrayLen(e.buf, n)
 	for i := range n {
 		if err := elem.pack(e, unsafe.Add(p, uintptr(i)*elem.size)); err != nil {
 			return err
+		}
+	}
+	e.leave()
+	return nil
+}
+
+// packElemsGuided is packElems for elements that may have large maps.
+func packElemsGuided(e *packer, p unsafe.Pointer, n int, elem *packType) error {
+	r, known := e.ahead(kindArray)
+	e.buf = appendArrayLen(e.buf, n)
+	for i := range n {
+		start, at := len(e.buf), -1
+		if i < known {
+			at = r.pos
+		}
+		e.expect(at)
+		if err := elem.pack(e, unsafe.Add(p, uintptr(i)*elem.size)); err != nil {
+			return err
+		}
+		if i < known && !r.passes(e.buf[start:]) { // it is the same most often
+			err := r.skip()
+			if !e.spend(r.pos-at) || err != nil {
+				known = 0
+			}
 		}
 	}
 	e.leave()
@@ -123,40 +150,5 @@ func packPointer(e *packer, p unsafe.Pointer, elem *packType) error {
 	e.cost += allocSize(int(elem.size))
 	err := elem.pack(e, p)
 	e.leave()
-	return err
-}
-
-// packAny writes what an interface holds. It will come back as whatever the
-// wire says, so its cost, and whether it can be read at all, is told by the
-// wire too.
-func packAny(e *packer, p unsafe.Pointer) error {
-	x := *(*any)(p)
-	if x == nil {
-		e.buf = append(e.buf, codeNil)
-		return nil
-	}
-	v := reflect.ValueOf(x)
-	t, err := packTypeOf(v.Type())
-	if err != nil {
-		return err
-	}
-	if err := e.enter(); err != nil {
-		return err
-	}
-	start, before, nested := len(e.buf), e.account, e.generic
-	e.generic = true
-	err = t.pack(e, copied(v))
-	e.generic = nested
-	e.leave()
-	if err == nil && !nested {
-		r := reader{data: e.buf[start:], depth: e.depth}
-		if e.key {
-			if err := r.comparable(); err != nil {
-				return err
-			}
-		}
-		e.account = before
-		err = r.measure(&e.account)
-	}
 	return err
 }

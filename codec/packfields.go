@@ -21,6 +21,7 @@ type packFields struct {
 	asArray bool
 	omits   bool // some field has omitempty
 	plain   bool // none has, none is embedded through a pointer, and it is no array
+	guided  bool // some field may have large maps
 }
 
 type packField struct {
@@ -70,6 +71,7 @@ func (b packBuilder) fillStruct(pt *packType) error {
 		fs.byName[f.name] = f
 		fs.omits = fs.omits || f.omit
 		fs.plain = fs.plain && !f.omit && f.path == nil
+		fs.guided = fs.guided || f.guided
 	}
 	for _, f := range fs.list {
 		if f.alias != "" && fs.byName[f.alias] == nil {
@@ -79,7 +81,7 @@ func (b packBuilder) fillStruct(pt *packType) error {
 	fs.sorted = slices.SortedFunc(slices.Values(fs.list), func(a, b *packField) int {
 		return strings.Compare(a.name, b.name)
 	})
-	pt.fields, pt.pack, pt.unpack = fs, fs.pack, fs.unpack
+	pt.fields, pt.pack, pt.unpack, pt.guided = fs, fs.pack, fs.unpack, fs.guided
 	return nil
 }
 

@@ -27,10 +27,10 @@ func (b packBuilder) fillMap(pt *packType) error {
 	mt.scratch.New = func() any {
 		return &mapScratch{key: reflect.New(key.typ).Elem(), elem: reflect.New(elem.typ).Elem()}
 	}
-	pt.pack, pt.unpack = mt.pack, mt.unpack
+	pt.pack, pt.unpack, pt.guided = mt.pack, mt.unpack, true
 	methods, err := ownMethodsOf(key.typ)
-	if key.typ.Kind() == reflect.String && methods == nil {
-		fillStringMap(pt, mt)
+	if methods == nil {
+		compileMap(pt, mt)
 	}
 	return err
 }
@@ -83,7 +83,7 @@ type mapEntry struct{ start, elem, end int }
 
 // pack first writes the entries as they come, straight to the packer's buffer,
 // then puts them in order there. So keys need neither be collected nor looked
-// up.
+// up. A guide would not help: to look a key up by reflection allocates.
 func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 	m := reflect.NewAt(mt.typ, p).Elem()
 	if m.IsNil() {
@@ -97,7 +97,8 @@ func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 	defer mt.scratch.Put(s)
 	defer s.forget()
 	keyAt, elemAt := s.key.Addr().UnsafePointer(), s.elem.Addr().UnsafePointer()
-	first := len(e.buf)
+	first, like := len(e.buf), e.like
+	e.like = nil
 	s.iter.Reset(m)
 	for s.iter.Next() {
 		entry := mapEntry{start: len(e.buf)}
@@ -113,6 +114,7 @@ func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 		entry.end = len(e.buf)
 		s.entries = append(s.entries, entry)
 	}
+	e.like = like
 	e.leave()
 	return s.sort(e.buf, first, mt.typ)
 }

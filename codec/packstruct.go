@@ -51,10 +51,18 @@ func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 	if err := e.enter(); err != nil {
 		return err
 	}
+	at, ahead := 0, 0
+	if fs.guided {
+		at, ahead = e.keysAhead()
+	}
 	if fs.plain && !e.generic {
 		e.buf = appendMapLen(e.buf, len(fs.list))
 		for _, f := range fs.list {
+			start := len(e.buf)
 			e.buf = append(e.buf, f.key...)
+			if ahead > 0 && f.guided {
+				at = e.seek(start, at, ahead)
+			}
 			if err := f.pack(e, unsafe.Add(p, f.off)); err != nil {
 				return err
 			}
@@ -78,7 +86,11 @@ func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 			continue
 		}
 		if !fs.asArray {
+			start := len(e.buf)
 			e.buf = append(e.buf, f.key...)
+			if ahead > 0 && f.guided {
+				at = e.seek(start, at, ahead)
+			}
 		}
 		field := f.in(p, false)
 		if field == nil {

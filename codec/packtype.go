@@ -17,6 +17,7 @@ type packType struct {
 	unpack func(*unpacker, unsafe.Pointer) error // into a zero value
 	zeroer bool                                  // has IsZero() bool
 	fields *packFields                           // if the type is a struct that is written field by field
+	guided bool                                  // may have large maps, see guide
 }
 
 // at is the value at a pointer, for what only reflection can do.
@@ -138,7 +139,7 @@ func (b packBuilder) fill(pt *packType) error {
 		if pt.typ.NumMethod() > 0 {
 			return fmt.Errorf("codec: msgpack cannot decode into %s: only the empty interface, any, works", pt.typ)
 		}
-		pt.pack, pt.unpack = packAny, unpackAny
+		pt.pack, pt.unpack, pt.guided = packAny, unpackAny, true
 	default:
 		return fmt.Errorf("codec: msgpack cannot carry %s", pt.typ)
 	}
@@ -159,6 +160,7 @@ func (b packBuilder) fillSlice(pt *packType) error {
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
+	pt.guided = elem.guided
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packSlice(e, p, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackSlice(d, p, pt, elem) }
 	return err
@@ -177,6 +179,7 @@ func (b packBuilder) fillArray(pt *packType) error {
 		return nil
 	}
 	elem, err := b.build(pt.typ.Elem())
+	pt.guided = elem.guided
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packElems(e, p, n, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackArray(d, p, pt, elem) }
 	return err
@@ -184,6 +187,7 @@ func (b packBuilder) fillArray(pt *packType) error {
 
 func (b packBuilder) fillPointer(pt *packType) error {
 	elem, err := b.build(pt.typ.Elem())
+	pt.guided = elem.guided
 	pt.pack = func(e *packer, p unsafe.Pointer) error { return packPointer(e, p, elem) }
 	pt.unpack = func(d *unpacker, p unsafe.Pointer) error { return unpackPointer(d, p, elem) }
 	return err

@@ -16,7 +16,8 @@ type unpacker struct {
 	left   int    // bytes that may still be allocated, see limits.go
 	shared string // data as a string, "" if strings are not to be parts of it
 	key    bool   // inside the key of a map
-	last   lastType
+	boxes
+	last lastType
 }
 
 // charge is called before n bytes are allocated.

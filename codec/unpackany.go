@@ -137,9 +137,9 @@ func (r *reader) comparable() error {
 }
 
 // value reads a value that has been measured.
-func (r *reader) value() (any, error) {
-	start := r.pos
-	h, err := r.head()
+func (d *unpacker) value() (any, error) {
+	start := d.pos
+	h, err := d.head()
 	if err != nil {
 		return nil, err
 	}
@@ -147,70 +147,68 @@ func (r *reader) value() (any, error) {
 	case kindBool:
 		return h.num != 0, nil
 	case kindInt:
-		return integer(int64(h.num)), nil
+		return d.boxInt(int64(h.num)), nil
 	case kindUint:
 		if h.num > math.MaxInt64 {
 			return h.num, nil
 		}
-		return integer(int64(h.num)), nil
+		return d.boxInt(int64(h.num)), nil
 	case kindFloat32:
 		return math.Float32frombits(uint32(h.num)), nil
 	case kindFloat64:
-		return math.Float64frombits(h.num), nil
+		return d.boxFloat(math.Float64frombits(h.num)), nil
 	case kindStr:
-		return r.str(h.n), nil
+		return d.boxString(d.str(h.n)), nil
 	case kindBin:
-		return bytes.Clone(r.bytes(h.n)), nil
+		return bytes.Clone(d.bytes(h.n)), nil
 	case kindExt:
 		if h.ext == extTime {
-			return r.time(h.n)
+			return d.time(h.n)
 		}
-		r.pos += h.n
-		r.loose = true
-		return extension(r.data[start:r.pos])
+		d.pos += h.n
+		d.loose = true
+		return extension(d.data[start:d.pos])
 	case kindArray:
 		s := make([]any, h.n)
 		for i := range s {
-			if s[i], err = r.value(); err != nil {
+			if s[i], err = d.value(); err != nil {
 				return nil, err
 			}
 		}
 		return s, nil
 	case kindMap:
-		return r.mapValue(h.n)
+		return d.mapValue(h.n)
 	}
 	return nil, nil
 }
 
-// integer is what most programs put into an interface: an int, where it fits.
-func integer(n int64) any {
-	if int64(int(n)) == n {
-		return int(n)
-	}
-	return n
-}
-
 // mapValue reads a map with n entries, as a map[string]any if it can be one.
-func (r *reader) mapValue(n int) (any, error) {
+func (d *unpacker) mapValue(n int) (any, error) {
 	var byString map[string]any
 	var byAny map[any]any
 	var last []byte
 	for i := range n {
-		start := r.pos
-		k, err := r.value()
+		start := d.pos
+		var k any
+		s, isString := d.shortString() // which needs no box, unlike k
+		if !isString {
+			var err error
+			if k, err = d.value(); err != nil {
+				return nil, err
+			}
+			s, isString = k.(string)
+		}
+		last = d.ascends(last, d.data[start:d.pos])
+		v, err := d.value()
 		if err != nil {
 			return nil, err
 		}
-		last = r.ascends(last, r.data[start:r.pos])
-		v, err := r.value()
-		if err != nil {
-			return nil, err
-		}
-		s, ok := k.(string)
 		switch {
+		case byAny != nil && isString:
+			byAny[s] = v
 		case byAny != nil:
 			byAny[k] = v
-		case !ok:
+		case !isString:
 			byAny = make(map[any]any, n)
 			for s, v := range byString {
 				byAny[s] = v
@@ -225,7 +223,7 @@ func (r *reader) mapValue(n int) (any, error) {
 	}
 	switch {
 	case byAny != nil:
-		r.loosen(len(byAny) == n)
+		d.loosen(len(byAny) == n)
 		return byAny, nil
 	case byString == nil:
 		return map[string]any{}, nil

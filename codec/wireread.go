@@ -116,6 +116,15 @@ func (r *reader) fixStr() (n int, ok bool) {
 	return n, true
 }
 
+// shortString reads a string if it is short.
+func (r *reader) shortString() (s string, ok bool) {
+	n, ok := r.fixStr()
+	if ok {
+		s = r.str(n)
+	}
+	return s, ok
+}
+
 // uint reads a big-endian number of size bytes.
 func (r *reader) uint(size int) (uint64, error) {
 	if len(r.data)-r.pos < size {

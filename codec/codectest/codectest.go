@@ -119,6 +119,11 @@ var cases = []testCase{
 		check: checkShared,
 	},
 	{
+		name:  "like",
+		rule:  "AppendLike writes what Append writes, whatever the earlier encoding is, and does not write to that: else a session is saved for what another one was",
+		check: checkLike,
+	},
+	{
 		name:  "methods",
 		rule:  "a method of a type may keep what it is given and change it in place: that reaches neither data nor another value; what a method returns is copied",
 		check: checkMethods,

@@ -176,6 +176,31 @@ func (c scribbles) DecodeShared(data []byte, v any) (exact bool, err error) {
 	return false, c.Decode(data, v)
 }
 
+type repeats struct{ good }
+
+func (c repeats) AppendLike(dst []byte, v any, like []byte) ([]byte, error) {
+	if len(like) > 0 && c.Decode(like, fresh(v)) == nil {
+		return append(dst, like...), nil
+	}
+	return c.Append(dst, v)
+}
+
+type gullible struct{ good }
+
+func (c gullible) AppendLike(dst []byte, v any, like []byte) ([]byte, error) {
+	if err := c.Decode(like, fresh(v)); err != nil {
+		return dst, err
+	}
+	return c.Append(dst, v)
+}
+
+type scrawls struct{ good }
+
+func (c scrawls) AppendLike(dst []byte, v any, like []byte) ([]byte, error) {
+	defer clear(like)
+	return c.Append(dst, v)
+}
+
 type remembers struct {
 	good
 	last *map[string]int
@@ -259,6 +284,9 @@ var zoo = []struct {
 	{halfway{}, "shared"},
 	{finicky{}, "shared"},
 	{scribbles{}, "shared"},
+	{repeats{}, "like"},
+	{gullible{}, "like"},
+	{scrawls{}, "like"},
 	{lendsData{}, "methods"},
 	{lendsShared{}, "methods"},
 	{lendsTwice{}, "methods"},

@@ -199,7 +199,7 @@ func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value
 		return fmt.Errorf("sesame: sessions of version %d are of type %v, not %v", version, t, reflect.TypeOf(value).Elem())
 	}
 	var payload []byte
-	if err := e.encode(&payload, value); err != nil {
+	if err := e.encode(&payload, value, nil); err != nil {
 		return err
 	}
 	ctx, cancel := e.limit(ctx)

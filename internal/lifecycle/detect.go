@@ -48,9 +48,16 @@ func (e *Engine) written(payload []byte) encoded {
 	return encoded{payload, e.Codec.ID(), e.schema}
 }
 
-// encode encodes value into the scratch buffer.
-func (e *Engine) encode(scratch *[]byte, value any) error {
-	encoding, err := e.Codec.Append((*scratch)[:0], value)
+// encode encodes value into the scratch buffer. A codec that can is given what
+// value came from, which may be nil: it is faster with it, and writes the same.
+func (e *Engine) encode(scratch *[]byte, value any, from *snapshot) error {
+	var encoding []byte
+	var err error
+	if c, ok := e.Codec.(codec.LikeAppender); ok && from != nil && from.codec == e.Codec.ID() {
+		encoding, err = c.AppendLike((*scratch)[:0], value, from.payload)
+	} else {
+		encoding, err = e.Codec.Append((*scratch)[:0], value)
+	}
 	if err != nil {
 		return fmt.Errorf("sesame: encode session: %w", err)
 	}
@@ -86,7 +93,7 @@ func (e *Engine) decode(from *snapshot) (any, error) {
 // was written by another codec or for an older T, or holds values that do not
 // come back byte for byte, and what it means is compared.
 func (e *Engine) changed(from *snapshot, value any, scratch *[]byte) (bool, error) {
-	if err := e.encode(scratch, value); err != nil {
+	if err := e.encode(scratch, value, from); err != nil {
 		// The codec may be unable to write what another codec has stored. That
 		// is no error as long as it is unchanged.
 		if old, decodeErr := e.decode(from); decodeErr == nil && reflect.DeepEqual(old, value) {
@@ -122,5 +129,5 @@ func (e *Engine) sameMeaning(from *snapshot, value any, encoding []byte) bool {
 	}
 	scratch := e.scratch.Get().(*[]byte)
 	defer e.scratch.Put(scratch)
-	return e.encode(scratch, old) == nil && bytes.Equal(*scratch, encoding)
+	return e.encode(scratch, old, from) == nil && bytes.Equal(*scratch, encoding)
 }

@@ -94,7 +94,7 @@ func New(c Config) (*Engine, error) {
 	}
 	zero := reflect.New(c.Type).Interface()
 	var payload []byte
-	if err := e.encode(&payload, zero); err != nil {
+	if err := e.encode(&payload, zero, nil); err != nil {
 		return nil, fmt.Errorf("the codec cannot encode the zero %s: %w", c.Type, err)
 	}
 	e.zero.snapshot = e.snapshot(e.written(payload))

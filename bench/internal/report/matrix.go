@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sesame-go/sesame/bench"
@@ -28,11 +29,22 @@ func (r *Report) cell(lib, store string, op bench.Op, size string) (value, ratio
 	return r.estimate("Compare", name, labels(lib, store, op, size), labels(bench.Base, store, op, size))
 }
 
+// sizes are the sessions that were measured: the large ones, or the others.
+func (r *Report) sizes(large bool) (sizes []string) {
+	for _, size := range r.set.LabelValues("Compare", "size") {
+		isLarge := slices.ContainsFunc(bench.Sessions, func(s bench.Session) bool { return s.Name() == size && s.IsLarge() })
+		if isLarge == large {
+			sizes = append(sizes, size)
+		}
+	}
+	return sizes
+}
+
 // store is a table for each size: a library in each row, an op in each column.
 func (r *Report) store(store string) string {
 	var text []string
 	_, write := unit(store)
-	for _, size := range r.set.LabelValues("Compare", "size") {
+	for _, size := range r.sizes(false) {
 		var t table
 		head := []string{size}
 		for _, op := range bench.Ops {
@@ -78,11 +90,43 @@ func entry(e bench.Entry, op bench.Op, value string, ratio measure.Estimate) str
 	return fmt.Sprintf("%s<br>%.3g× %s", value, ratio.Center, ratio.Range())
 }
 
+// large is a table of the large sessions, in memory: a session and a library in
+// each row, an op in each column.
+func (r *Report) large() string {
+	var t table
+	head := []string{"session", "library"}
+	ops := []bench.Op{bench.Read, bench.Change, bench.Create}
+	for _, op := range ops {
+		head = append(head, string(op))
+	}
+	t.row(head...)
+	_, write := unit("memory")
+	for _, size := range r.sizes(true) {
+		for _, e := range bench.Entries {
+			row, some := []string{size, e.Title}, false
+			for _, op := range ops {
+				value, ratio, ok := r.cell(e.Lib, "memory", op, size)
+				if !ok || e.Store != "memory" {
+					row = append(row, "")
+					continue
+				}
+				some = true
+				allocs, _ := r.set.Median("Compare", "allocs/op", labels(e.Lib, "memory", op, size)...)
+				row = append(row, entry(e, op, fmt.Sprintf("%s, %.0f allocs", write(value.Center), allocs), ratio))
+			}
+			if some {
+				t.row(row...)
+			}
+		}
+	}
+	return t.String()
+}
+
 // allocations is what a request in memory takes of the heap.
 func (r *Report) allocations() string {
 	var t table
 	head := []string{"bytes, allocations"}
-	sizes := r.set.LabelValues("Compare", "size")
+	sizes := r.sizes(false)
 	ops := []bench.Op{bench.Untouched, bench.Read, bench.Change, bench.Create}
 	for _, size := range sizes {
 		for _, op := range ops {

@@ -15,7 +15,7 @@ import (
 func (r *Report) Plots(dir string) error {
 	ops := []bench.Op{bench.Untouched, bench.Read, bench.Change, bench.Create}
 	var memory, servers []plot.Panel
-	for _, size := range r.set.LabelValues("Compare", "size") {
+	for _, size := range r.sizes(false) {
 		memory = r.panel(memory, "memory", size, size+" session, in memory", ops)
 	}
 	for _, store := range bench.Stores[1:] {

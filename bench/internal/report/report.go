@@ -61,6 +61,7 @@ func (r *Report) Sections() []Section {
 		sections = append(sections, Section{store, by(r.store(store), "-only requests -stores "+store, servers...)})
 	}
 	return append(sections,
+		Section{"large", by(r.large(), "-only requests -stores memory -sizes cart,perms,perms100,loose,long4k,long60k")},
 		Section{"allocations", by(r.allocations(), "-only requests -stores memory")},
 		Section{"losses", by(r.losses(), "-only requests", "redis", "postgres")},
 		Section{"held", by(r.held(), "-only held")},
