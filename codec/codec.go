@@ -59,11 +59,35 @@ type Checker interface {
 type SharedDecoder interface {
 	// DecodeShared is Decode for a caller that never changes data again:
 	// strings in v may be parts of it. What can be changed is a copy all the
-	// same: slices, and what methods of v's types are given. DecodeShared also
-	// reports whether data is exactly what Append would write for v as it is
+	// same: slices, and what methods of v's types are given.
+	DecodeShared(data []byte, v any) (Found, error)
+}
+
+// Found is what a [SharedDecoder] has noticed about data.
+type Found struct {
+	// Exact says that data is exactly what Append would write for v as it is
 	// now, if it writes it at all: then whatever Append writes otherwise is
 	// another value. In doubt it is false.
-	DecodeShared(data []byte, v any) (exact bool, err error)
+	Exact bool
+
+	// Unknown says that data has fields that v's type does not have, at
+	// whatever depth. Data that has is never Exact.
+	Unknown bool
+}
+
+// Carrier is a [SharedDecoder] that keeps the fields that it finds and v's type
+// does not have, such as those of a newer program: a session manager carries
+// them over when it saves a session.
+type Carrier interface {
+	SharedDecoder
+
+	// Carry returns written, the encoding of a value of the struct type t, with
+	// the fields of stored that t does not have: those of t itself, and of
+	// structs nested in it by value or by pointer, by their path. Their bytes
+	// are as they were. Lost is the path of a field that it cannot carry, ""
+	// if there is none: one within a slice or a map. Carry is canonical, as
+	// Append is. It changes neither written nor stored.
+	Carry(t reflect.Type, written, stored []byte) (extended []byte, lost string)
 }
 
 // LikeAppender is a [Codec] that encodes faster with an earlier encoding at

@@ -75,7 +75,23 @@ var jsonWriters = sync.Pool{New: func() any {
 }}
 
 // Decode implements [Codec].
-func (jsonCodec) Decode(data []byte, v any) (err error) {
+func (jsonCodec) Decode(data []byte, v any) error { return decodeJSON(data, v, false) }
+
+// DecodeShared implements [SharedDecoder]. It keeps nothing of data.
+func (c jsonCodec) DecodeShared(data []byte, v any) (Found, error) {
+	if decodeJSON(data, v, true) == nil {
+		return Found{}, nil
+	}
+	// Most often a field is unknown, but only the other way round tells.
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
+		p.Elem().SetZero()
+	}
+	err := c.Decode(data, v)
+	return Found{Unknown: err == nil}, err
+}
+
+// decodeJSON decodes data, if strict only if it has no unknown fields.
+func decodeJSON(data []byte, v any, strict bool) (err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("codec: json: Decode needs a pointer, not %T", v)
@@ -88,6 +104,9 @@ func (jsonCodec) Decode(data []byte, v any) (err error) {
 	// gives a part to the methods of types.
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
+	if strict {
+		dec.DisallowUnknownFields()
+	}
 	if err := dec.Decode(v); err != nil {
 		return fmt.Errorf("codec: decode JSON: %w", err)
 	}

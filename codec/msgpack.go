@@ -122,21 +122,21 @@ func (msgPack) Decode(data []byte, v any) error {
 }
 
 // DecodeShared implements [SharedDecoder].
-func (msgPack) DecodeShared(data []byte, v any) (exact bool, err error) {
+func (msgPack) DecodeShared(data []byte, v any) (Found, error) {
 	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
 }
 
 // decodeMsgPack decodes data. Strings become parts of shared, which is data
 // again, or "" to have them in a copy.
-func decodeMsgPack(data []byte, shared string, v any) (exact bool, err error) {
+func decodeMsgPack(data []byte, shared string, v any) (found Found, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return false, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
+		return found, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
 	}
 	d := unpackers.Get().(*unpacker)
 	t, err := d.last.find(p.Type())
 	if err != nil {
-		return false, err
+		return found, err
 	}
 	defer recoverInto(&err)
 	d.reader, d.left, d.shared = reader{data: data}, budget(len(data)), shared
@@ -144,10 +144,12 @@ func decodeMsgPack(data []byte, shared string, v any) (exact bool, err error) {
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)
 	}
-	exact = err == nil && !d.loose
+	if err == nil {
+		found = Found{Exact: !d.loose, Unknown: d.unknown}
+	}
 	*d = unpacker{last: d.last}
 	unpackers.Put(d)
-	return exact, err
+	return found, err
 }
 
 // These are pooled because they are passed to functions that

@@ -169,6 +169,7 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 		switch {
 		case err != nil:
 		case f == nil:
+			d.unknown = true
 			err = d.skip()
 		default:
 			next, err = f.order+1, f.unpackIn(d, p)

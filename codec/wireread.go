@@ -41,11 +41,12 @@ type head struct {
 // reader reads values from data. It trusts no length: what head announces is
 // there, or could be.
 type reader struct {
-	data  []byte
-	text  string // data as a string, if there is one yet
-	pos   int
-	depth int
-	loose bool // something was read that would be written otherwise
+	data    []byte
+	text    string // data as a string, if there is one yet
+	pos     int
+	depth   int
+	loose   bool // something was read that would be written otherwise
+	unknown bool // a field was passed over
 }
 
 // loosen notes that what was read would be written otherwise, unless exact.

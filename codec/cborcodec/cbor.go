@@ -70,7 +70,7 @@ var (
 		return o.UserBufferEncMode()
 	})
 
-	decoder = must(cbor.DecOptions{
+	decoding = cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		TimeTag:           cbor.DecTagRequired,
 		MaxNestedLevels:   maxDepth,
@@ -82,7 +82,14 @@ var (
 		UTF8:              cbor.UTF8RejectInvalid,
 		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 		TextUnmarshaler:   cbor.TextUnmarshalerTextString,
-	}.DecMode)
+	}
+
+	decoder = must(decoding.DecMode)
+	strict  = must(func() (cbor.DecMode, error) { // refuses unknown fields
+		o := decoding
+		o.ExtraReturnErrors = cbor.ExtraDecErrorUnknownField
+		return o.DecMode()
+	})
 )
 
 func must[M any](mode func() (M, error)) M {
@@ -149,7 +156,9 @@ func marshal(dst []byte, v any) (data []byte, err error) {
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Decode implements [codec.Codec].
-func (cborCodec) Decode(data []byte, v any) (err error) {
+func (cborCodec) Decode(data []byte, v any) error { return decode(decoder, data, v) }
+
+func decode(mode cbor.DecMode, data []byte, v any) (err error) {
 	if _, err := target(v); err != nil {
 		return err
 	}
@@ -160,7 +169,7 @@ func (cborCodec) Decode(data []byte, v any) (err error) {
 		}
 	}()
 	// The library gives them a part of the very data.
-	if err := decoder.Unmarshal(bytes.Clone(data), v); err != nil {
+	if err := mode.Unmarshal(bytes.Clone(data), v); err != nil {
 		return fmt.Errorf("cborcodec: %w", err)
 	}
 	return nil

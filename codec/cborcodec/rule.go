@@ -43,7 +43,7 @@ func tagOf(f reflect.StructField) (shape.Tag, error) {
 		if err != nil {
 			return shape.Tag{}, fmt.Errorf("whose field %s has the tag keyasint, but %q is no integer", f.Name, name)
 		}
-		name = fmt.Sprintf("%d (keyasint)", n) // which is not the same as "1"
+		name = intKey(n)
 	}
 	return shape.Tag{Name: name, Skip: tag == "-", Embed: embed}, nil
 }

@@ -139,6 +139,11 @@ var cases = []testCase{
 		check: checkEvolution,
 	},
 	{
+		name:  "carry",
+		rule:  "DecodeShared notices a field that the struct does not have, and Carry keeps it, byte for byte: else an older program takes away what a newer one has put there",
+		check: checkCarry,
+	},
+	{
 		name:  "concurrent",
 		rule:  "a codec is safe for concurrent use",
 		check: checkConcurrent,

@@ -32,8 +32,8 @@ func (lendsData) Decode(data []byte, v any) error {
 // lendsShared does so for those who keep data.
 type lendsShared struct{ good }
 
-func (lendsShared) DecodeShared(data []byte, v any) (exact bool, err error) {
-	return false, lendsData{}.Decode(data, v)
+func (lendsShared) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{}, lendsData{}.Decode(data, v)
 }
 
 // lendsTwice gives two methods the same bytes.

@@ -37,13 +37,13 @@ func checkShared(r *report, c codec.Codec) {
 func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what string, data []byte, v any) {
 	kept, want, got := bytes.Clone(data), fresh(v), fresh(v)
 	wantErr := decode(c, data, want)
-	exact, err := decodeShared(shared, data, got)
+	found, err := decodeShared(shared, data, got)
 	switch {
 	case !bytes.Equal(data, kept):
 		r.errorf("%s: DecodeShared changes data", what)
 	case err != nil && wantErr == nil:
 		r.errorf("%s: Decode reads it, DecodeShared says: %v", what, err)
-	case err != nil && exact:
+	case err != nil && found.Exact:
 		r.errorf("%s: DecodeShared says that Append would write just that, and that it cannot be read: %v", what, err)
 	case err != nil:
 		return
@@ -55,13 +55,13 @@ func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what st
 			r.errorf("%s: Decode reads %+v, DecodeShared %+v", what, want, got)
 		}
 	}
-	if exact && err == nil && !bytes.Equal(again, data) {
+	if found.Exact && err == nil && !bytes.Equal(again, data) {
 		r.errorf("%s: DecodeShared says that Append would write %q, but it writes %q", what, data, again)
 	}
 }
 
 // decodeShared is DecodeShared, with a panic turned into an error.
-func decodeShared(c codec.SharedDecoder, data []byte, v any) (exact bool, err error) {
+func decodeShared(c codec.SharedDecoder, data []byte, v any) (found codec.Found, err error) {
 	defer recoverInto(&err)
 	return c.DecodeShared(data, v)
 }

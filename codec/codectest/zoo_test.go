@@ -147,33 +147,33 @@ func (aliases) Decode(data []byte, v any) error {
 
 type certain struct{ good }
 
-func (c certain) DecodeShared(data []byte, v any) (exact bool, err error) {
-	return true, c.Decode(data, v)
+func (c certain) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{Exact: true}, c.Decode(data, v)
 }
 
 type halfway struct{ good }
 
-func (halfway) DecodeShared(data []byte, v any) (exact bool, err error) {
-	return false, forgetful{}.Decode(data, v)
+func (halfway) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{}, forgetful{}.Decode(data, v)
 }
 
 type finicky struct{ good }
 
-func (c finicky) DecodeShared(data []byte, v any) (exact bool, err error) {
+func (c finicky) DecodeShared(data []byte, v any) (codec.Found, error) {
 	if err := c.Decode(data, v); err != nil {
-		return false, err
+		return codec.Found{}, err
 	}
 	if again, err := c.Append(nil, v); err != nil || !bytes.Equal(again, data) {
-		return false, os.ErrInvalid
+		return codec.Found{}, os.ErrInvalid
 	}
-	return true, nil
+	return codec.Found{Exact: true}, nil
 }
 
 type scribbles struct{ good }
 
-func (c scribbles) DecodeShared(data []byte, v any) (exact bool, err error) {
+func (c scribbles) DecodeShared(data []byte, v any) (codec.Found, error) {
 	defer clear(data)
-	return false, c.Decode(data, v)
+	return codec.Found{}, c.Decode(data, v)
 }
 
 type repeats struct{ good }
@@ -261,6 +261,38 @@ func (descends) Decode(data []byte, v any) error {
 	return codec.MsgPack.Decode(data, v)
 }
 
+// carriers keep unknown fields as MsgPack does, but for one thing.
+type carriers struct{ good }
+
+func (carriers) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.MsgPack.(codec.Carrier).DecodeShared(data, v)
+}
+
+func (carriers) Carry(t reflect.Type, written, stored []byte) ([]byte, string) {
+	return codec.MsgPack.(codec.Carrier).Carry(t, written, stored)
+}
+
+type blind struct{ carriers }
+
+func (blind) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{}, codec.MsgPack.Decode(data, v)
+}
+
+type drops struct{ carriers }
+
+func (drops) Carry(_ reflect.Type, written, _ []byte) ([]byte, string) { return written, "" }
+
+type silent struct{ carriers }
+
+func (c silent) Carry(t reflect.Type, written, stored []byte) ([]byte, string) {
+	extended, _ := c.carriers.Carry(t, written, stored)
+	return extended, ""
+}
+
+type prefersOld struct{ carriers }
+
+func (prefersOld) Carry(_ reflect.Type, _, stored []byte) ([]byte, string) { return stored, "" }
+
 var zoo = []struct {
 	codec  codec.Codec
 	broken string // the case that must fail
@@ -294,6 +326,10 @@ var zoo = []struct {
 	{keepsReturned{}, "methods"},
 	{remembers{last: new(map[string]int)}, "fresh"},
 	{strictJSON{}, "evolution"},
+	{blind{}, "carry"},
+	{drops{}, "carry"},
+	{silent{}, "carry"},
+	{prefersOld{}, "carry"},
 	{panics{}, "corrupt"},
 	{trustsLengths{}, "lengths"},
 	{descends{}, "deep"},
@@ -336,7 +372,9 @@ func (c rubbish) Append(dst []byte, v any) ([]byte, error) {
 	return c.good.Append(dst, v)
 }
 
-func (c rubbish) DecodeShared(data []byte, v any) (bool, error) { return false, c.Decode(data, v) }
+func (c rubbish) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{}, c.Decode(data, v)
+}
 
 // terse writes nothing for nothing.
 type terse struct{ good }
@@ -348,7 +386,9 @@ func (c terse) Append(dst []byte, v any) ([]byte, error) {
 	return c.good.Append(dst, v)
 }
 
-func (c terse) DecodeShared(data []byte, v any) (bool, error) { return false, c.Decode(data, v) }
+func (c terse) DecodeShared(data []byte, v any) (codec.Found, error) {
+	return codec.Found{}, c.Decode(data, v)
+}
 
 func TestSharedOfSoundCodecs(t *testing.T) {
 	for _, c := range []codec.Codec{rubbish{}, terse{}} {

@@ -95,7 +95,8 @@ func (e *Engine) tryUpdateByID(ctx context.Context, k store.Key, fn func(any) er
 		next.expires = r.Expires
 	}
 	began := e.began()
-	err = e.put(ctx, &next, draft{encoded: e.written(*scratch), owner: ownerToStore(&next, before, value)})
+	owner := ownerToStore(&next, before, value)
+	err = e.put(ctx, &next, draft{snapshot: e.changedTo(ctx, &next, *scratch, owner), owner: owner})
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return true, nil
@@ -209,7 +210,7 @@ func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value
 	e.begin(&next.header, now)
 	next.expires = expiry(&next.header, now)
 	began := e.began()
-	err := e.put(ctx, &next, draft{encoded: encoded{payload, e.Codec.ID(), uint16(version)}, owner: said(value)})
+	err := e.put(ctx, &next, draft{snapshot: e.snapshot(encoded{payload, e.Codec.ID(), uint16(version)}), owner: said(value)})
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return e.refused(ctx, next.key, began, err)
 	}

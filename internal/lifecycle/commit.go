@@ -88,9 +88,9 @@ func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err er
 		conflict, err = s.touch(ctx)
 		return conflict, true, err
 	}
-	d := draft{encoded: s.latest.encoded, whole: true, owner: ownerToStore(&s.latest, s.said, s.value), touch: !changed}
+	d := draft{snapshot: s.latest.snapshot, whole: true, owner: ownerToStore(&s.latest, s.said, s.value), touch: !changed}
 	if changed {
-		d.encoded = e.written(*scratch)
+		d.snapshot = e.changedTo(ctx, &s.latest, *scratch, d.owner)
 	}
 	conflict, err = s.swap(ctx, d)
 	if conflict || err != nil {
@@ -100,7 +100,7 @@ func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err er
 	switch {
 	case !changed:
 	case s.behind:
-		s.base = e.snapshot(d.clone())
+		s.base = d.clone()
 	default:
 		s.base = s.latest.snapshot
 	}
@@ -119,7 +119,7 @@ func (s *Session) touch(ctx context.Context) (conflict bool, err error) {
 	case h.Idle == 0 || expiry(h, now).Sub(s.latest.expires) < h.Idle/10:
 		return false, nil
 	case h.Remembered:
-		conflict, err = s.swap(ctx, draft{encoded: s.latest.encoded, whole: true, owner: s.latest.owner, touch: true})
+		conflict, err = s.swap(ctx, draft{snapshot: s.latest.snapshot, whole: true, owner: s.latest.owner, touch: true})
 		return conflict, asTouch(err)
 	}
 	e, began, expires := s.engine, s.engine.began(), expiry(h, now)

@@ -149,7 +149,7 @@ func (s *Session) catchUp(ctx context.Context) error {
 func (e *Engine) normal(value any) (any, error) {
 	scratch := e.scratch.Get().(*[]byte)
 	defer e.scratch.Put(scratch)
-	if err := e.encode(scratch, value); err != nil {
+	if err := e.encode(scratch, value, nil); err != nil {
 		return nil, err
 	}
 	fresh := reflect.New(e.Type).Interface()

@@ -19,22 +19,23 @@ type encoded struct {
 	schema  uint16 // the version of the session type
 }
 
-func (enc encoded) clone() encoded {
-	enc.payload = bytes.Clone(enc.payload)
-	return enc
-}
-
 // snapshot is a session's encoding, to compare values with and to merge from.
 type snapshot struct {
 	encoded
-	before uint64 // the payload's hash
-	own    bool   // before is of what this program's codec writes for this program's T
-	exact  bool   // and it would write just that for the value that the payload decodes to
+	before  uint64 // the payload's hash
+	own     bool   // before is of what this program's codec writes for this program's T
+	exact   bool   // and it would write just that for the value that the payload decodes to
+	unknown bool   // the payload has fields that T does not have; before is without them
 }
 
 // seed is this process's own, so that no user can prepare two sessions with
 // one hash.
 var seed = maphash.MakeSeed()
+
+func (from snapshot) clone() snapshot {
+	from.payload = bytes.Clone(from.payload)
+	return from
+}
 
 func (e *Engine) snapshot(from encoded) snapshot {
 	return snapshot{
@@ -73,15 +74,20 @@ func (e *Engine) decode(from *snapshot) (any, error) {
 	t, steps := e.typeOf(int(from.schema))
 	value := reflect.New(t).Interface()
 	var err error
+	var found codec.Found
 	if shared, ok := c.(codec.SharedDecoder); ok {
-		from.exact, err = shared.DecodeShared(from.payload, value)
+		found, err = shared.DecodeShared(from.payload, value)
 	} else {
 		err = c.Decode(from.payload, value)
 	}
-	if err != nil || len(steps) == 0 {
-		return value, err
+	switch {
+	case err != nil:
+		return nil, err
+	case len(steps) > 0:
+		return e.upgrade(value, steps, from)
 	}
-	return e.upgrade(value, steps, from)
+	from.exact, from.unknown = found.Exact, found.Unknown
+	return value, nil
 }
 
 // changed reports whether value differs from the snapshot it came from. The

@@ -69,6 +69,7 @@ type Engine struct {
 	sweeper  store.Sweeper    // nil if the store needs none
 	swept    atomic.Int64     // Unix seconds of the last sweep
 	scratch  sync.Pool        // of *[]byte, to encode into
+	lost     sync.Map         // fields whose loss was reported
 	turns    [turns]chan struct{}
 }
 

@@ -58,7 +58,7 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 		return st, nil
 	}
 	var payload []byte
-	if err := e.encode(&payload, imp.Value); err != nil {
+	if err := e.encode(&payload, imp.Value, nil); err != nil {
 		return nil, err
 	}
 	key := next.latest.key

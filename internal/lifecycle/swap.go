@@ -14,11 +14,11 @@ import (
 
 // draft is a new version of a session, before it has a header.
 type draft struct {
-	encoded // copied
-	owner   string
-	whole   bool // the payload is what *T is, not what Update made
-	touch   bool // only the expiry and the cookie move
-	durable bool
+	snapshot // its payload is copied
+	owner    string
+	whole    bool // the payload is what *T is, not what Update made
+	touch    bool // only the expiry and the cookie move
+	durable  bool
 }
 
 // swap stores the draft if the store still has the latest version, and carries
@@ -171,7 +171,7 @@ func (s *Session) outcome(failure error, next *stored, tok string, d draft) erro
 		return nil
 	}
 	if !known {
-		s.tried = attempt{tok, s.engine.snapshot(d.clone()), d.whole}
+		s.tried = attempt{tok, d.clone(), d.whole}
 	}
 	return failure
 }
@@ -188,7 +188,11 @@ func (s *Session) landed(ctx context.Context, next *stored, d draft) (landed, kn
 	if e.open(next.key, r, &next.header.Secret, &found) != nil {
 		return false, true
 	}
-	s.behind = !bytes.Equal(found.payload, d.payload) // UpdateByID was faster still
+	if s.behind = !bytes.Equal(found.payload, d.payload); !s.behind { // else UpdateByID was faster still
+		payload := found.payload
+		found.snapshot = d.snapshot
+		found.payload = payload
+	}
 	*next = found
 	return true, true
 }
@@ -254,7 +258,8 @@ func (e *Engine) put(ctx context.Context, next *stored, d draft) error {
 		return err
 	}
 	next.version, next.owner = version, d.owner
-	next.snapshot = e.snapshot(encoded{payload, d.codec, d.schema})
+	next.snapshot = d.snapshot
+	next.payload = payload
 	return nil
 }
 

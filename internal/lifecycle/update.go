@@ -64,9 +64,9 @@ func (s *Session) tryUpdate(ctx context.Context, seen stored, value any, before 
 	case !changed && (!seen.exists() || !s.renew && !s.remembering):
 		return false, nil
 	}
-	d := draft{encoded: s.latest.encoded, owner: ownerToStore(&seen, before, value)}
+	d := draft{snapshot: s.latest.snapshot, owner: ownerToStore(&seen, before, value)}
 	if changed {
-		d.encoded = e.written(*scratch)
+		d.snapshot = e.changedTo(ctx, &s.latest, *scratch, d.owner)
 	}
 	conflict, err = s.swap(ctx, d)
 	if !conflict && err == nil {

@@ -81,14 +81,13 @@ func (e *Engine) upgrade(value any, steps []Upgrade, from *snapshot) (_ any, err
 		to = step.To
 		value = step.Convert(value)
 	}
-	if from.own {
-		return value, nil
+	if !from.own {
+		scratch := e.scratch.Get().(*[]byte)
+		defer e.scratch.Put(scratch)
+		if err := e.encode(scratch, value, nil); err != nil {
+			return nil, fmt.Errorf("upgrade to version %d: %w", to, err)
+		}
+		from.before, from.own, from.exact = maphash.Bytes(seed, *scratch), true, true
 	}
-	scratch := e.scratch.Get().(*[]byte)
-	defer e.scratch.Put(scratch)
-	if err := e.encode(scratch, value); err != nil {
-		return nil, fmt.Errorf("upgrade to version %d: %w", to, err)
-	}
-	from.before, from.own, from.exact = maphash.Bytes(seed, *scratch), true, true
 	return value, nil
 }

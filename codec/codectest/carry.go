@@ -1,0 +1,93 @@
+package codectest
+
+import (
+	"bytes"
+	"reflect"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// A session as an older and a newer program know it.
+type (
+	older struct {
+		User  string
+		Where olderPlace
+		Other *olderPlace
+		None  *olderPlace
+		Items []olderPlace
+	}
+	olderPlace struct{ City string }
+
+	newer struct {
+		Limits map[string]int
+		User   string
+		Where  newerPlace
+		Other  *newerPlace
+		None   *newerPlace
+		Items  []newerPlace
+		Blob   []byte
+	}
+	newerPlace struct {
+		City  string
+		Floor int
+	}
+)
+
+func checkCarry(r *report, c codec.Codec) {
+	carrier, ok := c.(codec.Carrier)
+	if !ok {
+		return
+	}
+	stored := newer{
+		Limits: map[string]int{"b": 2, "a": 1}, User: "ann", Where: newerPlace{"Rome", 3}, Other: &newerPlace{"Oslo", 4}, Blob: []byte{0, 1},
+	}
+	data, err := encode(c, &stored)
+	if err != nil {
+		r.errorf("Append: %v", err)
+		return
+	}
+	var known older
+	found, err := decodeShared(carrier, data, &known)
+	if err != nil || !found.Unknown || found.Exact {
+		r.errorf("DecodeShared, of data with fields that the struct does not have: %+v, %v", found, err)
+		return
+	}
+	known.User, known.Where.City, known.Other.City = "anna", "Pisa", "Bergen"
+	written, err := encode(c, &known)
+	if err != nil {
+		r.errorf("Append: %v", err)
+		return
+	}
+	if found, err := decodeShared(carrier, written, new(older)); err != nil || found.Unknown {
+		r.errorf("DecodeShared, of what Append has written: %+v, %v", found, err)
+	}
+	keptData, keptWritten := bytes.Clone(data), bytes.Clone(written)
+	extended, lost := carrier.Carry(reflect.TypeFor[older](), written, data)
+	if !bytes.Equal(data, keptData) || !bytes.Equal(written, keptWritten) {
+		r.errorf("Carry changes what it is given")
+	}
+	if lost != "" {
+		r.errorf("Carry has lost %s, of a session where nothing has to be", lost)
+	}
+	want := stored
+	want.User, want.Where.City, want.Other = "anna", "Pisa", &newerPlace{"Bergen", 4}
+	var got newer
+	if err := decode(c, extended, &got); err != nil || !reflect.DeepEqual(got, want) {
+		r.errorf("Carry made %+v of %+v (%v)", got, want, err)
+	}
+	if again, _ := carrier.Carry(reflect.TypeFor[older](), written, extended); !bytes.Equal(again, extended) {
+		r.errorf("Carry is not canonical: what it wrote it carries over as %q, not %q", again, extended)
+	}
+	if same, lost := carrier.Carry(reflect.TypeFor[older](), written, written); !bytes.Equal(same, written) || lost != "" {
+		r.errorf("Carry changes an encoding without unknown fields to %q", same)
+	}
+
+	stored.Items = []newerPlace{{"Bonn", 5}}
+	if data, err = encode(c, &stored); err != nil {
+		r.errorf("Append: %v", err)
+		return
+	}
+	if _, lost := carrier.Carry(reflect.TypeFor[older](), written, data); lost != "Items[].Floor" {
+		r.errorf("Carry says that it has lost %q, not Items[].Floor", lost)
+	}
+}
