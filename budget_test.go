@@ -226,8 +226,7 @@ func TestChangesThatAlwaysLose(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				inner := memstore.New()
 				busy := false
-				var st *slow
-				st = &slow{inner, func(op string) time.Duration {
+				st := &slow{inner, func(op string) time.Duration {
 					if !busy {
 						return 0
 					}

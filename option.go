@@ -132,6 +132,8 @@ func WithObserver(f func(context.Context, Event)) Option {
 // WithErrorHandler sets what answers a request whose session could not be
 // loaded or saved, in place of the handler: nothing that the handler wrote or
 // set has been sent. r is the request as it came to Handler, without a session.
+// f must write a status: without one net/http sends 200 OK, and the client takes
+// the failure for a success. If f panics, so does Handler.
 // The default answers 503 Service Unavailable if the store failed or the
 // session was too busy ([ErrStore], [ErrConflict]) or the request took too long
 // ([ErrLate]), 409 Conflict for [ErrSuperseded], else 500 Internal Server Error.

@@ -113,7 +113,8 @@ func (m *Manager[T]) Save(ctx context.Context) error {
 // the end of the request, merge what Update stored into it, as they would
 // another request's changes. So Update may be called from any goroutine of the
 // request, even while the handler uses the *T. fn may be called several times
-// and must not keep its argument.
+// and must not keep its argument. It may use the request's session, but if it
+// saves that itself it is called again.
 //
 // If fn returns an error, Update returns it and saves nothing. If fn changes
 // nothing, Update does not contact the store, except for a pending Renew,
@@ -180,8 +181,8 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 	x.must(x.session.Remember(ctx, idle, lifetime))
 }
 
-// Entry is a stored session, as administrators see it. Data is
-// a copy; to change it use [Manager.UpdateByID].
+// Entry is a stored session as [Manager.All], OwnedBy and Find return it. Data
+// is a copy; to change the session use [Manager.UpdateByID].
 type Entry[T any] struct {
 	Info
 	Data T
