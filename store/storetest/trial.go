@@ -257,6 +257,9 @@ func (x *trial) remains(k store.Key, r store.Record) {
 			x.fatalf("the record is there (owner %q, %d bytes of data), and All does not yield it", r.Owner, len(r.Data))
 		}
 		x.same(got, r)
+		// Of two stores in turn the one that saves next must be the one that has
+		// saved before, so that the other could have kept what it loads here.
+		x.holds(k, r)
 	}
 }
 
