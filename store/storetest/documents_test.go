@@ -101,7 +101,7 @@ func (s *documentStore) Owned(ctx context.Context, owner string) iter.Seq2[store
 // pages yields live records in the order of their keys, page by page.
 func (s *documentStore) pages(ctx context.Context, match func(document) bool) iter.Seq2[store.Entry, error] {
 	return func(yield func(store.Entry, error) bool) {
-		const size = 1000
+		const size = 5000
 		for last, more := (*store.Key)(nil), true; more; {
 			page, err := s.sessions.find(ctx, size, func(d document) bool {
 				return (last == nil || bytes.Compare(d.id[:], last[:]) > 0) && d.expires > s.millis() && match(d)
