@@ -177,7 +177,7 @@ func checkDeep(r *report, c codec.Codec) {
 	}
 	var v any
 	list, kids := &tree{}, tree{}
-	for range 100_000 {
+	for range levels {
 		v = []any{v}
 		list = &tree{Next: list}
 		kids = tree{Kids: []tree{kids}}
@@ -185,10 +185,10 @@ func checkDeep(r *report, c codec.Codec) {
 	for _, deep := range []*tree{{V: v}, list, &kids} {
 		data, err := encode(c, deep)
 		if _, ok := err.(panicError); ok {
-			r.errorf("Append of a value 100000 levels deep: %v", err)
+			r.errorf("Append of a value %d levels deep: %v", levels, err)
 		}
 		if err == nil {
-			r.errorf("Append of a value 100000 levels deep: no error, but %d bytes", len(data))
+			r.errorf("Append of a value %d levels deep: no error, but %d bytes", levels, len(data))
 		}
 	}
 	prefix, err := encode(c, &tree{})

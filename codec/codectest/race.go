@@ -7,4 +7,5 @@ package codectest
 const (
 	stride    = 7
 	runLength = 0x800
+	levels    = 20_000
 )
