@@ -50,7 +50,7 @@ func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
 	jsonWriters.Put(w)
 
 	dst = dst[:len(dst)-1] // the newline
-	if err := checkJSON(dst[start:]); err != nil {
+	if err := checkJSON(dst[start:], true); err != nil {
 		return dst, err
 	}
 	return dst, checkReplaced(dst[start:], p)
@@ -96,7 +96,7 @@ func decodeJSON(data []byte, v any, strict bool) (err error) {
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("codec: json: Decode needs a pointer, not %T", v)
 	}
-	if err := checkJSON(data); err != nil {
+	if err := checkJSON(data, false); err != nil {
 		return err
 	}
 	defer recoverInto(&err)
@@ -116,29 +116,43 @@ func decodeJSON(data []byte, v any, strict bool) (err error) {
 	return nil
 }
 
-var errJSONText = fmt.Errorf("codec: json: %w", shape.ErrText)
+var (
+	errJSONText = fmt.Errorf("codec: json: %w", shape.ErrText)
+	errJSONKeys = errors.New("codec: json: two keys of a map have the same encoding")
+)
 
 // checkJSON refuses what is not UTF-8, for which encoding/json would put
-// U+FFFD, and what nests too deep. The rest of the syntax is encoding/json's
-// concern.
-func checkJSON(data []byte) error {
+// U+FFFD, and what nests too deep; and, if encoding/json has written it, with
+// the keys of each map in order, a key that is there twice, of which one value
+// would be lost. The rest of the syntax is encoding/json's concern.
+func checkJSON(data []byte, written bool) error {
 	if !utf8.Valid(data) {
 		return errJSONText
 	}
-	depth := 0
+	var room [32][]byte
+	keys := room[:0] // of each object that is open the last
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
 		case '{', '[':
-			if depth++; depth > maxDepth {
+			if len(keys) == maxDepth {
 				return errTooDeep
 			}
+			keys = append(keys, nil)
 		case '}', ']':
-			depth--
+			keys = keys[:max(len(keys)-1, 0)]
 		case '"':
+			start := i
 			for i++; i < len(data) && data[i] != '"'; i++ {
 				if data[i] == '\\' {
 					i++
 				}
+			}
+			if written && i+1 < len(data) && data[i+1] == ':' {
+				key, last := data[start:i], &keys[len(keys)-1]
+				if bytes.Equal(key, *last) {
+					return errJSONKeys
+				}
+				*last = key
 			}
 		}
 	}

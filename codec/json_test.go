@@ -83,6 +83,8 @@ func TestJSONErrors(t *testing.T) {
 		{&struct{ R json.RawMessage }{json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
 		{&struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, "year"},
 		{&struct{ C chan int }{}, "chan int"},
+		{&struct{ M map[sameText]int }{map[sameText]int{1: 1, 2: 2}}, "same encoding"},
+		{&struct{ M []map[sameText]int }{[]map[sameText]int{{1: 1}, {1: 1}}}, ""},
 		{cycle, "cycle"},
 		{&struct{ V any }{strings.Split(strings.Repeat(",", 3), ",")}, ""},
 		{&struct{ V any }{nested(1001)}, "nested deeper"},
