@@ -8,6 +8,4 @@ require (
 	github.com/vmihailenco/tagparser/v2 v2.0.0
 )
 
-require (
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-)
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -5,7 +5,7 @@
 // It is for programs that come from gorilla/sessions, scs or another library
 // that keeps gobs, and whose sessions hold Go types in interfaces. Others are
 // better off with codec.MsgPack: a gob carries the definitions of its types in
-// every record, and takes several times as long.
+// every record, and reading one takes many times as long.
 package gobcodec
 
 import (
@@ -30,11 +30,11 @@ import (
 // numbers in another process. So each request decodes the stored session once
 // more to find that it is unchanged.
 //
-// It is not hardened against hostile records. A record that announces a large
-// slice or map makes encoding/gob allocate that much, whatever the record has
-// in it. Decode never panics, and refuses a record above 256 KiB, so that values
-// nested in it cannot exhaust the stack. Use another codec, or store/sealed,
-// where others can write to the store.
+// It is not hardened against hostile records. One that announces a large map
+// makes encoding/gob allocate that much, whatever the record has in it. Decode
+// never panics, and refuses a record above 256 KiB, so that values nested in it
+// cannot exhaust the stack. Use another codec, or store/sealed, where others can
+// write to the store.
 //
 // Struct tags mean nothing. Zero fields are left out: an empty slice comes back
 // nil, and so does a pointer to a zero number or string. A nil pointer in a
