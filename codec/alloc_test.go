@@ -16,6 +16,9 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
+// guidePairs is how many pairs of a value and a guide TestGuide tries.
+const guidePairs = 20_000
+
 // TestMsgPackAllocates holds the promise that encoding allocates nothing, and
 // decoding little more than what the session is made of.
 func TestMsgPackAllocates(t *testing.T) {
@@ -28,6 +31,17 @@ func TestMsgPackAllocates(t *testing.T) {
 		})
 		assert.Zero(t, n, "%T", v)
 	}
+	like, err := codec.MsgPack.Append(nil, &largeSession)
+	require.NoError(t, err)
+	buf = make([]byte, 0, 2*len(like))
+	for _, like := range [][]byte{nil, like} {
+		assert.Zero(t, testing.AllocsPerRun(200, func() {
+			if _, err := codec.MsgPack.(codec.LikeAppender).AppendLike(buf, &largeSession, like); err != nil {
+				t.Fatal(err)
+			}
+		}))
+	}
+
 	data, err := codec.MsgPack.Append(nil, &smallSession)
 	require.NoError(t, err)
 	n := testing.AllocsPerRun(200, func() {

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"slices"
 	"unsafe"
 )
 
@@ -69,9 +68,6 @@ func (e *packer) expect(at int) {
 // keysAhead returns how many keys the guide has for the struct or map that is
 // about to be written, and where the first is. They are for seek.
 func (e *packer) keysAhead() (at, n int) {
-	if len(e.like) == 0 {
-		return 0, 0
-	}
 	r, n := e.ahead(kindMap)
 	return r.pos, n
 }
@@ -97,37 +93,4 @@ func (e *packer) seek(start, at, n int) int {
 	e.spend(r.pos - at)
 	e.expect(-1)
 	return at
-}
-
-// follow collects the entries of m, in order: first those that the guide has,
-// whose n keys are ahead, then the others.
-func (s *compiledScratch[K, V]) follow(e *packer, m map[K]V, n int, k *keyKind[K]) {
-	r := &s.ahead
-	for n = min(n, 2*len(m)); n > 0 && len(s.entries) < len(m); n-- {
-		start := r.pos
-		key, ok := k.read(r)
-		if !ok {
-			break
-		}
-		if elem, ok := m[key]; ok {
-			if last := len(s.entries) - 1; last >= 0 && k.compare(s.entries[last].key, key) >= 0 {
-				break
-			}
-			s.entries = append(s.entries, compiledEntry[K, V]{key, elem, r.pos})
-		}
-		err := r.skip()
-		if !e.spend(r.pos-start) || err != nil {
-			break
-		}
-	}
-	known := s.entries
-	if len(known) == len(m) {
-		return
-	}
-	for key, elem := range m {
-		if _, found := slices.BinarySearchFunc(known, key, func(e compiledEntry[K, V], key K) int { return k.compare(e.key, key) }); !found {
-			s.entries = append(s.entries, compiledEntry[K, V]{key, elem, -1})
-		}
-	}
-	slices.SortFunc(s.entries, func(a, b compiledEntry[K, V]) int { return k.compare(a.key, b.key) })
 }

@@ -52,7 +52,7 @@ func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 		return err
 	}
 	at, ahead := 0, 0
-	if fs.guided {
+	if fs.guided && len(e.like) > 0 {
 		at, ahead = e.keysAhead()
 	}
 	if fs.plain && !e.generic {

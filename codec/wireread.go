@@ -231,6 +231,10 @@ func (r *reader) leave() { r.depth-- }
 
 // skip reads over a value and checks it on the way.
 func (r *reader) skip() error {
+	if r.pos < len(r.data) && oneByte(r.data[r.pos]) {
+		r.pos++
+		return nil
+	}
 	h, err := r.head()
 	if err != nil {
 		return err
@@ -255,6 +259,11 @@ func (r *reader) skip() error {
 		r.leave()
 	}
 	return nil
+}
+
+// oneByte reports whether c is a value of its own: a small integer, a bool, nil.
+func oneByte(c byte) bool {
+	return c < codeFixMap || c >= codeNegFix || c == codeNil || c == codeFalse || c == codeTrue
 }
 
 // time reads a timestamp of n bytes.
