@@ -16,11 +16,12 @@ type stringEntry[V any] struct {
 
 type stringScratch[V any] struct {
 	entries []stringEntry[V]
+	order   []uint64
 	follower[string, V]
 }
 
-// fewKeys is up to how many keys are sorted even with a guide: they are often
-// in order, see sortEntries.
+// fewKeys is up to how many keys a map is small: they are often in order, see
+// sortFew, and a guide would not help.
 const fewKeys = 8
 
 func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
@@ -29,14 +30,11 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 		e.buf = append(e.buf, codeNil)
 		return nil
 	}
+	if len(m) > fewKeys {
+		return mt.packMany(e, m)
+	}
 	at, keys := 0, 0
-	switch {
-	case len(e.like) == 0:
-	case len(m) > fewKeys:
-		if r, n := e.ahead(kindMap); n > 0 {
-			return mt.packGuided(e, m, r, n)
-		}
-	case mt.elem.guided:
+	if len(e.like) > 0 && mt.elem.guided {
 		at, keys = e.keysAhead()
 	}
 	if err := (*packMap)(mt).begin(e, len(m)); err != nil {
@@ -47,7 +45,7 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 	for k, v := range m {
 		entries = append(entries, stringEntry[V]{k, v})
 	}
-	first := sortEntries(entries)
+	first := sortFew(entries)
 	for i := range entries {
 		if i += first; i >= len(entries) {
 			i -= len(entries)
@@ -66,27 +64,46 @@ func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
 	return nil
 }
 
-// packGuided is pack with a guide that has a map of n keys, which r reads.
-func (mt *stringMap[V]) packGuided(e *packer, m map[string]V, r reader, n int) error {
+// packMany is pack for large maps, with a guide or without.
+func (mt *stringMap[V]) packMany(e *packer, m map[string]V) error {
+	scratch, n := mt.scratch.Get().(*stringScratch[V]), 0
+	if len(e.like) > 0 {
+		scratch.ahead, n = e.ahead(kindMap)
+	}
 	if err := (*packMap)(mt).begin(e, len(m)); err != nil {
 		return err
 	}
-	scratch := mt.scratch.Get().(*stringScratch[V])
-	scratch.ahead = r
-	follow(&scratch.follower, e, m, n, &stringKeys)
-	if err := scratch.pack(e, mt.key, mt.elem); err != nil {
-		return err
+	if n > 0 {
+		follow(&scratch.follower, e, m, n, &stringKeys)
+		if err := scratch.pack(e, mt.key, mt.elem); err != nil {
+			return err
+		}
+		e.leave()
+		mt.scratch.Put(scratch)
+		return nil
+	}
+	entries := scratch.entries
+	for k, v := range m {
+		entries = append(entries, stringEntry[V]{k, v})
+	}
+	scratch.order = sortMany(scratch.order[:0], entries)
+	for _, i := range scratch.order {
+		entry := &entries[i]
+		e.str(entry.key)
+		if err := mt.elem.pack(e, unsafe.Pointer(&entry.elem)); err != nil {
+			return err
+		}
 	}
 	e.leave()
-	mt.scratch.Put(scratch)
+	mt.put(scratch, entries)
 	return nil
 }
 
-// sortEntries puts entries in order, beginning with the one that it returns and
+// sortFew puts entries in order, beginning with the one that it returns and
 // going round. Go walks a small map as it was filled, from a random entry on: if
 // that was in order, as decoding does it, the entries are in order but for where
 // they begin, and need not be moved.
-func sortEntries[V any](entries []stringEntry[V]) (first int) {
+func sortFew[V any](entries []stringEntry[V]) (first int) {
 	descents := 0
 	for i := 1; i < len(entries); i++ {
 		if entries[i].key < entries[i-1].key {
@@ -133,7 +150,7 @@ func (mt *stringMap[V]) put(scratch *stringScratch[V], entries []stringEntry[V])
 		return
 	}
 	clear(entries)
-	scratch.entries = entries[:0]
+	scratch.entries, scratch.order = entries[:0], scratch.order[:0]
 	mt.scratch.Put(scratch)
 }
 
