@@ -63,7 +63,7 @@ func TestFromClone(t *testing.T) {
 			require.NoError(t, err)
 			empty := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(empty, "main.go"), program, 0o600))
-			env := []string{"GOWORK=", "GOFLAGS="}
+			env := []string{"GOWORK=", "GOFLAGS=-trimpath"}
 			run(t, empty, env, "go", "mod", "init", "example.com/try")
 			run(t, empty, env, "go", "work", "init", ".", clone, filepath.Join(clone, dir))
 			run(t, empty, env, "go", "build", "-o", os.DevNull, ".")
