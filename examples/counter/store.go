@@ -51,5 +51,5 @@ func open(where string) (place, error) {
 		return place{store: s, close: s.Close, Kept: "the directory " + full, Survives: true, Shared: true}, nil
 	}
 	// The value is left out of the error: the URL of a server has a password.
-	return place{}, fmt.Errorf("-store: the value is none of these:%sFor databases and servers see ./examples/engines.", storeForms)
+	return place{}, fmt.Errorf("-store: the value is none of these:%s(for databases and servers see ./examples/engines)", storeForms)
 }

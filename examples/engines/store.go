@@ -23,7 +23,7 @@ const storeForms = `
   nats://user:password@localhost:4222                with JetStream
 `
 
-var errForm = errors.New("-store: the value is none of these:" + storeForms + "For memory, files and directories see ./examples/counter.")
+var errForm = errors.New("-store: the value is none of these:" + storeForms + "(for memory, files and directories see ./examples/counter)")
 
 // patience is how long the program waits for its store when it starts.
 const patience = 5 * time.Second
