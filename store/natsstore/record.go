@@ -34,7 +34,8 @@ func session(r store.Record, expires, indexed int64) []byte {
 // A state is what the bucket has for a key. There is a session, live or
 // expired, if record.Version is not 0.
 type state struct {
-	seq     uint64 // of the last message; 0 if there is none
+	seq     uint64        // of the last message; 0 if there is none
+	ttl     time.Duration // of the last message
 	live    bool
 	record  store.Record
 	expires int64
@@ -47,7 +48,10 @@ func read(m *jetstream.RawStreamMsg, now int64) (state, error) {
 	if m == nil {
 		return state{}, nil
 	}
-	st := state{seq: m.Sequence}
+	st := state{seq: m.Sequence, ttl: longest * time.Millisecond}
+	if ttl, err := time.ParseDuration(m.Header.Get(jetstream.MsgTTLHeader)); err == nil {
+		st.ttl = ttl
+	}
 	if isMarker(m.Header) {
 		return st, nil
 	}

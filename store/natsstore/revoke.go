@@ -2,7 +2,6 @@ package natsstore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -19,11 +18,12 @@ func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key
 		return 0, s.failed(ctx, "delete owned", err)
 	}
 	keys = slices.DeleteFunc(keys, func(k store.Key) bool { return slices.Contains(keep, k) })
+	owned := func(st state, err error) bool { return err == nil && st.record.Owner == owner }
 	var live atomic.Int64
 	errs := make([]error, len(keys))
 	each(len(keys), func(i int) {
 		var did bool
-		if did, errs[i] = s.deleteIfOwned(ctx, owner, keys[i]); did {
+		if did, errs[i] = s.remove(ctx, keys[i], owned); did {
 			live.Add(1)
 		}
 	})
@@ -33,25 +33,4 @@ func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key
 		}
 	}
 	return int(live.Load()), nil
-}
-
-// deleteIfOwned removes a session if it is owner's, and reports whether it did
-// and the session was live. A save that comes in between makes it look again,
-// since it may have given the session to another owner.
-func (s *Store) deleteIfOwned(ctx context.Context, owner string, k store.Key) (live bool, err error) {
-	for range attempts {
-		st, err := s.look(ctx, k)
-		if errors.Is(err, store.ErrCorrupt) {
-			return false, nil
-		}
-		if err != nil || st.record.Owner != owner {
-			return false, err
-		}
-		_, err = s.publish(ctx, s.mark(k), markTTL, st.seq)
-		if !errors.Is(err, errStale) {
-			return st.live && err == nil, err
-		}
-		s.ask(k, true)
-	}
-	return false, errBusy
 }

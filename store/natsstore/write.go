@@ -147,18 +147,43 @@ func (s *Store) extend(ctx context.Context, k store.Key, expires time.Time) erro
 	return errBusy
 }
 
-// Delete implements [store.Store], in one round trip. It publishes the mark of
-// a deletion, which NATS's own tools know too, and which the server drops
-// after a minute. Purging the subject would not do: a save that is under way
-// to the replicas could come after it.
+// Delete implements [store.Store], in two round trips, and more for a session
+// that is being saved at this moment. It publishes the mark of a deletion, which
+// NATS's own tools know too. Purging the subject would not do: a save that is
+// under way to the replicas could come after it.
 func (s *Store) Delete(ctx context.Context, k store.Key) error {
-	if _, err := s.send(ctx, s.mark(k), jetstream.WithMsgTTL(markTTL)); err != nil {
+	if _, err := s.remove(ctx, k, func(state, error) bool { return true }); err != nil {
 		return s.failed(ctx, "delete", err)
 	}
 	return nil
 }
 
-// markTTL is how long the mark of a deletion stays. A creation that the
+// remove puts a mark in the place of what is under k, if that is wanted. It
+// reports whether it did and there was a live session. A save that comes in
+// between makes it look again. What cannot be read is shown with its error.
+//
+// The mark stays for as long as the message that it replaces would have. When a
+// server crashes it may find messages in its file that were replaced long ago,
+// and counts the last of a subject. Without the mark that would be the session.
+func (s *Store) remove(ctx context.Context, k store.Key, wanted func(state, error) bool) (live bool, err error) {
+	for range attempts {
+		st, err := s.look(ctx, k)
+		if err != nil && !errors.Is(err, store.ErrCorrupt) {
+			return false, err
+		}
+		if !wanted(st, err) {
+			return false, nil
+		}
+		_, err = s.publish(ctx, s.mark(k), max(markTTL, st.ttl), st.seq)
+		if !errors.Is(err, errStale) {
+			return st.live && err == nil, err
+		}
+		s.ask(k, true)
+	}
+	return false, errBusy
+}
+
+// markTTL is how long the mark of a deletion stays at least. A creation that the
 // connection has held back for less comes to nothing, and a watch that had to
 // start again within it misses no deletion.
 const markTTL = time.Minute

@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame/internal/killtest"
@@ -43,14 +45,13 @@ func TestDamage(t *testing.T) {
 
 	gone, refused := 0, 0
 	for range flips {
-		damaged := options(t.TempDir())
-		require.NoError(t, os.CopyFS(damaged.StoreDir, os.DirFS(opts.StoreDir)))
-		flip(t, damaged.StoreDir)
-		srv := start(t, damaged)
-		s, err := natsstore.Open(t.Context(), connect(t, srv.ClientURL()), natsstore.WithBucket("damaged"))
+		dir := t.TempDir()
+		require.NoError(t, os.CopyFS(dir, os.DirFS(opts.StoreDir)))
+		flip(t, dir)
+		s, end, err := openDamaged(t, dir)
 		if err != nil {
 			refused++
-			stop(srv)
+			end()
 			continue
 		}
 		for n := range sessions {
@@ -69,10 +70,33 @@ func TestDamage(t *testing.T) {
 				require.Equal(t, want, got)
 			}
 		}
-		stop(srv)
+		end()
+		require.NoError(t, os.RemoveAll(dir))
 	}
 	t.Logf("soak: %d bits flipped in a file of NATS: 0 changed what was returned, %d sessions were gone, %d times the bucket could not be opened",
 		flips, gone, refused)
+}
+
+// openDamaged opens the bucket in a process of its own, so that the memory of many
+// servers is given back. end closes it.
+func openDamaged(t *testing.T, dir string) (s *natsstore.Store, end func(), err error) {
+	port := freePort(t)
+	kill, err := launchServer(t, port, dir)
+	if err != nil {
+		return nil, kill, err
+	}
+	nc, err := dial(fmt.Sprintf("nats://127.0.0.1:%d", port), 0)
+	if err != nil {
+		return nil, kill, err
+	}
+	end = func() {
+		nc.Close()
+		kill()
+	}
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	s, err = natsstore.Open(t.Context(), js, natsstore.WithBucket("damaged"))
+	return s, end, err
 }
 
 // flip flips a bit of the largest file of messages below dir.

@@ -103,7 +103,16 @@ func TestTTL(t *testing.T) {
 		require.Equal(t, test.entry, ttl(entry))
 	}
 	require.NoError(t, s.Delete(t.Context(), key(1)))
-	require.Equal(t, time.Minute, ttl(subject))
+	require.Equal(t, grace, ttl(subject), "as the session")
+	require.NoError(t, s.Delete(t.Context(), key(1)))
+	require.Equal(t, grace, ttl(subject))
+	require.NoError(t, s.Delete(t.Context(), key(2)))
+	require.Equal(t, time.Minute, ttl("s."+key(2).String()))
+	_, err = s.Save(t.Context(), key(3), store.Record{Expires: now.Add(3 * time.Hour), Owner: "bob"})
+	require.NoError(t, err)
+	_, err = s.DeleteOwned(t.Context(), "bob")
+	require.NoError(t, err)
+	require.Equal(t, 3*time.Hour+grace, ttl("s."+key(3).String()))
 }
 
 // TestClocks has two programs whose clocks differ by five seconds: each goes
