@@ -2,7 +2,7 @@
 # make test       is all that a change has to pass, but for make lint
 
 .DEFAULT_GOAL := help
-.PHONY: help test vet lint fuzz bench bench-codecs bench-own cover run
+.PHONY: help test vet lint fuzz soak bench bench-codecs bench-own cover run
 
 FUZZTIME ?= 10s
 BENCH    ?= .
@@ -21,6 +21,9 @@ lint: ## run golangci-lint on every module (scripts/lint)
 
 fuzz: ## run every fuzz target for FUZZTIME, 10s by default (scripts/fuzz)
 	./scripts/fuzz $(FUZZTIME)
+
+soak: ## kill and damage all stores for about an hour, and print figures (scripts/soak)
+	./scripts/soak
 
 COMPARE = go -C bench run ./cmd/compare -o results.txt -docs ../docs
 
