@@ -10,7 +10,7 @@ import (
 )
 
 // Of clients that save one session all the time, compare-and-swap favours the
-// one that is nearest to the server. A renewal or a revocation that has lost
+// one that is nearest to the server. A renewal, deletion or revocation that lost
 // asks the stores on the bucket, its own included, to hold their saves of that
 // session back for a moment. It asks by a message outside of the bucket, which
 // may get lost; what is stored is decided by the compare-and-swap alone.
