@@ -33,21 +33,27 @@ type otherLibrary struct {
 	forgot   []string
 	fail     error // of forgetting
 	stuck    bool  // it cannot forget
+	remember bool
+	asked    int // how often for a session
+	down     int // the time at which it fails, or -1: always
 }
 
 func newOtherLibrary() *otherLibrary {
 	return &otherLibrary{sessions: map[string]string{"old-token-of-ann": "ann", "old-token-of-bob": "bob"}}
 }
 
-func (o *otherLibrary) find(r *http.Request) (sesame.Import[member], bool) {
+func (o *otherLibrary) find(r *http.Request) (imp sesame.Import[member], ok bool, err error) {
 	c, err := r.Cookie("old")
 	if err != nil {
-		return sesame.Import[member]{}, false
+		return imp, false, nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.asked++; o.down == o.asked || o.down < 0 {
+		return imp, false, errOtherDown
+	}
 	user, ok := o.sessions[c.Value]
-	imp := sesame.Import[member]{Token: c.Value, Session: member{User: user}, Expires: o.expires}
+	imp = sesame.Import[member]{Token: c.Value, Session: member{User: user}, Expires: o.expires, Remember: o.remember}
 	if !o.stuck {
 		imp.Forget = func(context.Context) error {
 			o.mu.Lock()
@@ -59,8 +65,10 @@ func (o *otherLibrary) find(r *http.Request) (sesame.Import[member], bool) {
 			return o.fail
 		}
 	}
-	return imp, ok
+	return imp, ok, nil
 }
+
+var errOtherDown = errors.New("the other store is down")
 
 func (o *otherLibrary) manager(opts ...sesame.Option) *sesame.Manager[member] {
 	return sesame.New[member](append(opts, sesame.WithImport(o.find))...)
@@ -116,6 +124,28 @@ func TestImport(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(time.Hour), r2.Expires, time.Minute)
 	require.Equal(t, old.expires.UnixMilli(), headerOf(t, r2).Deadline.UnixMilli())
+}
+
+// TestImportRemembered: a session whose old cookie outlived the browser has one
+// here that does, until the same end. A log-in decides for itself.
+func TestImportRemembered(t *testing.T) {
+	old := newOtherLibrary()
+	old.remember, old.expires = true, time.Now().Add(30*24*time.Hour).Truncate(time.Second)
+	old.stuck = true
+	st := memstore.New()
+	m := old.manager(sesame.WithStore(st))
+	for _, what := range []string{"the first", "one that joins"} {
+		res := oldVisit(m, "", nothing)
+		require.InDelta(t, 30*24*3600, res.Cookies()[0].MaxAge, 5, what)
+		within(m, tokenOf(res), func(ctx context.Context, _ *member) {
+			require.True(t, m.Info(ctx).Remembered)
+			require.True(t, m.Info(ctx).Expires.Equal(old.expires), m.Info(ctx).Expires)
+		})
+	}
+	old = newOtherLibrary()
+	old.remember, old.expires = true, time.Now().Add(30*24*time.Hour)
+	m = old.manager()
+	require.Zero(t, oldVisit(m, "", func(ctx context.Context, _ *member) { m.Renew(ctx) }).Cookies()[0].MaxAge)
 }
 
 // TestImportAtOnce: parallel first requests of one browser make one session, and
@@ -240,6 +270,40 @@ func TestImportDestroyed(t *testing.T) {
 		oldVisit(m, tok, func(ctx context.Context, _ *member) { m.Destroy(ctx) })
 		gone(t, m)
 	})
+	t.Run("while the other library cannot forget it", func(t *testing.T) {
+		old := newOtherLibrary()
+		old.stuck = true
+		m := old.manager(newWitness().logger())
+		tok := tokenOf(oldVisit(m, "", nothing))
+		old.stuck, old.fail = false, errors.New("no connection")
+		logOut := func() *http.Response {
+			return oldVisit(m, tok, func(ctx context.Context, _ *member) { m.Destroy(ctx) })
+		}
+		res := logOut()
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode, "the old cookie would undo it")
+		require.Empty(t, res.Cookies())
+		res = oldVisit(m, tok, func(ctx context.Context, _ *member) {
+			m.Destroy(ctx)
+			require.ErrorIs(t, m.Save(ctx), old.fail)
+		})
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode, "also at the second try")
+		old.fail = nil
+		require.Equal(t, http.StatusOK, logOut().StatusCode)
+		gone(t, m)
+	})
+	t.Run("while the other library cannot be asked", func(t *testing.T) {
+		old := newOtherLibrary()
+		m := old.manager(newWitness().logger())
+		tok := issue(t, m, func(s *member) { s.User = "ann" })
+		logOut := func() int {
+			return oldVisit(m, tok, func(ctx context.Context, _ *member) { m.Destroy(ctx) }).StatusCode
+		}
+		old.down = -1
+		require.Equal(t, http.StatusServiceUnavailable, logOut())
+		old.down = 0
+		require.Equal(t, http.StatusOK, logOut())
+		gone(t, m)
+	})
 	t.Run("before another first request has ended", func(t *testing.T) {
 		m := newOtherLibrary().manager()
 		oldVisit(m, "", func(ctx context.Context, _ *member) {
@@ -287,8 +351,8 @@ func TestImportDestroyed(t *testing.T) {
 func TestNotImported(t *testing.T) {
 	t.Run("without a token", func(t *testing.T) {
 		w := newWitness()
-		m := sesame.New[member](w.logger(), sesame.WithImport(func(*http.Request) (sesame.Import[member], bool) {
-			return sesame.Import[member]{Session: member{User: "ann"}}, true
+		m := sesame.New[member](w.logger(), sesame.WithImport(func(*http.Request) (sesame.Import[member], bool, error) {
+			return sesame.Import[member]{Session: member{User: "ann"}}, true, nil
 		}))
 		require.Empty(t, oldVisit(m, "", func(_ context.Context, s *member) { require.Zero(t, *s) }).Cookies())
 		require.Contains(t, w.log.String(), "without its Token")
@@ -318,6 +382,31 @@ func TestNotImported(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 		require.Empty(t, res.Cookies())
 		require.Empty(t, old.forgot)
+	})
+	t.Run("the other store is down", func(t *testing.T) {
+		old, w, st := newOtherLibrary(), newWitness(), memstore.New()
+		old.down = -1
+		m := old.manager(sesame.WithStore(st), w.observer(), w.logger())
+		res := oldVisit(m, "", func(_ context.Context, s *member) { s.Visits++ })
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+		require.Empty(t, res.Cookies())
+		require.Zero(t, st.Len(), "a session of its own would hide the one to be imported")
+		require.Equal(t, []sesame.EventKind{sesame.EventStoreError}, w.kinds())
+		require.ErrorIs(t, w.all()[0].Err, errOtherDown)
+		require.NotContains(t, w.log.String(), "old-token-of-ann")
+
+		old.down = 0
+		oldVisit(m, "", func(_ context.Context, s *member) { require.Equal(t, member{User: "ann"}, *s) })
+	})
+	t.Run("the other store goes down", func(t *testing.T) {
+		old := newOtherLibrary()
+		old.down = 2 // once the session is stored here
+		m := old.manager(newWitness().logger())
+		res := oldVisit(m, "", func(_ context.Context, s *member) { s.Visits++ })
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+		require.Empty(t, res.Cookies())
+		require.Empty(t, old.forgot)
+		require.NotEmpty(t, tokenOf(oldVisit(m, "", func(_ context.Context, s *member) { require.Equal(t, member{"ann", 1}, *s) })))
 	})
 	t.Run("beside two sessions", func(t *testing.T) {
 		old, w := newOtherLibrary(), newWitness()

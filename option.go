@@ -185,7 +185,9 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 // WithImport moves users here from another session library without logging them
 // out. f looks for that library's session in a request that has none of this
 // manager's: it reads the other cookie, asks the other store, and returns the
-// session as a T. It reports false if there is none. docs/MOVING.md has whole
+// session as a T. It reports false if there is none, and an error if the other
+// store cannot be asked: the error handler answers then, as if the manager's own
+// store had failed, so that an outage logs no one out. docs/MOVING.md has whole
 // programs for scs, gorilla/sessions, gin-contrib/sessions and fiber.
 //
 // The session is stored by the first request that uses it, and then forgotten
@@ -193,19 +195,20 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 // other library's, so that parallel requests of one browser make one session.
 // A log-out ends both.
 //
-// f must be safe for concurrent use. It is called with the request as it came
-// to Handler, before the session is loaded, once more after it has been stored,
-// and by [Manager.Destroy].
-func WithImport[T any](f func(*http.Request) (Import[T], bool)) Option {
+// f must be safe for concurrent use, and ask the other store each time. It is
+// called with the request as it came to Handler, whose context ends after
+// [WithStoreTimeout]: before the session is loaded, once more after it has been
+// stored, and by [Manager.Destroy].
+func WithImport[T any](f func(*http.Request) (imp Import[T], ok bool, err error)) Option {
 	return option(func(c *config) {
 		c.imports, c.engine.Import = reflect.TypeFor[T](), nil
 		if f == nil {
 			return
 		}
-		c.engine.Import = func(request context.Context) (lifecycle.Import, bool) {
-			r := request.(*exchange).r
-			imp, ok := f(r.WithContext(r.Context())) // its own: some libraries keep what they found in the request
-			return lifecycle.Import{Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Forget: imp.Forget}, ok
+		c.engine.Import = func(request, limited context.Context) (lifecycle.Import, bool, error) {
+			r := request.(*exchange).r.WithContext(limited) // f's own: some libraries keep what they found in the request
+			imp, ok, err := f(r)
+			return lifecycle.Import{Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, ok, err
 		}
 	})
 }

@@ -98,11 +98,18 @@ type Import[T any] struct {
 	// idle timeout is the manager's.
 	Expires time.Time
 
+	// Remember keeps the session until Expires however little it is used, in a
+	// cookie that outlives the browser, as [Manager.Remember] does. It is for
+	// libraries whose cookies do. Without Expires it has no effect.
+	Remember bool
+
 	// Forget deletes the session from the other library's store, and is called
-	// once, when the session has been stored here, or with its log-out. An error
-	// is an [EventStoreError]; the import stands, or the log-out. If it is nil,
-	// as it has to be where the session is in the cookie itself, the old cookie
-	// imports the session again, also after a log-out, until Expires.
+	// once, when the session has been stored here, or with its log-out. Its
+	// context ends after [WithStoreTimeout]. An error is an [EventStoreError].
+	// After that of an import the session here stands; a log-out has failed, as
+	// if the session could not be deleted here. If it is nil, as it has to be
+	// where the session is in the cookie itself, the old cookie imports the
+	// session again, also after a log-out, until Expires.
 	Forget func(context.Context) error
 }
 

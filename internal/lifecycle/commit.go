@@ -147,14 +147,19 @@ func asTouch(err error) error {
 
 // deleteDestroyed deletes what Destroy has ended.
 func (s *Session) deleteDestroyed(ctx context.Context) error {
+	var unforgotten error
 	if s.forgetting != nil { // first, so that no request imports it once more
-		s.forget(s.forgetting)
-		s.forgetting = nil
+		if unforgotten = s.forget(s.forgetting); unforgotten == nil {
+			s.forgetting = nil
+		}
 	}
 	for ; len(s.doomed) > 0; s.doomed = s.doomed[1:] {
 		if err := s.engine.end(ctx, s.doomed[0], Destroyed); err != nil {
 			return err
 		}
+	}
+	if unforgotten != nil {
+		return unforgotten
 	}
 	if s.deleting {
 		s.deleting = false

@@ -12,10 +12,11 @@ import (
 
 // Import is a session of another library, found by that library's cookie.
 type Import struct {
-	Token   string // the other library's, which cannot be guessed
-	Value   any    // *T
-	Expires time.Time
-	Forget  func(context.Context) error // nil: the other library cannot
+	Token    string // the other library's, which cannot be guessed
+	Value    any    // *T
+	Expires  time.Time
+	Remember bool                        // until Expires, in a cookie that outlives the browser
+	Forget   func(context.Context) error // nil: the other library cannot
 }
 
 // An imported session gets its ID and its first secret from the token of the
@@ -32,14 +33,14 @@ type Import struct {
 // ended up anonymous with st. It replaces st if there is one, or what has
 // become of it here.
 func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
-	imp, ok := s.askImport(ctx)
-	if !ok {
-		return st, nil
+	imp, err := s.askImport(ctx)
+	if imp == nil {
+		return st, err
 	}
 	e := s.engine
 	limited, cancel := e.limit(ctx)
 	defer cancel()
-	next := &state{token: token.Derive(imp.Token), hadCookie: st.hadCookie, others: st.others, imported: &imp}
+	next := &state{token: token.Derive(imp.Token), hadCookie: st.hadCookie, others: st.others, imported: imp}
 	began := e.began()
 	value, why, err := e.fetchByToken(limited, next.token, &next.latest)
 	switch {
@@ -70,18 +71,32 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 }
 
 // askImport asks for a session of another library. One that cannot be told
-// from others, or is over, is none.
-func (s *Session) askImport(ctx context.Context) (Import, bool) {
+// from others, or is over, is none, and then the result is nil.
+func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	e := s.engine
 	if e.Import == nil {
-		return Import{}, false
+		return nil, nil
 	}
-	imp, ok := e.Import(s.request.Context)
-	if ok && imp.Token == "" {
+	limited, cancel := s.reach()
+	defer cancel()
+	began := e.began()
+	imp, ok, err := e.Import(s.request.Context, limited)
+	switch {
+	case err != nil:
+		return nil, e.failed(limited, "ask the other library", store.Key{}, began, err)
+	case !ok || !imp.Expires.IsZero() && !time.Now().Before(imp.Expires):
+		return nil, nil
+	case imp.Token == "":
 		e.Log(ctx, slog.LevelError, "sesame: the function of WithImport returned a session without its Token, which is not imported")
+		return nil, nil
 	}
-	ok = ok && imp.Token != "" && (imp.Expires.IsZero() || time.Now().Before(imp.Expires))
-	return imp, ok
+	return &imp, nil
+}
+
+// reach returns a context for a call of the other library. It ends with
+// WithStoreTimeout, and not if the client hangs up.
+func (s *Session) reach() (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(&s.request, s.engine.Timeout, errNoAnswer)
 }
 
 // createImported stores an imported session for the first time. It reports a
@@ -91,6 +106,9 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	next.key, next.header.Secret = s.latest.key, s.latest.header.Secret
 	if !s.imported.Expires.IsZero() && !s.renew && !s.remembering {
 		next.header.Deadline = s.imported.Expires
+		if s.imported.Remember {
+			next.header.Remembered, next.header.Idle = true, 0
+		}
 		next.expires = expiry(&next.header, now)
 	}
 	if s.renew {
@@ -107,7 +125,11 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	case err != nil:
 		return false, e.refused(ctx, next.key, began, err)
 	}
-	if _, known := s.askImport(ctx); !known && s.imported.Forget != nil {
+	known, err := s.askImport(ctx)
+	switch {
+	case err != nil:
+		return false, err // the record stays: the next request joins it
+	case known == nil && s.imported.Forget != nil:
 		ctx, cancel := s.detach()
 		defer cancel()
 		if err := e.Store.Delete(ctx, next.key); err != nil {
@@ -118,7 +140,7 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	}
 	imp := s.imported
 	s.saved(ctx, now, next, tok, Created, e.since(began))
-	s.forget(imp)
+	_ = s.forget(imp) // the event tells; the session here stands
 	return false, nil
 }
 
@@ -131,9 +153,9 @@ func (s *Session) destroyImport(ctx context.Context) error {
 		}
 		return nil
 	}
-	imp, ok := s.askImport(ctx)
-	if !ok {
-		return nil
+	imp, err := s.askImport(ctx)
+	if imp == nil {
+		return err
 	}
 	limited, cancel := s.engine.limit(ctx)
 	defer cancel()
@@ -146,20 +168,21 @@ func (s *Session) destroyImport(ctx context.Context) error {
 	if (why == nil || why.named || !st.exists()) && st.key != s.latest.key {
 		s.doomed = append(s.doomed, st.key)
 	}
-	s.imported = &imp
+	s.imported = imp
 	return nil
 }
 
 // forget has the other library forget its session, even if the client has hung
-// up. The session here stands if that fails.
-func (s *Session) forget(imp *Import) {
+// up.
+func (s *Session) forget(imp *Import) error {
 	if imp.Forget == nil {
-		return
+		return nil
 	}
-	ctx, cancel := s.detach()
+	ctx, cancel := s.reach()
 	defer cancel()
 	began := s.engine.began()
 	if err := imp.Forget(ctx); err != nil {
-		_ = s.engine.failed(ctx, "forget what was imported", s.latest.key, began, err)
+		return s.engine.failed(ctx, "forget what was imported", s.latest.key, began, err)
 	}
+	return nil
 }
