@@ -362,6 +362,19 @@ func TestNotImported(t *testing.T) {
 		old.expires = time.Now().Add(-time.Second)
 		require.Empty(t, oldVisit(old.manager(), "", func(_ context.Context, s *member) { require.Zero(t, *s) }).Cookies())
 	})
+	t.Run("an error page", func(t *testing.T) {
+		old, st := newOtherLibrary(), memstore.New()
+		m := old.manager(sesame.WithStore(st))
+		r := httptest.NewRequest("GET", "https://example.com/", nil)
+		r.AddCookie(&http.Cookie{Name: "old", Value: "old-token-of-ann"})
+		res := visitWith(m, r, func(w http.ResponseWriter, r *http.Request) {
+			require.Equal(t, "ann", m.Get(r.Context()).User)
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		require.Empty(t, res.Cookies())
+		require.Zero(t, st.Len())
+		require.Empty(t, old.forgot)
+	})
 	t.Run("too late", func(t *testing.T) {
 		old, w := newOtherLibrary(), newWitness()
 		m := old.manager(w.observer(), w.logger())

@@ -1,0 +1,284 @@
+package moving_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/store/memstore"
+)
+
+// Session is what the old programs kept under the keys "user" and "visits".
+type Session struct {
+	User   string
+	Visits int `sesame:"sum"`
+}
+
+func (s Session) Owner() string { return s.User }
+
+// lastOld is when the last of the old sessions ends.
+var lastOld = time.Now().Add(30 * 24 * time.Hour)
+
+// A peer is a program that keeps its sessions with another library, and the
+// function that imports them.
+type peer struct {
+	old       func(t *testing.T) (program http.Handler, fail func()) // /login logs ann in, / says who has logged in
+	imports   func(*http.Request) (sesame.Import[Session], bool, error)
+	cookie    string        // of the old library
+	life      time.Duration // of it, 0 if it ends with the browser
+	stateless bool          // the session is in it
+	gin       bool
+}
+
+var peers = map[string]peer{
+	"scs":                 {old: startSCS, imports: fromSCS, cookie: "session", life: 24 * time.Hour},
+	"gorilla, cookie":     {old: startGorilla, imports: fromGorilla, cookie: "session", life: 30 * 24 * time.Hour, stateless: true},
+	"gorilla, redistore":  {old: startRediStore, imports: fromRediStore, cookie: "session", life: 30 * 24 * time.Hour},
+	"gin-contrib, cookie": {old: startGinCookie, imports: fromGinCookie, cookie: "session", life: 30 * 24 * time.Hour, stateless: true, gin: true},
+	"gin-contrib, redis":  {old: startGinRedis, imports: fromGinRedis, cookie: "session", life: 30 * 24 * time.Hour, gin: true},
+	"fiber":               {old: startFiber, imports: fromFiber, cookie: "session_id"},
+}
+
+// redisAddress is the server that scripts/services has started. Other packages
+// use its first databases at the same time.
+func redisAddress(t *testing.T) string {
+	address := os.Getenv("SESAME_TEST_REDIS")
+	if address == "" {
+		t.Fatal("SESAME_TEST_REDIS is not set: run the tests by scripts/services run redis -- go test")
+	}
+	return address
+}
+
+const redisDatabase = 7
+
+// A site is the old program and the new one, and a browser that has logged in
+// with the old one.
+type site struct {
+	peer
+	store    *memstore.Store
+	sessions *sesame.Manager[Session]
+	failOld  func()
+	old, new *httptest.Server
+	browser  *browser
+}
+
+func start(t *testing.T, p peer) *site {
+	st := memstore.New()
+	s := &site{peer: p, store: st, sessions: sesame.New[Session](sesame.WithStore(st), sesame.WithImport(p.imports))}
+	program, fail := p.old(t)
+	s.failOld = sync.OnceFunc(fail)
+	t.Cleanup(s.failOld)
+	s.old, s.new = httptest.NewTLSServer(program), httptest.NewTLSServer(s.program())
+	t.Cleanup(s.old.Close)
+	t.Cleanup(s.new.Close)
+	s.browser = newBrowser(t, s.new)
+	require.Equal(t, "welcome", s.browser.get(s.old, "/login").body)
+	require.Equal(t, "ann 3", s.browser.get(s.old, "/").body)
+	return s
+}
+
+// program is the new one.
+func (s *site) program() http.Handler {
+	var together sync.WaitGroup
+	together.Add(6)
+	pages := map[string]http.HandlerFunc{
+		"/": func(w http.ResponseWriter, r *http.Request) {
+			session := s.sessions.Get(r.Context())
+			fmt.Fprint(w, session.User, " ", session.Visits)
+		},
+		"/together": func(w http.ResponseWriter, r *http.Request) {
+			session := s.sessions.Get(r.Context())
+			session.Visits++
+			together.Done()
+			together.Wait()
+			fmt.Fprint(w, session.User)
+		},
+		"/logout": s.logOut,
+	}
+	mux, engine := http.NewServeMux(), gin.New()
+	for path, page := range pages {
+		mux.HandleFunc(path, page)
+		engine.GET(path, func(c *gin.Context) { page(c.Writer, c.Request) })
+	}
+	if s.gin {
+		return s.sessions.Handler(engine)
+	}
+	return s.sessions.Handler(mux)
+}
+
+// logOut also deletes the old cookie.
+func (s *site) logOut(w http.ResponseWriter, r *http.Request) {
+	sessions, oldCookie := s.sessions, s.cookie
+	sessions.Destroy(r.Context())
+	http.SetCookie(w, &http.Cookie{Name: oldCookie, Path: "/", MaxAge: -1})
+	fmt.Fprint(w, "bye")
+}
+
+// browser is a client with cookies.
+type browser struct {
+	t *testing.T
+	http.Client
+}
+
+func newBrowser(t *testing.T, s *httptest.Server, cookies ...*http.Cookie) *browser {
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	b := &browser{t, http.Client{Jar: jar, Transport: s.Client().Transport, Timeout: 20 * time.Second}}
+	at, err := url.Parse(s.URL)
+	require.NoError(t, err)
+	jar.SetCookies(at, cookies)
+	return b
+}
+
+// copyOf is another browser, with the old cookie alone.
+func (s *site) copyOf(b *browser) *browser { return newBrowser(b.t, s.new, b.has(s.new, s.cookie)) }
+
+// has returns a cookie, nil if the browser does not have it.
+func (b *browser) has(s *httptest.Server, name string) *http.Cookie {
+	at, err := url.Parse(s.URL)
+	require.NoError(b.t, err)
+	for _, c := range b.Jar.Cookies(at) {
+		if c.Name == name {
+			return &http.Cookie{Name: c.Name, Value: c.Value, Path: "/", Secure: true}
+		}
+	}
+	return nil
+}
+
+type answer struct {
+	status  int
+	body    string
+	cookies []*http.Cookie
+}
+
+func (b *browser) get(s *httptest.Server, path string) answer {
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, s.URL+path, nil)
+	require.NoError(b.t, err)
+	res, err := b.Do(r)
+	require.NoError(b.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(b.t, err)
+	return answer{res.StatusCode, string(body), res.Cookies()}
+}
+
+// TestMove: the user stays logged in, and the old library forgets the session.
+func TestMove(t *testing.T) {
+	for name, p := range peers {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, p)
+			first := s.browser.get(s.new, "/")
+			require.Equal(t, "ann 3", first.body)
+			require.Len(t, first.cookies, 1)
+			require.Equal(t, "__Host-Http-session_id", first.cookies[0].Name)
+			require.InDelta(t, p.life.Seconds(), first.cookies[0].MaxAge, 60, "it outlives the browser if the old one did")
+
+			second := s.browser.get(s.new, "/")
+			require.Equal(t, "ann 3", second.body)
+			require.Empty(t, second.cookies)
+			require.Equal(t, "ann 3", newBrowser(t, s.new, first.cookies...).get(s.new, "/").body, "without the old cookie")
+
+			late := s.copyOf(s.browser)
+			old := s.browser.get(s.old, "/").body
+			if p.stateless {
+				require.Equal(t, "ann 3", old)
+			} else {
+				require.Equal(t, " 0", old)
+				require.Equal(t, " 0", late.get(s.new, "/").body, "who has missed the new cookie must log in again")
+			}
+			require.Equal(t, "ann 3", s.browser.get(s.new, "/").body, "whatever an old instance has answered")
+			require.Equal(t, 1, s.store.Len())
+		})
+	}
+}
+
+// TestMoveAtOnce: parallel first requests of a browser make one session.
+func TestMoveAtOnce(t *testing.T) {
+	for name, p := range peers {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, p)
+			var done sync.WaitGroup
+			answers := make([]answer, 6)
+			for i := range answers {
+				done.Go(func() { answers[i] = s.browser.get(s.new, "/together") })
+			}
+			done.Wait()
+			for _, a := range answers {
+				require.Equal(t, "ann", a.body)
+				require.Len(t, a.cookies, 1)
+				require.Equal(t, answers[0].cookies[0].Value, a.cookies[0].Value)
+			}
+			require.Equal(t, 1, s.store.Len())
+			require.Equal(t, "ann 9", s.browser.get(s.new, "/").body)
+		})
+	}
+}
+
+// TestMoveLogOut: a log-out is final, be it the first request or a later one.
+// What is in the cookie alone can only be deleted in the browser.
+func TestMoveLogOut(t *testing.T) {
+	for name, p := range peers {
+		for _, first := range []string{"/", "/logout"} {
+			t.Run(name+", first "+first, func(t *testing.T) {
+				s := start(t, p)
+				thief := s.copyOf(s.browser)
+				s.browser.get(s.new, first)
+				require.Equal(t, "bye", s.browser.get(s.new, "/logout").body)
+				require.Nil(t, s.browser.has(s.new, s.cookie))
+				require.Equal(t, " 0", s.browser.get(s.new, "/").body)
+				require.Zero(t, s.store.Len())
+				if p.stateless {
+					require.Equal(t, "ann 3", thief.get(s.new, "/").body, "docs/MOVING.md says so")
+					return
+				}
+				require.Equal(t, " 0", thief.get(s.new, "/").body)
+				require.Zero(t, s.store.Len())
+			})
+		}
+	}
+}
+
+// TestMoveForged: what the old library does not accept is not imported.
+func TestMoveForged(t *testing.T) {
+	for name, p := range peers {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, p)
+			forged := s.browser.has(s.new, s.cookie)
+			forged.Value = "A" + forged.Value[1:len(forged.Value)-2] + "AA"
+			for _, cookies := range [][]*http.Cookie{{forged}, {{Name: s.cookie, Path: "/"}}, nil} {
+				a := newBrowser(t, s.new, cookies...).get(s.new, "/")
+				require.Equal(t, answer{http.StatusOK, " 0", []*http.Cookie{}}, a)
+			}
+			require.Zero(t, s.store.Len())
+		})
+	}
+}
+
+// TestMoveOutage: while the old store is down its users are neither logged in
+// nor out, and other visitors are served.
+func TestMoveOutage(t *testing.T) {
+	for name, p := range peers {
+		if p.stateless {
+			continue // there is no store
+		}
+		t.Run(name, func(t *testing.T) {
+			s := start(t, p)
+			s.failOld()
+			a := s.browser.get(s.new, "/")
+			require.Equal(t, http.StatusServiceUnavailable, a.status)
+			require.Empty(t, a.cookies)
+			require.Equal(t, http.StatusOK, newBrowser(t, s.new).get(s.new, "/").status)
+		})
+	}
+}
