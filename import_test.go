@@ -199,6 +199,47 @@ func TestImportAfterOthers(t *testing.T) {
 	within(m, fresh, func(_ context.Context, s *member) { require.Equal(t, 7, s.Visits) })
 }
 
+// TestImportAfterForgetting: a parallel request that comes when the other
+// library has forgotten the session joins it, and so does one of a client that
+// missed the first response. After a log-in here the old cookie is worth
+// nothing.
+func TestImportAfterForgetting(t *testing.T) {
+	old, w := newOtherLibrary(), newWitness()
+	m := old.manager(w.observer(), w.logger())
+	first := tokenOf(oldVisit(m, "", nothing))
+	require.Len(t, old.forgot, 1)
+	second := tokenOf(oldVisit(m, "", func(_ context.Context, s *member) {
+		require.Equal(t, "ann", s.User)
+		s.Visits++
+	}))
+	require.Equal(t, first, second)
+	require.Len(t, old.forgot, 1)
+	within(m, first, func(_ context.Context, s *member) { require.Equal(t, member{"ann", 1}, *s) })
+
+	fresh := tokenOf(within(m, first, func(ctx context.Context, _ *member) { m.Renew(ctx) }))
+	require.Empty(t, oldVisit(m, "", func(_ context.Context, s *member) { require.Zero(t, *s) }).Cookies())
+	within(m, fresh, func(_ context.Context, s *member) { require.Equal(t, member{"ann", 1}, *s) })
+
+	// Another session's log-out ends this one too, as its cookie would log in again.
+	m = newOtherLibrary().manager()
+	imported := tokenOf(oldVisit(m, "", nothing))
+	own := issue(t, m, func(s *member) { s.User = "dora" })
+	oldVisit(m, own, func(ctx context.Context, _ *member) { m.Destroy(ctx) })
+	within(m, imported, func(_ context.Context, s *member) { require.Zero(t, *s) })
+
+	// What was never known is no session.
+	w = newWitness()
+	m = newOtherLibrary().manager(w.observer(), w.logger())
+	r := httptest.NewRequest("GET", "https://example.com/", nil)
+	r.AddCookie(&http.Cookie{Name: "old", Value: "made up"})
+	res := visitWith(m, r, func(_ http.ResponseWriter, r *http.Request) { require.Zero(t, *m.Get(r.Context())) })
+	require.Empty(t, res.Cookies())
+	require.Empty(t, w.kinds())
+	r.AddCookie(&http.Cookie{Name: "__Host-Http-session_id", Value: issue(t, m, func(s *member) { s.User = "dora" })})
+	visitWith(m, r, func(_ http.ResponseWriter, r *http.Request) { m.Destroy(r.Context()) })
+	require.Equal(t, 1, w.count(sesame.EventDestroyed))
+}
+
 // TestImportRenewed: a log-in that begins with the old cookie has a token that
 // does not follow from it.
 func TestImportRenewed(t *testing.T) {

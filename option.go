@@ -187,13 +187,15 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 // manager's: it reads the other cookie, asks the other store, and returns the
 // session as a T. It reports false if there is none, and an error if the other
 // store cannot be asked: the error handler answers then, as if the manager's own
-// store had failed, so that an outage logs no one out. docs/MOVING.md has whole
-// programs for scs, gorilla/sessions, gin-contrib/sessions and fiber.
+// store had failed, so that an outage logs users neither in nor out.
+// docs/MOVING.md has whole programs for scs, gorilla/sessions,
+// gin-contrib/sessions and fiber.
 //
 // The session is stored by the first request that uses it, and then forgotten
 // by the other library, see [Import]. Its ID and token are derived from the
 // other library's, so that parallel requests of one browser make one session.
-// A log-out ends both.
+// A request that comes when the other library has forgotten it joins that
+// session, if f returns the Token all the same. A log-out ends both.
 //
 // f must be safe for concurrent use, and ask the other store each time. It is
 // called with the request as it came to Handler, whose context ends after
@@ -205,10 +207,10 @@ func WithImport[T any](f func(*http.Request) (imp Import[T], ok bool, err error)
 		if f == nil {
 			return
 		}
-		c.engine.Import = func(request, limited context.Context) (lifecycle.Import, bool, error) {
+		c.engine.Import = func(request, limited context.Context) (lifecycle.Import, error) {
 			r := request.(*exchange).r.WithContext(limited) // f's own: some libraries keep what they found in the request
 			imp, ok, err := f(r)
-			return lifecycle.Import{Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, ok, err
+			return lifecycle.Import{Known: ok, Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, err
 		}
 	})
 }

@@ -89,6 +89,8 @@ type Import[T any] struct {
 	// Token is what the other library knows the session by: the value of its
 	// cookie, or its ID. It must be impossible to guess, as it will let a client
 	// in, and different for each session. A session without one is not imported.
+	// Return it, with false, also if the other library does not know the session:
+	// another request of the browser may have imported it already.
 	Token string
 
 	Session T

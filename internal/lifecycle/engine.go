@@ -50,7 +50,7 @@ type Config struct {
 	Timeout    time.Duration // of a load, and of a save with its retries
 	MaxSize    int           // of an encoded session, in bytes
 	Upgrades   []Upgrade     // steps between versions of the session type
-	Import     func(request, limited context.Context) (Import, bool, error)
+	Import     func(request, limited context.Context) (Import, error)
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
 }

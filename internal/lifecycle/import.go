@@ -10,8 +10,10 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// Import is a session of another library, found by that library's cookie.
+// Import is a session of another library, found by that library's cookie, or
+// only the token of one that it does not know (any more).
 type Import struct {
+	Known    bool
 	Token    string // the other library's, which cannot be guessed
 	Value    any    // *T
 	Expires  time.Time
@@ -22,12 +24,12 @@ type Import struct {
 // An imported session gets its ID and its first secret from the token of the
 // other library. So parallel requests of one browser, which bring the same old
 // cookie, make one session: one of them creates it, and the others, which meet
-// it, have its token too. Each earns the cookie by a compare-and-swap of its
-// own.
+// it, have its token too, even if the other library has forgotten it by then.
+// Each earns the cookie by a compare-and-swap of its own.
 //
-// Once the session is created, the other library forgets its own. Whether it
-// still knows it is asked once more after that: if not, another request created
-// the session first, and it has ended since.
+// Whether the other library still knows the session is asked once more when it
+// is created here, and then it is told to forget it. If it does not know it,
+// another request created the session first, and it has ended since.
 
 // foundImport looks for a session of another library, in the request that
 // ended up anonymous with st. It replaces st if there is one, or what has
@@ -57,6 +59,8 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 		}
 		e.emit(ctx, Event{Kind: why.kind, Key: next.latest.key, Err: why.err, Duration: e.since(began)})
 		return st, nil
+	case !imp.Known:
+		return st, nil
 	}
 	var payload []byte
 	if err := e.encode(&payload, imp.Value, nil); err != nil {
@@ -71,7 +75,8 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 }
 
 // askImport asks for a session of another library. One that cannot be told
-// from others, or is over, is none, and then the result is nil.
+// from others is none, and then the result is nil. One that is over is not
+// known.
 func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	e := s.engine
 	if e.Import == nil {
@@ -80,16 +85,17 @@ func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	limited, cancel := s.reach()
 	defer cancel()
 	began := e.began()
-	imp, ok, err := e.Import(s.request.Context, limited)
+	imp, err := e.Import(s.request.Context, limited)
 	switch {
 	case err != nil:
 		return nil, e.failed(limited, "ask the other library", store.Key{}, began, err)
-	case !ok || !imp.Expires.IsZero() && !time.Now().Before(imp.Expires):
-		return nil, nil
-	case imp.Token == "":
+	case imp.Token == "" && imp.Known:
 		e.Log(ctx, slog.LevelError, "sesame: the function of WithImport returned a session without its Token, which is not imported")
 		return nil, nil
+	case imp.Token == "":
+		return nil, nil
 	}
+	imp.Known = imp.Known && (imp.Expires.IsZero() || time.Now().Before(imp.Expires))
 	return &imp, nil
 }
 
@@ -125,11 +131,11 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	case err != nil:
 		return false, e.refused(ctx, next.key, began, err)
 	}
-	known, err := s.askImport(ctx)
+	again, err := s.askImport(ctx)
 	switch {
 	case err != nil:
 		return false, err // the record stays: the next request joins it
-	case known == nil && s.imported.Forget != nil:
+	case (again == nil || !again.Known) && s.imported.Forget != nil:
 		ctx, cancel := s.detach()
 		defer cancel()
 		if err := e.Store.Delete(ctx, next.key); err != nil {
@@ -165,7 +171,7 @@ func (s *Session) destroyImport(ctx context.Context) error {
 	if err != nil {
 		return s.engine.failed(ctx, "load", st.key, began, err)
 	}
-	if (why == nil || why.named || !st.exists()) && st.key != s.latest.key {
+	if (why == nil || why.named || imp.Known && !st.exists()) && st.key != s.latest.key {
 		s.doomed = append(s.doomed, st.key)
 	}
 	s.imported = imp

@@ -22,6 +22,7 @@ func fromFiber(r *http.Request) (imp sesame.Import[Session], ok bool, err error)
 	if err != nil || cookie.Value == "" {
 		return imp, false, nil
 	}
+	imp.Token = cookie.Value // also if the session has moved already
 	s, err := oldFiber.GetByID(r.Context(), cookie.Value)
 	if errors.Is(err, session.ErrSessionIDNotFoundInStore) {
 		return imp, false, nil
@@ -30,7 +31,6 @@ func fromFiber(r *http.Request) (imp sesame.Import[Session], ok bool, err error)
 		return imp, false, err
 	}
 	defer s.Release()
-	imp.Token = cookie.Value
 	imp.Session.User, _ = s.Get("user").(string)
 	imp.Session.Visits, _ = s.Get("visits").(int)
 	imp.Forget = func(ctx context.Context) error { return oldFiber.Delete(ctx, cookie.Value) }

@@ -36,14 +36,16 @@ func fromGorilla(r *http.Request) (imp sesame.Import[Session], ok bool, err erro
 
 func fromRediStore(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
 	s, err := oldRediStore.New(r, "session")
+	if cookie, _ := r.Cookie("session"); cookie != nil {
+		imp.Token = cookie.Value // also if the session has moved already
+	}
 	if errors.As(err, new(securecookie.Error)) {
 		return imp, false, nil // a forged cookie, or one that is too old
 	}
 	if err != nil || s.IsNew { // Redis failed, or has no such session
 		return imp, false, err
 	}
-	cookie, _ := r.Cookie("session")
-	imp.Token, imp.Expires, imp.Remember = cookie.Value, lastOld, true
+	imp.Expires, imp.Remember = lastOld, true
 	imp.Session.User, _ = s.Values["user"].(string)
 	imp.Session.Visits, _ = s.Values["visits"].(int)
 	imp.Forget = func(ctx context.Context) error {

@@ -20,11 +20,11 @@ func fromSCS(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
 	if err != nil {
 		return imp, false, nil
 	}
+	imp.Token = cookie.Value // also if the session has moved already
 	ctx, err := oldSCS.Load(r.Context(), cookie.Value)
 	if err != nil || oldSCS.Token(ctx) == "" { // the store failed, or has no such session
 		return imp, false, err
 	}
-	imp.Token = cookie.Value
 	imp.Session = Session{User: oldSCS.GetString(ctx, "user"), Visits: oldSCS.GetInt(ctx, "visits")}
 	imp.Expires, imp.Remember = oldSCS.Deadline(ctx), oldSCS.Cookie.Persist
 	imp.Forget = func(ctx context.Context) error {
