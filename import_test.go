@@ -452,6 +452,25 @@ func TestNotImported(t *testing.T) {
 		old.down = 0
 		oldVisit(m, "", func(_ context.Context, s *member) { require.Equal(t, member{User: "ann"}, *s) })
 	})
+	t.Run("the other store does not answer", func(t *testing.T) {
+		w := newWitness()
+		hangs := func(r *http.Request) (imp sesame.Import[member], ok bool, err error) {
+			<-r.Context().Done()
+			return imp, false, r.Context().Err()
+		}
+		m := sesame.New[member](sesame.WithImport(hangs), sesame.WithStoreTimeout(20*time.Millisecond), w.observer(), w.logger())
+		require.Equal(t, http.StatusServiceUnavailable, oldVisit(m, "", nothing).StatusCode)
+		require.ErrorContains(t, w.all()[0].Err, "no answer within WithStoreTimeout")
+	})
+	t.Run("no old cookie", func(t *testing.T) {
+		old, st := newOtherLibrary(), newFake()
+		st.down("load")
+		m := old.manager(sesame.WithStore(st))
+		res := visitWith(m, httptest.NewRequest("GET", "https://example.com/", nil), func(_ http.ResponseWriter, r *http.Request) {
+			require.Zero(t, *m.Get(r.Context()))
+		})
+		require.Equal(t, http.StatusOK, res.StatusCode, "no store is asked")
+	})
 	t.Run("the other store goes down", func(t *testing.T) {
 		old := newOtherLibrary()
 		old.down = 2 // once the session is stored here
