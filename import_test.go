@@ -42,15 +42,16 @@ func newOtherLibrary() *otherLibrary {
 	return &otherLibrary{sessions: map[string]string{"old-token-of-ann": "ann", "old-token-of-bob": "bob"}}
 }
 
-func (o *otherLibrary) find(r *http.Request) (imp sesame.Import[member], ok bool, err error) {
+func (o *otherLibrary) find(r *http.Request) (imp sesame.Import[member], ok bool) {
 	c, err := r.Cookie("old")
 	if err != nil {
-		return imp, false, nil
+		return imp, false
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.asked++; o.down == o.asked || o.down < 0 {
-		return imp, false, errOtherDown
+		imp.Err = errOtherDown
+		return imp, false
 	}
 	user, ok := o.sessions[c.Value]
 	imp = sesame.Import[member]{Token: c.Value, Session: member{User: user}, Expires: o.expires, Remember: o.remember}
@@ -65,7 +66,7 @@ func (o *otherLibrary) find(r *http.Request) (imp sesame.Import[member], ok bool
 			return o.fail
 		}
 	}
-	return imp, ok, nil
+	return imp, ok
 }
 
 var errOtherDown = errors.New("the other store is down")
@@ -392,8 +393,8 @@ func TestImportDestroyed(t *testing.T) {
 func TestNotImported(t *testing.T) {
 	t.Run("without a token", func(t *testing.T) {
 		w := newWitness()
-		m := sesame.New[member](w.logger(), sesame.WithImport(func(*http.Request) (sesame.Import[member], bool, error) {
-			return sesame.Import[member]{Session: member{User: "ann"}}, true, nil
+		m := sesame.New[member](w.logger(), sesame.WithImport(func(*http.Request) (sesame.Import[member], bool) {
+			return sesame.Import[member]{Session: member{User: "ann"}}, true
 		}))
 		require.Empty(t, oldVisit(m, "", func(_ context.Context, s *member) { require.Zero(t, *s) }).Cookies())
 		require.Contains(t, w.log.String(), "without its Token")
@@ -454,9 +455,10 @@ func TestNotImported(t *testing.T) {
 	})
 	t.Run("the other store does not answer", func(t *testing.T) {
 		w := newWitness()
-		hangs := func(r *http.Request) (imp sesame.Import[member], ok bool, err error) {
+		hangs := func(r *http.Request) (imp sesame.Import[member], ok bool) {
 			<-r.Context().Done()
-			return imp, false, r.Context().Err()
+			imp.Err = r.Context().Err()
+			return imp, false
 		}
 		m := sesame.New[member](sesame.WithImport(hangs), sesame.WithStoreTimeout(20*time.Millisecond), w.observer(), w.logger())
 		require.Equal(t, http.StatusServiceUnavailable, oldVisit(m, "", nothing).StatusCode)

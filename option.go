@@ -185,11 +185,9 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 // WithImport moves users here from another session library without logging them
 // out. f looks for that library's session in a request that has none of this
 // manager's: it reads the other cookie, asks the other store, and returns the
-// session as a T. It reports false if there is none, and an error if the other
-// store cannot be asked: the error handler answers then, as if the manager's own
-// store had failed, so that an outage logs users neither in nor out.
-// docs/MOVING.md has whole programs for scs, gorilla/sessions,
-// gin-contrib/sessions and fiber.
+// session as a T. It reports false if there is none, and sets Err if the other
+// store cannot be asked. docs/MOVING.md has whole programs for scs,
+// gorilla/sessions, gin-contrib/sessions and fiber.
 //
 // The session is stored by the first request that uses it, and then forgotten
 // by the other library, see [Import]. Its ID and token are derived from the
@@ -201,7 +199,7 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 // called with the request as it came to Handler, whose context ends after
 // [WithStoreTimeout]: before the session is loaded, once more after it has been
 // stored, and by [Manager.Destroy].
-func WithImport[T any](f func(*http.Request) (imp Import[T], ok bool, err error)) Option {
+func WithImport[T any](f func(*http.Request) (Import[T], bool)) Option {
 	return option(func(c *config) {
 		c.imports, c.engine.Import = reflect.TypeFor[T](), nil
 		if f == nil {
@@ -209,8 +207,8 @@ func WithImport[T any](f func(*http.Request) (imp Import[T], ok bool, err error)
 		}
 		c.engine.Import = func(request, limited context.Context) (lifecycle.Import, error) {
 			r := request.(*exchange).r.WithContext(limited) // f's own: some libraries keep what they found in the request
-			imp, ok, err := f(r)
-			return lifecycle.Import{Known: ok, Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, err
+			imp, ok := f(r)
+			return lifecycle.Import{Known: ok, Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, imp.Err
 		}
 	})
 }

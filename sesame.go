@@ -113,6 +113,11 @@ type Import[T any] struct {
 	// where the session is in the cookie itself, the old cookie imports the
 	// session again, also after a log-out, until Expires.
 	Forget func(context.Context) error
+
+	// Err says that the other store could not be asked. The error handler
+	// answers, as if the manager's own store had failed, so that an outage logs
+	// users neither in nor out.
+	Err error
 }
 
 // Event is something that happened to a session, for metrics and audit logs.

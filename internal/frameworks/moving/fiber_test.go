@@ -17,24 +17,25 @@ import (
 
 var oldFiber *session.Store
 
-func fromFiber(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
+func fromFiber(r *http.Request) (imp sesame.Import[Session], ok bool) {
 	cookie, err := r.Cookie("session_id")
 	if err != nil || cookie.Value == "" {
-		return imp, false, nil
+		return imp, false
 	}
 	imp.Token = cookie.Value // also if the session has moved already
 	s, err := oldFiber.GetByID(r.Context(), cookie.Value)
 	if errors.Is(err, session.ErrSessionIDNotFoundInStore) {
-		return imp, false, nil
+		return imp, false
 	}
 	if err != nil {
-		return imp, false, err
+		imp.Err = err
+		return imp, false
 	}
 	defer s.Release()
 	imp.Session.User, _ = s.Get("user").(string)
 	imp.Session.Visits, _ = s.Get("visits").(int)
 	imp.Forget = func(ctx context.Context) error { return oldFiber.Delete(ctx, cookie.Value) }
-	return imp, imp.Session.User != "", nil // fiber has a session for every visitor
+	return imp, imp.Session.User != "" // fiber has a session for every visitor
 }
 
 func startFiber(t *testing.T) (http.Handler, func()) {

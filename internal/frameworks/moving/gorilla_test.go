@@ -22,28 +22,29 @@ var (
 	oldRediStore *redistore.RediStore
 )
 
-func fromGorilla(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
+func fromGorilla(r *http.Request) (imp sesame.Import[Session], ok bool) {
 	s, err := oldCookies.New(r, "session")
 	if err != nil || s.IsNew {
-		return imp, false, nil // no cookie, or a forged one, or one that is too old
+		return imp, false // no cookie, or a forged one, or one that is too old
 	}
 	cookie, _ := r.Cookie("session")
 	imp.Token, imp.Expires, imp.Remember = cookie.Value, lastOld, true
 	imp.Session.User, _ = s.Values["user"].(string)
 	imp.Session.Visits, _ = s.Values["visits"].(int)
-	return imp, true, nil
+	return imp, true
 }
 
-func fromRediStore(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
+func fromRediStore(r *http.Request) (imp sesame.Import[Session], ok bool) {
 	s, err := oldRediStore.New(r, "session")
 	if cookie, _ := r.Cookie("session"); cookie != nil {
 		imp.Token = cookie.Value // also if the session has moved already
 	}
 	if errors.As(err, new(securecookie.Error)) {
-		return imp, false, nil // a forged cookie, or one that is too old
+		return imp, false // a forged cookie, or one that is too old
 	}
 	if err != nil || s.IsNew { // Redis failed, or has no such session
-		return imp, false, err
+		imp.Err = err
+		return imp, false
 	}
 	imp.Expires, imp.Remember = lastOld, true
 	imp.Session.User, _ = s.Values["user"].(string)
@@ -52,7 +53,7 @@ func fromRediStore(r *http.Request) (imp sesame.Import[Session], ok bool, err er
 		s.Options.MaxAge = -1 // deletes it
 		return s.Save(r.WithContext(ctx), httptest.NewRecorder())
 	}
-	return imp, true, nil
+	return imp, true
 }
 
 var authenticationKey = securecookie.GenerateRandomKey(32)

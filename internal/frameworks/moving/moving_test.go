@@ -34,7 +34,7 @@ var lastOld = time.Now().Add(30 * 24 * time.Hour)
 // function that imports them.
 type peer struct {
 	old       func(t *testing.T) (program http.Handler, fail func()) // /login logs ann in, / says who has logged in
-	imports   func(*http.Request) (sesame.Import[Session], bool, error)
+	imports   func(*http.Request) (sesame.Import[Session], bool)
 	cookie    string        // of the old library
 	life      time.Duration // of it, 0 if it ends with the browser
 	stateless bool          // the session is in it

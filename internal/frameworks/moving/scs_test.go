@@ -15,15 +15,16 @@ import (
 
 var oldSCS *scs.SessionManager
 
-func fromSCS(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
+func fromSCS(r *http.Request) (imp sesame.Import[Session], ok bool) {
 	cookie, err := r.Cookie(oldSCS.Cookie.Name)
 	if err != nil {
-		return imp, false, nil
+		return imp, false
 	}
 	imp.Token = cookie.Value // also if the session has moved already
 	ctx, err := oldSCS.Load(r.Context(), cookie.Value)
 	if err != nil || oldSCS.Token(ctx) == "" { // the store failed, or has no such session
-		return imp, false, err
+		imp.Err = err
+		return imp, false
 	}
 	imp.Session = Session{User: oldSCS.GetString(ctx, "user"), Visits: oldSCS.GetInt(ctx, "visits")}
 	imp.Expires, imp.Remember = oldSCS.Deadline(ctx), oldSCS.Cookie.Persist
@@ -33,7 +34,7 @@ func fromSCS(r *http.Request) (imp sesame.Import[Session], ok bool, err error) {
 		}
 		return oldSCS.Destroy(ctx)
 	}
-	return imp, true, nil
+	return imp, true
 }
 
 func startSCS(t *testing.T) (http.Handler, func()) {
