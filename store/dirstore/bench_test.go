@@ -14,12 +14,12 @@ import (
 func BenchmarkStore(b *testing.B) {
 	const sessions = 1000
 	dir := b.TempDir()
-	s := open(b, dir, dirstore.WithSync(false))
+	s := open(b, dir, dirstore.WithSync(dirstore.Never))
 	for i := range sessions {
 		save(b, s, key(i), record(string(make([]byte, 300))))
 	}
 	for _, sync := range []bool{true, false} {
-		s := open(b, dir, dirstore.WithSync(sync))
+		s := open(b, dir, dirstore.WithSync(dirstore.Sync(sync)))
 		b.Run(fmt.Sprintf("op=save/sync=%t", sync), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -64,7 +64,7 @@ func TestStore(t *testing.T) {
 // TestDurable sees which calls make a session's file and its directory durable
 // if WithSync does not.
 func TestDurable(t *testing.T) {
-	s := open(t, t.TempDir(), dirstore.WithSync(false))
+	s := open(t, t.TempDir(), dirstore.WithSync(dirstore.Never))
 	k := key(1)
 	file, dir := filepath.Join(s.Path(), "tmp"), filepath.Dir(file(s.Path(), k))
 	synced := make(map[string]bool)

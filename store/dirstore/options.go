@@ -14,15 +14,26 @@ type config struct {
 	log  *slog.Logger
 }
 
-// WithSync says whether Save makes a session durable before it returns, so that
-// it survives a power loss. The default is true.
-//
-// Without it a crash of the process still loses nothing, but after a power loss
-// the sessions saved in the last minute or so may be as they were before, gone,
-// or damaged. Deletions, saves of a record with Durable set, and saves that
-// change a session's owner are durable regardless.
-func WithSync(on bool) Option {
-	return option(func(c *config) { c.sync = on })
+// Sync says when a saved session is made durable, that is, survives a power
+// loss: [Always] or [Never]. The end of the process alone loses nothing in
+// either mode. Deletions, saves with Durable set, by which a session is
+// renewed, and saves that change a session's owner are durable before they are
+// answered in both.
+type Sync bool
+
+const (
+	// Always makes a session durable before Save returns.
+	Always Sync = true
+
+	// Never leaves it to the operating system when saved sessions become
+	// durable. After a power loss those of the last minute or so may be as they
+	// were before, gone, or damaged.
+	Never Sync = false
+)
+
+// WithSync sets when saved sessions are made durable. The default is [Always].
+func WithSync(s Sync) Option {
+	return option(func(c *config) { c.sync = bool(s) })
 }
 
 // WithLogger sets where the store reports files that it skips because they hold

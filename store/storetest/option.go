@@ -13,7 +13,11 @@ import (
 // puts its cases to one store at a time, in one process and with one clock, on
 // an engine that never stops. Stores whose engine several processes share
 // should be run with [Second], [Skewed] and [Restart].
-type Option func(*setup)
+type Option interface{ apply(*setup) }
+
+type option func(*setup)
+
+func (o option) apply(s *setup) { o(s) }
 
 // A setup is what the options say, and what the first store has shown.
 type setup struct {
@@ -44,7 +48,7 @@ func Second(open func(t *testing.T, first store.Store) store.Store) Option {
 	if open == nil {
 		panic("storetest: Second(nil): give it a function that opens another store on the engine of the first")
 	}
-	return func(o *setup) { o.second = open }
+	return option(func(o *setup) { o.second = open })
 }
 
 // Skewed tells how to open another store on the engine of first, as [Second]
@@ -68,7 +72,7 @@ func Skewed(open func(t *testing.T, first store.Store, by time.Duration) store.S
 	if open == nil {
 		panic("storetest: Skewed(nil): give it a function that opens a store whose clock is wrong on the engine of the first")
 	}
-	return func(o *setup) { o.skewed = open }
+	return option(func(o *setup) { o.skewed = open })
 }
 
 // Restart tells how to stop the engine under s, which newStore has returned,
@@ -95,7 +99,7 @@ func Restart(restart func(t *testing.T, s store.Store)) Option {
 	if restart == nil {
 		panic("storetest: Restart(nil): give it a function that stops and starts the engine of a store")
 	}
-	return func(o *setup) { o.restart = restart }
+	return option(func(o *setup) { o.restart = restart })
 }
 
 // Bounded tells how to make an empty store that is like those of Run's newStore
@@ -114,7 +118,7 @@ func Bounded(newStore func(t *testing.T, records int) store.Store) Option {
 	if newStore == nil {
 		panic("storetest: Bounded(nil): give it a function that makes a store with little room")
 	}
-	return func(o *setup) { o.bounded = append(o.bounded, newStore) }
+	return option(func(o *setup) { o.bounded = append(o.bounded, newStore) })
 }
 
 // SweepGrace says that Sweep leaves what expired less than d ago, zero by
@@ -130,7 +134,7 @@ func SweepGrace(d time.Duration) Option {
 	if d < 0 {
 		panic(fmt.Sprintf("storetest: SweepGrace(%v): give it the time after expiry during which Sweep leaves a record, or leave it out", d))
 	}
-	return func(o *setup) { o.grace = d }
+	return option(func(o *setup) { o.grace = d })
 }
 
 // ClockError says by how much the clock that judges expiry may differ from that
@@ -144,7 +148,7 @@ func ClockError(d time.Duration) Option {
 	if d < 0 || d > 50*time.Millisecond {
 		panic(fmt.Sprintf("storetest: ClockError(%v): it must be 0 to 50ms; set the clocks, or run the engine on the machine of the test", d))
 	}
-	return func(o *setup) { o.error = d }
+	return option(func(o *setup) { o.error = d })
 }
 
 // A rig is what a case is put to: a store and what the options can do to it.

@@ -57,7 +57,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 	t.Helper()
 	var o setup
 	for _, opt := range opts {
-		opt(&o)
+		opt.apply(&o)
 	}
 	s := newStore(t)
 	o.has, o.quick = capabilities(t.Context(), s), isQuick(t.Context(), s)

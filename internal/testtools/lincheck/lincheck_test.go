@@ -30,7 +30,7 @@ func TestLogstore(t *testing.T) {
 
 func TestDirstore(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store {
-		s, err := dirstore.Open(t.TempDir(), dirstore.WithSync(false))
+		s, err := dirstore.Open(t.TempDir(), dirstore.WithSync(dirstore.Never))
 		return closing(t, s, err)
 	})
 }
@@ -40,7 +40,7 @@ func TestDirstoreTwo(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store {
 		dir := t.TempDir()
 		open := func() store.Store {
-			s, err := dirstore.Open(dir, dirstore.WithSync(false))
+			s, err := dirstore.Open(dir, dirstore.WithSync(dirstore.Never))
 			return closing(t, s, err)
 		}
 		return storetest.InTurn(open(), open())
