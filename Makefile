@@ -16,7 +16,7 @@ test: ## vet and test every module, with -race and by itself (scripts/test)
 vet: ## go vet every module
 	go vet work
 
-lint: ## run golangci-lint on every module (scripts/lint)
+lint: ## run golangci-lint on every module, and Vale on the prose (scripts/lint)
 	./scripts/lint
 
 fuzz: ## run every fuzz target for FUZZTIME, 10s by default (scripts/fuzz)

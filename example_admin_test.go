@@ -38,7 +38,7 @@ func admin(w http.ResponseWriter, r *http.Request) {
 		return cmp.Or(cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Data.Device, b.Data.Device))
 	})
 	for _, e := range all {
-		// e.ID names the session in links and forms. It is no token: nobody can
+		// e.ID names the session in links and forms. It is no token: no client can
 		// sign in with it.
 		fmt.Fprintf(w, "%s on a %s\n", e.Owner, e.Data.Device)
 	}

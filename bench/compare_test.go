@@ -12,7 +12,7 @@ import (
 	"github.com/sesame-go/sesame/bench/internal/results"
 )
 
-// BenchmarkCompare is what cmd/compare runs, for those who have their own tools:
+// BenchmarkCompare is what cmd/compare runs, for other tools:
 // one client, one after the other instead of in turns.
 func BenchmarkCompare(b *testing.B) {
 	for _, e := range Entries {

@@ -1,6 +1,6 @@
 // Package bench compares sesame with other session libraries, in one process
 // and in turns, and its stores with other engines. It is a module of its own,
-// so that nobody else needs those libraries.
+// so that no other module needs those libraries.
 //
 //	go run ./cmd/compare -help
 //	go test -run '^$' -bench Compare/lib=scs/store=memory/op=read .

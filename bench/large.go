@@ -54,7 +54,7 @@ func newCart(items int) Cart {
 	return c
 }
 
-// Perms is what somebody may do, as large maps.
+// Perms is what a user may do, as large maps.
 type Perms struct {
 	User                                         string
 	Times                                        int
@@ -107,7 +107,7 @@ func integer(v any) int64 {
 	}
 }
 
-// Long is a text, such as what somebody has begun to write.
+// Long is a text, such as what a user has begun to write.
 type Long struct {
 	User  string
 	Times int

@@ -26,7 +26,7 @@ type Session interface {
 type Sample[T any] struct {
 	Size   string          // its name
 	Large  bool            // measured in memory, with read, change and create only
-	Value  T               // while somebody is signed in; never changed
+	Value  T               // while a user is signed in; never changed
 	Read   func(*T) string // reads one field
 	Change func(*T)        // changes one field
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Sessions are the structs that are measured. To measure one of your own, add
-// it: its name, a value as it is while somebody is signed in, a field to read
+// it: its name, a value as it is while a user is signed in, a field to read
 // and a change to make.
 //
 //	Of("own", Own{User: "ann", Visits: 3}, func(s *Own) string { return s.User }, func(s *Own) { s.Visits++ }),
@@ -59,7 +59,7 @@ type Medium struct {
 	Address           Address
 }
 
-// Page is a page that somebody has seen.
+// Page is a page that a user has seen.
 type Page struct {
 	Path string
 	At   time.Time

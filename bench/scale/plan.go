@@ -135,7 +135,7 @@ func (o *outcome) judge() {
 }
 
 // saturated reports whether requests come faster than they can be served, so
-// that there is no latency to speak of: the queue grows for ever.
+// that there is no latency to speak of: the queue grows forever.
 func (o *outcome) saturated() bool { return o.busiest() >= 0.98 }
 
 // verdict is what breaks first, in words.

@@ -219,7 +219,7 @@ func TestAppendRecovers(t *testing.T) {
 	require.Equal(t, "head", string(data))
 }
 
-// TestEndlessPointers has what the library would follow for ever.
+// TestEndlessPointers has what the library would follow forever.
 func TestEndlessPointers(t *testing.T) {
 	for _, v := range []any{new(endless), &struct{ V any }{endless(nil)}, &struct{ V any }{map[string]endlessA{}}} {
 		_, err := cborcodec.CBOR.Append(nil, v)

@@ -20,7 +20,7 @@ import (
 //	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, Session{User: "ada"}) }
 //
 // For each codec there are the benchmarks op=encode and op=decode, named so that
-// benchstat can put the codecs side by side:
+// benchstat can put the codecs into columns:
 //
 //	go test -run '^$' -bench Codec -count 6 | benchstat -col /codec -
 //

@@ -29,7 +29,7 @@ func (lendsData) Decode(data []byte, v any) error {
 	return err
 }
 
-// lendsShared does so for those who keep data.
+// lendsShared does so where data is kept.
 type lendsShared struct{ good }
 
 func (lendsShared) DecodeShared(data []byte, v any) (codec.Found, error) {

@@ -20,7 +20,7 @@ type page struct {
 	place
 }
 
-// Process is for those who want to kill it.
+// Process is for a reader who wants to kill it.
 func (page) Process() int { return os.Getpid() }
 
 func render(w http.ResponseWriter, p page) {

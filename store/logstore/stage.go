@@ -7,7 +7,7 @@ import (
 
 // A batch is what is written at once. It changes each key once at most: an op
 // on a key that the batch changes already waits for the next one, so that all
-// are decided upon by what readers see. Their order is free, because none of
+// are decided by what readers see. Their order is free, because none of
 // them has been answered yet.
 //
 // Records that it changes are held, and live on as they are until the batch is

@@ -18,7 +18,7 @@ import (
 // is heard through the others. If one of the connections is lost, or its server
 // does not answer for some seconds, done is closed.
 //
-// It is an ordinary channel. A shard channel would reach only those who subscribe
+// It is an ordinary channel. A shard channel would reach only clients that subscribe
 // on the shard of its name, and so would need one for each slot.
 func (s *Store) Watch(ctx context.Context, ended func(store.Key)) (done <-chan struct{}, err error) {
 	if err := ctx.Err(); err != nil {

@@ -32,7 +32,7 @@ const ballast = 16 << 20
 
 // Rounds runs each subject for about the length of a slice, then each again,
 // and so on. It returns the slices of each subject, one of each round. Garbage
-// is collected before each slice, so that nobody cleans up after another; the
+// is collected before each slice, so that no subject cleans up after another; the
 // garbage of a slice's own that is collected within it counts.
 func Rounds(subjects []Subject, rounds int, slice time.Duration) [][]Slice {
 	other := make([]byte, ballast)

@@ -35,7 +35,7 @@ type Figure struct {
 	Title    string
 	Subtitle string   // below the title, in small print
 	Footer   []string // lines below everything: machine, versions, command
-	Columns  int      // panels side by side; 1 if 0
+	Columns  int      // panels in a row; 1 if 0
 	Width    int      // in pixels; 960 if 0
 	Panels   []Panel  // row by row
 }

@@ -73,7 +73,7 @@ func (r *Report) Sections() []Section {
 	)
 }
 
-// by adds the command that a reader measures the text anew with.
+// by adds the command that measures the text again.
 func by(text, flags string, servers ...string) string {
 	if text == "" {
 		return ""

@@ -127,7 +127,7 @@ func (r *Report) scaling() string {
 			if ok {
 				what := fmt.Sprintf("%s, %s: %.2f times as many requests", title(lib, "memory"), op, ratio.Center)
 				if lib == bench.Machine {
-					what = fmt.Sprintf("the machine itself, meanwhile: %.2f times as much arithmetic", ratio.Center)
+					what = fmt.Sprintf("the machine itself, in the same run: %.2f times as much arithmetic", ratio.Center)
 				}
 				fmt.Fprintf(&b, "- %s a second on two cores as on one, %s\n", what, ratio.Range())
 			}
