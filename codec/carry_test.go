@@ -118,7 +118,7 @@ func TestCarryLost(t *testing.T) {
 // TestCarryArrays: a struct that is written as an array has no names.
 func TestCarryArrays(t *testing.T) {
 	type older struct {
-		_msgpack struct{} `msgpack:",as_array"` //nolint:unused // msgpack reads it
+		_msgpack struct{} `msgpack:",as_array"`
 		A        int
 	}
 	written, err := codec.MsgPack.Append(nil, &older{A: 1})

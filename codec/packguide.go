@@ -86,7 +86,11 @@ func (e *packer) seek(start, at, n int) int {
 			e.spend(r.pos - at)
 			return r.pos - len(key)
 		}
-		if r.skip() != nil || r.skip() != nil {
+		err := r.skip() // the key
+		if err == nil {
+			err = r.skip()
+		}
+		if err != nil {
 			break
 		}
 	}

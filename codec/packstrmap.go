@@ -125,7 +125,7 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 	m := make(map[string]V, n)
 	*(*map[string]V)(p) = m
 	scratch := mt.scratch.Get().(*stringScratch[V])
-	entries := append(scratch.entries, stringEntry[V]{})
+	entries := slices.Grow(scratch.entries, 1)[:1]
 	entry := &entries[0]
 	for i := range n {
 		last := entry.key
