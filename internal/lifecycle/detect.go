@@ -22,7 +22,7 @@ type encoded struct {
 // snapshot is a session's encoding, to compare values with and to merge from.
 type snapshot struct {
 	encoded
-	before  uint64 // the payload's hash
+	before  uint64 // the payload's hash, 0 if this request has saved it and not looked at it since
 	own     bool   // before is of what this program's codec writes for this program's T
 	exact   bool   // and it would write just that for the value that the payload decodes to
 	unknown bool   // the payload has fields that T does not have; before is without them
@@ -39,10 +39,12 @@ func (from snapshot) clone() snapshot {
 
 func (e *Engine) snapshot(from encoded) snapshot {
 	return snapshot{
-		encoded: from, before: maphash.Bytes(seed, from.payload),
+		encoded: from, before: hash(from.payload),
 		own: from.codec == e.Codec.ID() && from.schema == e.schema,
 	}
 }
+
+func hash(payload []byte) uint64 { return maphash.Bytes(seed, payload) }
 
 // written is what this program's codec has just written.
 func (e *Engine) written(payload []byte) encoded {
@@ -107,9 +109,11 @@ func (e *Engine) changed(from *snapshot, value any, scratch *[]byte) (bool, erro
 		}
 		return true, err
 	}
-	after := maphash.Bytes(seed, *scratch)
+	if from.before == 0 {
+		from.before = hash(from.payload)
+	}
 	if from.own {
-		if after == from.before {
+		if after := hash(*scratch); after == from.before {
 			return false, nil
 		}
 		if from.exact {

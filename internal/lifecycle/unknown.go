@@ -13,7 +13,7 @@ import (
 // version has and T does not have. They stay with the user that they
 // were stored for. A step between versions carries nothing over.
 func (e *Engine) changedTo(ctx context.Context, latest *stored, written []byte, owner string) snapshot {
-	next := e.snapshot(e.written(written))
+	next := snapshot{encoded: e.written(written), own: true}
 	if !latest.unknown || latest.schema != e.schema || latest.owner != "" && latest.owner != owner {
 		return next
 	}
@@ -26,7 +26,7 @@ func (e *Engine) changedTo(ctx context.Context, latest *stored, written []byte, 
 	if next.payload, lost = carrier.Carry(e.Type, written, latest.payload); lost != "" {
 		e.tellLost(ctx, latest, lost)
 	}
-	next.unknown = true
+	next.before, next.unknown = hash(written), true
 	return next
 }
 

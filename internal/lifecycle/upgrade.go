@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"fmt"
-	"hash/maphash"
 	"math"
 	"reflect"
 	"slices"
@@ -87,7 +86,7 @@ func (e *Engine) upgrade(value any, steps []Upgrade, from *snapshot) (_ any, err
 		if err := e.encode(scratch, value, nil); err != nil {
 			return nil, fmt.Errorf("upgrade to version %d: %w", to, err)
 		}
-		from.before, from.own, from.exact = maphash.Bytes(seed, *scratch), true, true
+		from.before, from.own, from.exact = hash(*scratch), true, true
 	}
 	return value, nil
 }
