@@ -228,7 +228,7 @@ func TestGuide(t *testing.T) {
 		data := encoded(t, v)
 		changed := new(guided)
 		require.NoError(t, codec.MsgPack.Decode(data, changed))
-		switch i % 5 {
+		switch i % 6 {
 		case 0:
 			checkLike(t, changed, data)
 		case 1:
@@ -241,6 +241,13 @@ func TestGuide(t *testing.T) {
 			checkLike(t, v, before)
 		case 4:
 			checkLike(t, v, [][]byte{other, {}, []byte("\xc0"), r.damage(other), []byte(`{"Counts":{}}`), data[len(data)/3:]}[r.IntN(6)])
+		case 5: // maps in random order
+			for g := v; g != nil; g = g.Next {
+				g.Own = nil // which msgpack/v5 cannot encode
+			}
+			random, err := plainV5{}.Append(nil, v)
+			require.NoError(t, err)
+			checkLike(t, v, random)
 		}
 		before = data
 	}
@@ -307,4 +314,26 @@ func TestGuideIsFollowed(t *testing.T) {
 	v.Any.(map[string]any)["first"] = "new"
 	delete(v.Few["a"], "key-919")
 	require.Equal(t, maps*each+many-1, followed(), "after some changes")
+}
+
+// TestManyKeys: large maps are in order, whatever their keys have in common.
+func TestManyKeys(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	type many struct{ M map[string]bool }
+	for range 3000 {
+		v := many{map[string]bool{}}
+		prefixes := []string{"", "a", "the same of more than eight bytes ", "\x00\x00", "\xff\xff\xff\xff\xff\xff\xff\xff"}[r.IntN(5):]
+		for range 9 + r.IntN(60) {
+			key := prefixes[r.IntN(min(len(prefixes), 1+r.IntN(2)))]
+			for range r.IntN(12) {
+				key += string([]byte{"\x00\x01ab\xff"[r.IntN(5)]})
+			}
+			v.M[key] = true
+		}
+		data := encoded(t, &v)
+		exact, err := decodeShared(data, new(many))
+		require.NoError(t, err)
+		require.True(t, exact, "%q", data)
+		checkLike(t, &v, data)
+	}
 }

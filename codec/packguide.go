@@ -86,11 +86,7 @@ func (e *packer) seek(start, at, n int) int {
 			e.spend(r.pos - at)
 			return r.pos - len(key)
 		}
-		err := r.skip() // the key
-		if err == nil {
-			err = r.skip()
-		}
-		if err != nil {
+		if r.skipEntry() != nil {
 			break
 		}
 	}

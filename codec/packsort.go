@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ func sortMany[V any](order []uint64, entries []stringEntry[V]) []uint64 {
 		common = commonPrefix(entries[0].key, entries[i].key, common)
 	}
 	for i := range entries {
-		order = append(order, prefix(entries[i].key[common:])&^index|uint64(i))
+		order = append(order, prefix(entries[i].key, common)&^index|uint64(i))
 	}
 	slices.Sort(order)
 	for i := 0; i < len(order); {
@@ -50,9 +49,18 @@ func commonPrefix(a, b string, n int) int {
 	return i
 }
 
-// prefix is the first eight bytes of s, as a number.
-func prefix(s string) uint64 {
-	var room [8]byte
-	copy(room[:], s)
-	return binary.BigEndian.Uint64(room[:])
+// prefix returns the eight bytes of s after the first n, as a number. Zeros stand
+// for those that s lacks.
+func prefix(s string, n int) (bits uint64) {
+	if len(s) < 8 {
+		for i := n; i < len(s); i++ {
+			bits |= uint64(s[i]) << (56 - 8*(i-n))
+		}
+		return bits
+	}
+	at := min(n, len(s)-8)
+	b := s[at : at+8]
+	bits = uint64(b[7]) | uint64(b[6])<<8 | uint64(b[5])<<16 | uint64(b[4])<<24 |
+		uint64(b[3])<<32 | uint64(b[2])<<40 | uint64(b[1])<<48 | uint64(b[0])<<56
+	return bits << (8 * (n - at))
 }

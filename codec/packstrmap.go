@@ -125,8 +125,8 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 	m := make(map[string]V, n)
 	*(*map[string]V)(p) = m
 	scratch := mt.scratch.Get().(*stringScratch[V])
-	entries := slices.Grow(scratch.entries, 1)[:1]
-	entry := &entries[0]
+	scratch.entries = append(scratch.entries, stringEntry[V]{})
+	entry := &scratch.entries[0]
 	for i := range n {
 		last := entry.key
 		*entry = stringEntry[V]{}
@@ -140,7 +140,7 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 		m[entry.key] = entry.elem
 	}
 	d.leave()
-	mt.put(scratch, entries)
+	mt.put(scratch, scratch.entries)
 	return nil
 }
 

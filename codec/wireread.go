@@ -261,6 +261,14 @@ func (r *reader) skip() error {
 	return nil
 }
 
+// skipEntry is skip for a key and its value.
+func (r *reader) skipEntry() error {
+	if err := r.skip(); err != nil {
+		return err
+	}
+	return r.skip()
+}
+
 // oneByte reports whether c is a value of its own: a small integer, a bool, nil.
 func oneByte(c byte) bool {
 	return c < codeFixMap || c >= codeNegFix || c == codeNil || c == codeFalse || c == codeTrue
