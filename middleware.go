@@ -65,18 +65,18 @@ type exchange struct {
 
 	held        *page
 	failure     atomic.Pointer[loadFailure] // not answered yet
-	failed      error                       // the session could not be settled: the error handler has answered
-	answered    http.Header                 // with this
-	errorPanic  any                         // or has panicked
+	failed      error                       // why the session could not be saved or loaded; the error handler has answered
+	answered    http.Header                 // the header that the error handler left
+	errorPanic  any                         // what the error handler panicked with
 	status      int16                       // that the handler has written
-	second      int16                       // and once more, in vain
-	superfluous uint8                       // how often
+	second      int16                       // the highest status of a superfluous WriteHeader
+	superfluous uint8                       // how many of those there were
 	implicit    bool                        // the status is that of a Write
-	begun       bool                        // the response has
-	returned    bool                        // the handler has
+	begun       bool                        // the response has begun
+	returned    bool                        // the handler has returned
 	settled     bool                        // and its session is
-	panicked    bool                        // the handler has
-	unsaved     bool                        // what came after it began
+	panicked    bool                        // the handler has panicked
+	unsaved     bool                        // a change after the response began could not be saved
 	over        bool                        // Handler is done
 }
 
@@ -158,8 +158,8 @@ func (x *exchange) serve(next http.Handler, w http.ResponseWriter) {
 	x.settled = true
 }
 
-// recoverFailure answers for a Get that could not load. It does not touch any
-// other panic, so that those go on as if it was not there.
+// recoverFailure answers for a Get that could not load. Other panics pass
+// unchanged.
 func (x *exchange) recoverFailure() {
 	if x.failure.Load() == nil && x.failed == nil {
 		return
@@ -224,7 +224,7 @@ func (x *exchange) finishUnwritten() {
 	x.setHeader(x.session.Sent(false))
 }
 
-// end also comes after a panic, as goroutines may go on.
+// end runs after a panic too, since goroutines of the handler may still use x.
 func (x *exchange) end(r *http.Request) {
 	if !x.settled {
 		x.panicked = true
@@ -271,7 +271,7 @@ func (x *exchange) resetHeader(to http.Header) {
 	maps.Copy(h, to)
 }
 
-// log logs what the engine has not.
+// log reports an error that has had no event.
 func (x *exchange) log(err error) {
 	if !errors.Is(err, ErrStore) && !errors.Is(err, ErrLate) {
 		x.manager.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)

@@ -160,7 +160,7 @@ func (e *Engine) useStore() error {
 }
 
 // checkOwner reports whether t says whose a session is, and refuses a method
-// Owner that would never be called, or cannot be.
+// Owner of the wrong type, or one that panics on the zero value.
 func checkOwner(t reflect.Type) (has bool, err error) {
 	p := reflect.PointerTo(t)
 	method, has := p.MethodByName("Owner")

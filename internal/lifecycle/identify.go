@@ -15,11 +15,11 @@ import (
 // it. Without one, or with several, the request is anonymous: it gets a zero
 // *T. Only a store that fails is an error.
 //
-// Others are the sessions that the cookies name besides, by a good secret or
-// one that was replaced just now, readable or not. The request is held if it is
-// anonymous although there is one: two are live, the token was replaced just
-// now, or this program is too old to read it. What a held request writes must
-// not take the place of that session.
+// Others are the remaining sessions that the cookies name by a current or just
+// replaced secret, even if this program cannot read them. The request is held if
+// it is anonymous although there is one: two are live, the token was replaced
+// just now, or this program is too old to read it. What a held request writes
+// must not take the place of that session.
 func (e *Engine) identify(ctx context.Context, cookies []string) (*state, error) {
 	tokens := cookie.Read(cookies, e.CookieName)
 	candidates := tokens.All()
