@@ -29,6 +29,7 @@ type config struct {
 	insecure bool
 	onError  func(http.ResponseWriter, *http.Request, error)
 	imports  reflect.Type // what WithImport imports, nil without it
+	limited  bool         // WithOwnerLimit was given
 	seeds    map[string]any
 }
 
@@ -156,6 +157,19 @@ func WithSessions[V any](sessions map[string]V) Option {
 	})
 }
 
+// WithOwnerLimit sets how many sessions a user has at most, such as three
+// devices. After a log-in those of the user's sessions whose log-in
+// ([Info].Renewed) is the oldest are revoked until n are left, each with an
+// [EventRevoked]. This holds for log-ins at once too, as soon as all of them are
+// answered. The default is no limit.
+//
+// New panics if n is below 1, if T has no method Owner, or if the store has no
+// owner index. If the store fails, the log-in stands, and an [EventStoreError]
+// tells of it.
+func WithOwnerLimit(n int) Option {
+	return option(func(c *config) { c.engine.OwnerLimit, c.limited = n, true })
+}
+
 // WithUpgrade says how sessions of an older version of T become those of the
 // next: f makes version to of version to-1. The first version of a session type
 // is 1. Versions are for changes that a codec cannot bridge: a field that was
@@ -230,6 +244,8 @@ func (c *config) validate() error {
 		return fmt.Errorf("WithMaxSize(%d): use a positive number of bytes", e.MaxSize)
 	case e.Timeout <= 0:
 		return fmt.Errorf("WithStoreTimeout(%s): use a positive duration", e.Timeout)
+	case c.limited && e.OwnerLimit < 1:
+		return fmt.Errorf("WithOwnerLimit(%d): use 1 or more; leave it out for no limit", e.OwnerLimit)
 	case c.imports != nil && c.engine.Import == nil:
 		return errors.New("WithImport(nil): leave it out")
 	case c.imports != nil && c.imports != e.Type:

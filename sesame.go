@@ -143,7 +143,7 @@ const (
 	EventTouched      = EventKind(lifecycle.Touched)      // only its expiry was moved
 	EventRenewed      = EventKind(lifecycle.Renewed)      // its token was replaced
 	EventDestroyed    = EventKind(lifecycle.Destroyed)    // ended by a request with its token: log-out, or a log-in over it
-	EventRevoked      = EventKind(lifecycle.Revoked)      // ended by Revoke or RevokeOwner
+	EventRevoked      = EventKind(lifecycle.Revoked)      // ended by Revoke, RevokeOwner or WithOwnerLimit
 	EventExpired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
 	EventSwept        = EventKind(lifecycle.Swept)        // expired sessions were removed from the store
 	EventGone         = EventKind(lifecycle.Gone)         // ended or renewed by another request while this one held it; the change was dropped

@@ -181,6 +181,13 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 	x.must(x.session.Remember(ctx, idle, lifetime))
 }
 
+// Passive says that this request does not count as use: for pages that poll, so
+// that a browser left open does not keep its session alive. What the request
+// changes is saved, with the expiry that the session has. It may be called before
+// or after [Manager.Get], and neither loads nor fails. A new session, and one that
+// is renewed or remembered, begins as ever.
+func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session.Passive() }
+
 // Entry is a stored session as [Manager.All], OwnedBy and Find return it. Data
 // is a copy; to change the session use [Manager.UpdateByID].
 type Entry[T any] struct {
@@ -241,6 +248,18 @@ func (m *Manager[T]) Revoke(ctx context.Context, ids ...string) error {
 func (m *Manager[T]) RevokeOwner(ctx context.Context, owner string, keep ...string) (int, error) {
 	return m.core.engine.RevokeOwner(ctx, owner, keep)
 }
+
+// Count returns how many sessions live by the store's clock, those of other
+// managers on the same store included. The engine counts, where it can; else all
+// records are walked through, but not decoded. It returns [ErrStore], or
+// errors.ErrUnsupported for a store that can do neither. ctx need not come from a
+// request.
+func (m *Manager[T]) Count(ctx context.Context) (int, error) { return m.core.engine.Count(ctx) }
+
+// Ping returns an [ErrStore] if the store does not answer within
+// [WithStoreTimeout], for health checks. A store without a method of its own for
+// it is asked for a session that does not exist. ctx need not come from a request.
+func (m *Manager[T]) Ping(ctx context.Context) error { return m.core.engine.Ping(ctx) }
 
 func entry[T any](e lifecycle.Entry) Entry[T] { return Entry[T]{Info(e.Info), *e.Value.(*T)} }
 

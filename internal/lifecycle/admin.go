@@ -124,16 +124,16 @@ func (e *Engine) Revoke(ctx context.Context, ids []string) error {
 func (e *Engine) revoke(ctx context.Context, k store.Key) error {
 	ctx, cancel := e.limit(ctx)
 	defer cancel()
-	return e.end(ctx, k, Revoked)
+	return e.end(ctx, k, Revoked, "")
 }
 
-// end deletes a session.
-func (e *Engine) end(ctx context.Context, k store.Key, kind Kind) error {
+// end deletes a session, whose owner may be unknown.
+func (e *Engine) end(ctx context.Context, k store.Key, kind Kind, owner string) error {
 	began := e.began()
 	if err := e.Store.Delete(ctx, k); err != nil {
 		return e.failed(ctx, "delete", k, began, err)
 	}
-	e.emit(ctx, Event{Kind: kind, Key: k, Duration: e.since(began)})
+	e.emit(ctx, Event{Kind: kind, Key: k, Owner: owner, Duration: e.since(began)})
 	return nil
 }
 
@@ -182,6 +182,46 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 	return n, nil
 }
 
+// Count returns how many records of the store live.
+func (e *Engine) Count(ctx context.Context) (n int, err error) {
+	if counter, ok := store.Capability[store.Counter](e.Store); ok {
+		limited, cancel := e.limit(ctx)
+		defer cancel()
+		began := e.began()
+		n, err := counter.Count(limited)
+		if err == nil {
+			return n, nil
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return 0, e.failed(limited, "count", store.Key{}, began, err)
+		}
+	}
+	for _, err := range e.records(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Ping finds out whether the store answers.
+func (e *Engine) Ping(ctx context.Context) error {
+	ctx, cancel := e.limit(ctx)
+	defer cancel()
+	began := e.began()
+	var err error
+	if p, ok := store.As[store.Pinger](e.Store); ok {
+		err = p.Ping(ctx)
+	} else if _, err = e.Store.Load(ctx, token.ID(token.New())); fromError(err) != nil {
+		err = nil
+	}
+	if err != nil {
+		return e.failed(ctx, "ping", store.Key{}, began, err)
+	}
+	return nil
+}
+
 // Seed stores a session under a token the program has chosen, unless there is
 // one with that ID.
 func (e *Engine) Seed(ctx context.Context, tok string, value any) error {
@@ -216,8 +256,6 @@ func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value
 	}
 	return nil
 }
-
-var errNoOwner = errors.New("sesame: the owner is empty")
 
 // parse does not repeat the ID in its error: it may be a token, given by
 // mistake.

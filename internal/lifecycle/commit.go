@@ -82,7 +82,7 @@ func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err er
 	case !changed && !s.latest.exists() && s.imported == nil:
 		return false, false, nil
 	case !changed && !s.renew && !s.remembering && s.imported == nil:
-		if time.Until(s.latest.quiet) > 0 {
+		if s.passive || time.Until(s.latest.quiet) > 0 {
 			return false, false, nil
 		}
 		conflict, err = s.touch(ctx)
@@ -154,7 +154,7 @@ func (s *Session) deleteDestroyed(ctx context.Context) error {
 		}
 	}
 	for ; len(s.doomed) > 0; s.doomed = s.doomed[1:] {
-		if err := s.engine.end(ctx, s.doomed[0], Destroyed); err != nil {
+		if err := s.engine.end(ctx, s.doomed[0], Destroyed, ""); err != nil {
 			return err
 		}
 	}
@@ -179,7 +179,7 @@ func (s *Session) deleteOthers() {
 	defer cancel()
 	for _, k := range s.others {
 		if k != s.latest.key {
-			_ = s.engine.end(ctx, k, Destroyed) // the event tells
+			_ = s.engine.end(ctx, k, Destroyed, "") // the event tells
 		}
 	}
 	s.others = nil

@@ -65,6 +65,7 @@ func (s *Session) reload(ctx context.Context) error {
 	if renewed {
 		e.emit(ctx, Event{Kind: Renewed, Key: found.key, Owner: found.owner, Duration: e.since(began)})
 		s.deleteOthers()
+		s.keepNewest()
 	}
 	return nil
 }

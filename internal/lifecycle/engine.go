@@ -50,6 +50,7 @@ type Config struct {
 	Timeout    time.Duration // of a load, and of a save with its retries
 	MaxSize    int           // of an encoded session, in bytes
 	Upgrades   []Upgrade     // steps between versions of the session type
+	OwnerLimit int           // sessions of one owner; 0: no limit
 	Import     func(request, limited context.Context) (Import, error)
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
@@ -155,6 +156,9 @@ func (e *Engine) useStore() error {
 	has, err := checkOwner(e.Type)
 	if err == nil && has && e.owners == nil && e.lister == nil {
 		err = fmt.Errorf("%s has a method Owner, but %T can neither find sessions by owner nor list them: use a store that implements store.OwnerIndex or store.Lister (if it wraps one that does, forward the methods), or rename the method", e.Type, s)
+	}
+	if err == nil {
+		err = e.checkLimit(has)
 	}
 	return err
 }

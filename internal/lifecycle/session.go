@@ -19,14 +19,15 @@ type Session struct {
 	request untied
 	cookies []string // the request's Cookie header lines
 
-	mu     sync.Mutex
-	*state      // nil until the session is asked for
-	sent   bool // no cookie goes out any more
-	cached bool // the response may be cached, though the session was not read for it
-	over   bool // the handler has returned
-	begun  bool // and the response has begun by then
-	told   bool // of a use that comes too late
-	stale  bool // the session was read after a response that may be cached
+	mu      sync.Mutex
+	*state       // nil until the session is asked for
+	passive bool // the request does not count as use
+	sent    bool // no cookie goes out any more
+	cached  bool // the response may be cached, though the session was not read for it
+	over    bool // the handler has returned
+	begun   bool // and the response has begun by then
+	told    bool // of a use that comes too late
+	stale   bool // the session was read after a response that may be cached
 }
 
 // state is what is known of a session once it is loaded.
@@ -202,6 +203,13 @@ func (s *Session) Remember(ctx context.Context, idle, lifetime time.Duration) er
 	}
 	s.remember, s.remembering = remember{idle, lifetime}, true
 	return nil
+}
+
+// Passive makes the request one that does not count as use.
+func (s *Session) Passive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passive = true
 }
 
 // Destroy ends at the next save every session that the request's cookies name,

@@ -103,7 +103,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 		s.remember.apply(h, e, now)
 	}
 	next.expires = expiry(h, now)
-	if moved := next.expires.Sub(s.latest.expires); !s.renew && !s.remembering && (moved < 0 || h.Remembered && moved < h.Idle/10) {
+	if moved := next.expires.Sub(s.latest.expires); !s.renew && !s.remembering && (s.passive || moved < 0 || h.Remembered && moved < h.Idle/10) {
 		next.expires = s.latest.expires // the clock was set back, or the cookie need not move yet
 	}
 	err = e.put(ctx, &next, d)
@@ -126,6 +126,7 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	renewed := s.renew
 	fresh := kind == Created || kind == Renewed
 	moved := next.header.Remembered && !next.expires.Equal(s.latest.expires)
+	loggedIn := fresh || next.owner != s.latest.owner
 	if fresh || s.remembering || moved || s.imported != nil {
 		s.tell(&next)
 		if s.sent && s.remembering {
@@ -142,6 +143,16 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	if renewed {
 		s.deleteOthers()
 	}
+	if loggedIn {
+		s.keepNewest()
+	}
+}
+
+// keepNewest holds the limit of sessions for the owner who has logged in.
+func (s *Session) keepNewest() {
+	ctx, cancel := s.detach()
+	defer cancel()
+	s.engine.keepNewest(ctx, s.latest.owner)
 }
 
 // tell has the client told of the token, and how long to keep it.
