@@ -107,7 +107,7 @@ func integer(v any) int64 {
 	}
 }
 
-// Long is a text, such as what a user has begun to write.
+// Long is a text, such as a draft.
 type Long struct {
 	User  string
 	Times int

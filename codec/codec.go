@@ -99,7 +99,7 @@ type LikeAppender interface {
 	// AppendLike is Append, and returns what Append would, byte for byte and
 	// error for error. The earlier encoding like is a hint: it may be of
 	// another value or type, damaged or empty, and costs time at most in
-	// proportion to its length. AppendLike never writes to it and keeps no
-	// reference to it.
+	// proportion to its length. It shares no memory with dst; AppendLike never
+	// writes to it and keeps no reference to it.
 	AppendLike(dst []byte, v any, like []byte) ([]byte, error)
 }

@@ -50,10 +50,10 @@ func (e *packer) ahead(k kind) (r reader, n int) {
 		return r, 0
 	}
 	r = reader{data: e.like, text: unsafe.String(unsafe.SliceData(e.like), len(e.like)), pos: at}
-	if h, err := r.head(); err == nil && h.kind == k {
+	if h, err := r.head(); err == nil && h.kind == k && h.n > 0 {
 		return r, h.n
 	}
-	return r, 0
+	return reader{}, 0
 }
 
 // expect notes that the guide has at at what is written next, or not at all if

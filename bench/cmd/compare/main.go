@@ -4,6 +4,7 @@
 //	go run ./cmd/compare                                 everything: twenty minutes, needs Redis and PostgreSQL
 //	go run ./cmd/compare -stores memory -quick           a look at it: a minute or two
 //	go run ./cmd/compare -sizes own -stores memory       a struct of yours, see bench/session.go
+//	go run ./cmd/compare -sizes cart,loose -stores memory -only requests   some of the large ones, see bench/large.go
 //	go run ./cmd/compare -libs scs,fiber -ops read -stores memory
 //	go run ./cmd/compare -from results.txt               print the tables again
 //
