@@ -188,6 +188,28 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 // is renewed or remembered, begins as ever.
 func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session.Passive() }
 
+// Live returns a copy of ctx that ends with the request's session, for streams and
+// other long responses: when the session is destroyed, revoked or expires, and
+// when another request renews it, so that a stream opened with a stolen cookie
+// ends when its owner logs in again. [context.Cause] is then [ErrNotFound]. The
+// stream of the request that renews goes on. A request without a stored session
+// gets ctx.
+//
+// What happens in this process ends the stream at once, and what happens in
+// others too if the store is a store.Watcher. With another store sessions are
+// looked at every 2 seconds, 500 a second at most, so with more than a thousand
+// streamed sessions less often. Looking is no use of the session: a stream keeps
+// it alive by [Manager.Save]. If the store fails, the stream goes on.
+//
+// Live loads, and fails, as Get does. It is safe for concurrent use. A stream ends
+// at the latest with ctx; give it the request's.
+func (m *Manager[T]) Live(ctx context.Context) context.Context {
+	x := m.core.exchange(ctx)
+	live, err := x.session.Live(ctx)
+	x.must(err)
+	return live
+}
+
 // Entry is a stored session as [Manager.All], OwnedBy and Find return it. Data
 // is a copy; to change the session use [Manager.UpdateByID].
 type Entry[T any] struct {

@@ -133,6 +133,7 @@ func (e *Engine) end(ctx context.Context, k store.Key, kind Kind, owner string) 
 	if err := e.Store.Delete(ctx, k); err != nil {
 		return e.failed(ctx, "delete", k, began, err)
 	}
+	e.streams.judge(k, token.Hash{}, time.Time{})
 	e.emit(ctx, Event{Kind: kind, Key: k, Owner: owner, Duration: e.since(began)})
 	return nil
 }
@@ -155,6 +156,7 @@ func (e *Engine) RevokeOwner(ctx context.Context, owner string, keep []string) (
 	defer cancel()
 	began := e.began()
 	n, err := e.owners.DeleteOwned(ctx, owner, kept...)
+	e.streams.owned(owner)
 	if n > 0 {
 		e.emit(ctx, Event{Kind: Revoked, Owner: owner, Count: n, Duration: e.since(began)})
 	}

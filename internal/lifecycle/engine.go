@@ -71,6 +71,7 @@ type Engine struct {
 	swept    atomic.Int64     // Unix seconds of the last sweep
 	scratch  sync.Pool        // of *[]byte, to encode into
 	lost     sync.Map         // fields whose loss was reported
+	streams  streams
 	turns    [turns]chan struct{}
 }
 

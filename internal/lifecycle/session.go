@@ -22,6 +22,7 @@ type Session struct {
 	mu      sync.Mutex
 	*state       // nil until the session is asked for
 	passive bool // the request does not count as use
+	streams []*stream
 	sent    bool // no cookie goes out any more
 	cached  bool // the response may be cached, though the session was not read for it
 	over    bool // the handler has returned

@@ -95,6 +95,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 			h.Previous = h.Secret
 		}
 		h.Secret = token.HashOf(tok)
+		e.streams.renewing(s.streams, h.Secret)
 		e.begin(h, now)
 	case d.touch && !s.remembering:
 		kind = Touched
@@ -141,6 +142,7 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	e.emit(ctx, Event{Kind: kind, Key: next.key, Owner: next.owner, Duration: took})
 	e.sweepSometimes(ctx)
 	if renewed {
+		e.streams.judge(next.key, next.header.Secret, next.info().Expires)
 		s.deleteOthers()
 	}
 	if loggedIn {
