@@ -37,6 +37,9 @@ type Codec interface {
 	// Decode decodes data into v, a pointer to a zero struct. Hostile data
 	// gives an error, never a panic. It nests to a bounded depth only, and no
 	// memory is allocated for a length that data announces but does not have.
+	// The error for a field of another type than is stored names the field, as in
+	// Cart.Items[3].Price. No error has anything of what is stored in its text:
+	// it may get into a log.
 	//
 	// Decode never writes to data and keeps no reference to it, and what it
 	// leaves in v does not alias it. Methods of v's types, such as UnmarshalText,

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -75,7 +77,17 @@ var jsonWriters = sync.Pool{New: func() any {
 }}
 
 // Decode implements [Codec].
-func (jsonCodec) Decode(data []byte, v any) error { return decodeJSON(data, v, false) }
+func (jsonCodec) Decode(data []byte, v any) error {
+	err := decodeJSON(data, v, false)
+	if err == nil || !errors.Is(err, errUnfit) && !errors.Is(err, errJSONText) {
+		return err
+	}
+	why := jsonFinder.Find(reflect.TypeOf(v).Elem(), data, err)
+	if why.Path() == "" && errors.Is(err, errJSONText) {
+		return err // in what is passed over
+	}
+	return fmt.Errorf("codec: json: %w", why)
+}
 
 // DecodeShared implements [SharedDecoder]. It keeps nothing of data.
 func (c jsonCodec) DecodeShared(data []byte, v any) (Found, error) {
@@ -90,6 +102,24 @@ func (c jsonCodec) DecodeShared(data []byte, v any) (Found, error) {
 	return Found{Unknown: err == nil}, err
 }
 
+// jsonError returns the decoder's error for data without what it quotes. It may
+// be that of a method, whatever its type.
+func jsonError(err error, data []byte) error {
+	syntax := (*json.SyntaxError)(nil)
+	switch {
+	case json.Valid(data):
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return fmt.Errorf("codec: json: %w", err)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("codec: json: what is stored is no JSON, from byte %d on", syntax.Offset)
+	}
+	return fmt.Errorf("%w: %w", errUnfit, err)
+}
+
+// errUnfit is for JSON that does not fit the type it is decoded into. What
+// encoding/json and the methods of types say of it may quote it.
+var errUnfit = errors.New("codec: json: the value does not fit")
+
 // decodeJSON decodes data, if strict only if it has no unknown fields.
 func decodeJSON(data []byte, v any, strict bool) (err error) {
 	p := reflect.ValueOf(v)
@@ -99,7 +129,11 @@ func decodeJSON(data []byte, v any, strict bool) (err error) {
 	if err := checkJSON(data, false); err != nil {
 		return err
 	}
-	defer recoverInto(&err)
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %w", errUnfit, &misfit.Panic{Value: r})
+		}
+	}()
 	// The decoder reads data into a buffer of its own. It is of that that it
 	// gives a part to the methods of types.
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -108,7 +142,7 @@ func decodeJSON(data []byte, v any, strict bool) (err error) {
 		dec.DisallowUnknownFields()
 	}
 	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("codec: decode JSON: %w", err)
+		return jsonError(err, data)
 	}
 	if rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
 		return fmt.Errorf("codec: json: %d bytes follow the value", len(rest))

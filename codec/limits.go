@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"reflect"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // Stored bytes are hostile until proven otherwise: a record may have been
@@ -118,6 +120,6 @@ func (s mapShape) size(n int) int {
 // session's own types, which may not expect the data to be damaged.
 func recoverInto(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("codec: panic while decoding: %v", r)
+		*err = fmt.Errorf("codec: %w", &misfit.Panic{Value: r})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -149,6 +150,9 @@ func decodeMsgPack(data []byte, shared string, v any) (found Found, err error) {
 	}
 	*d = unpacker{last: d.last}
 	unpackers.Put(d)
+	if m, ok := err.(*misfit.Error); ok {
+		err = fmt.Errorf("codec: msgpack: %w", m)
+	}
 	return found, err
 }
 

@@ -26,15 +26,16 @@ type packFields struct {
 
 type packField struct {
 	*packType
-	name  string
-	alias string
-	key   []byte  // the name, encoded
-	index []int   // as in reflect.StructField, from the outermost struct
-	path  []hop   // the embedded pointers on the way
-	off   uintptr // from the last of them, or from the struct
-	order int     // in the list
-	omit  bool
-	side  int // bytes that embedded pointers on the way take
+	name   string
+	goName string // as in Base.ID
+	alias  string
+	key    []byte  // the name, encoded
+	index  []int   // as in reflect.StructField, from the outermost struct
+	path   []hop   // the embedded pointers on the way
+	off    uintptr // from the last of them, or from the struct
+	order  int     // in the list
+	omit   bool
+	side   int // bytes that embedded pointers on the way take
 }
 
 // hop is an embedded pointer: where it is, and to what.
@@ -60,6 +61,7 @@ func (b packBuilder) fillStruct(pt *packType) error {
 		f := &packField{
 			packType: ft,
 			name:     field.Key,
+			goName:   field.Path,
 			alias:    tag.Options["alias"],
 			key:      appendStr(nil, field.Key),
 			index:    field.Index,

@@ -3,6 +3,8 @@ package codec
 import (
 	"cmp"
 	"unsafe"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // intMap is a map of integers of eight bytes to what is in memory a V. To the map
@@ -48,11 +50,11 @@ func (mt *intMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 		last := entry.key
 		*entry = followed[uint64, V]{}
 		if err := mt.key.unpack(d, unsafe.Pointer(&entry.key)); err != nil {
-			return err
+			return mt.key.failedAt(err, misfit.Key)
 		}
 		d.loosen(i == 0 || mt.keys.compare(last, entry.key) < 0)
 		if err := mt.elem.unpack(d, unsafe.Pointer(&entry.elem)); err != nil {
-			return err
+			return mt.elem.failedAt(err, misfit.Entry)
 		}
 		m[entry.key] = entry.elem
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"unsafe"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // A map is written in the order of its keys, whatever their type: Go's own
@@ -61,7 +63,7 @@ func (mt *packMap) head(d *unpacker, p unsafe.Pointer) (n int, err error) {
 		*(*unsafe.Pointer)(p) = nil
 		return -1, nil
 	case h.kind != kindMap:
-		return 0, d.mismatch(h, mt.typ.String())
+		return 0, misfit.New(h.String(), mt.typ)
 	}
 	if err := d.enter(); err != nil {
 		return 0, err
@@ -168,12 +170,12 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 		start := d.pos
 		s.key.SetZero()
 		if err := mt.unpackKey(d, keyAt); err != nil {
-			return err
+			return mt.key.failedAt(err, misfit.Key)
 		}
 		last = d.ascends(last, d.data[start:d.pos])
 		s.elem.SetZero()
 		if err := mt.elem.unpack(d, elemAt); err != nil {
-			return err
+			return mt.elem.failedAt(err, misfit.Entry)
 		}
 		m.SetMapIndex(s.key, s.elem)
 	}

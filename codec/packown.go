@@ -3,11 +3,13 @@ package codec
 import (
 	"bytes"
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -106,10 +108,18 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 	if err := d.charge(ownSize(len(raw)) + m.lent); err != nil {
 		return err
 	}
-	if err := m.read(raw, v.Addr().Interface()); err != nil {
-		return fmt.Errorf("codec: %s of %s: %w", m.Unmarshal, v.Type(), err)
+	if err := m.tryRead(raw, v.Addr().Interface()); err != nil {
+		r := reader{data: raw}
+		h, _ := r.head()
+		return misfit.Refused(h.String(), m.Unmarshal, v.Type(), err)
 	}
 	return nil
+}
+
+// tryRead has a panic of the method as an error, which gets the field's name.
+func (m *ownMethods) tryRead(raw []byte, v any) (err error) {
+	defer recoverInto(&err)
+	return m.read(raw, v)
 }
 
 // ownSize is what a type's own methods are taken to cost for n bytes. What they
@@ -126,11 +136,13 @@ func (e *packer) packContent(b []byte, err error) error {
 	return err
 }
 
+var errNoContent = errors.New("codec: msgpack: the method needs bytes or a string")
+
 func readContent(raw []byte, unmarshal func([]byte) error) error {
 	r := reader{data: raw}
 	h, err := r.head()
 	if err == nil && h.kind != kindBin && h.kind != kindStr {
-		err = fmt.Errorf("it needs bytes or a string, not %s", h.kind)
+		err = errNoContent
 	}
 	if err != nil {
 		return err

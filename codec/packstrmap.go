@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // stringMap is a map of strings to what is in memory a V.
@@ -131,11 +133,11 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 		last := entry.key
 		*entry = stringEntry[V]{}
 		if err := unpackString(d, unsafe.Pointer(&entry.key)); err != nil {
-			return err
+			return mt.key.failedAt(err, misfit.Key)
 		}
 		d.loosen(i == 0 || last < entry.key)
 		if err := mt.elem.unpack(d, unsafe.Pointer(&entry.elem)); err != nil {
-			return err
+			return mt.elem.failedAt(err, misfit.Entry)
 		}
 		m[entry.key] = entry.elem
 	}

@@ -1,9 +1,10 @@
 package codec
 
 import (
-	"fmt"
 	"reflect"
 	"unsafe"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // in finds the field in a struct, nil if an embedded pointer on the way is and
@@ -117,10 +118,8 @@ func (fs *packFields) unpack(d *unpacker, p unsafe.Pointer) error {
 		d.loosen(h.kind == kindArray && fs.asArray && len(fs.list) == 0)
 		reflect.NewAt(fs.typ, p).Elem().SetZero()
 		return nil
-	case h.kind == kindArray && h.n != len(fs.list):
-		return fmt.Errorf("codec: msgpack: %s has %d fields, its stored form, an array, has %d", fs.typ, len(fs.list), h.n)
-	case h.kind != kindArray && h.kind != kindMap:
-		return d.mismatch(h, fs.typ.String())
+	case h.kind == kindArray && h.n != len(fs.list) || h.kind != kindArray && h.kind != kindMap:
+		return misfit.New(h.String(), fs.typ)
 	}
 	d.loosen(fs.asArray == (h.kind == kindArray))
 	if err := d.enter(); err != nil {
@@ -138,7 +137,7 @@ func (fs *packFields) unpack(d *unpacker, p unsafe.Pointer) error {
 func (fs *packFields) unpackArray(d *unpacker, p unsafe.Pointer) error {
 	for _, f := range fs.list {
 		if err := f.unpackIn(d, p); err != nil {
-			return err
+			return f.failed(err)
 		}
 	}
 	return nil
@@ -153,7 +152,7 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 				break
 			}
 			if err := f.unpack(d, unsafe.Add(p, f.off)); err != nil {
-				return err
+				return f.failed(err)
 			}
 			next++
 		}
@@ -168,17 +167,20 @@ func (fs *packFields) unpackMap(d *unpacker, p unsafe.Pointer, n int) error {
 		}
 		switch {
 		case err != nil:
+			return err
 		case f == nil:
 			d.unknown = true
-			err = d.skip()
+			if err := d.skip(); err != nil {
+				return err
+			}
 		default:
-			next, err = f.order+1, f.unpackIn(d, p)
-			if f.omit && err == nil && !d.loose {
+			next = f.order + 1
+			if err := f.unpackIn(d, p); err != nil {
+				return f.failed(err)
+			}
+			if f.omit && !d.loose {
 				d.loosen(!f.isEmptyAt(unsafe.Add(p, f.off), d.depth)) // it is there although empty
 			}
-		}
-		if err != nil {
-			return err
 		}
 	}
 	d.loosen(next == len(fs.list) || fs.leaveOut(d, p, next, len(fs.list)))
@@ -202,7 +204,7 @@ func (fs *packFields) find(d *unpacker) (*packField, error) {
 		return nil, err
 	}
 	if h.kind != kindStr && h.kind != kindBin {
-		return nil, fmt.Errorf("codec: msgpack: a field of %s is called by a %s instead of a string", fs.typ, h.kind)
+		return nil, misfit.New(h.String(), reflect.TypeFor[string]()).At(misfit.Key)
 	}
 	d.loosen(h.kind == kindStr)
 	name := d.bytes(h.n)

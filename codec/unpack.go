@@ -2,11 +2,12 @@ package codec
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"reflect"
 	"time"
 	"unsafe"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // unpacker reads values into variables whose type is known, and notes if data
@@ -42,19 +43,24 @@ func (d *unpacker) takeText() error {
 	return nil
 }
 
-func (d *unpacker) mismatch(h head, typ string) error {
-	return fmt.Errorf("codec: msgpack: the %s before byte %d does not fit %s", h.kind, d.pos, typ)
-}
+// mismatch is the error for a value that does not fit a T.
+func mismatch[T any](h head) error { return misfit.New(h.String(), reflect.TypeFor[T]()) }
 
-func (d *unpacker) overflow(h head, typ string) error {
-	if h.kind == kindInt {
-		return fmt.Errorf("codec: msgpack: %d does not fit %s", int64(h.num), typ)
+// failedAt notes that an error is that of an element of a slice, or of an entry of a
+// map, which are of type pt.
+func (pt *packType) failedAt(err error, index int) error {
+	if m, ok := err.(*misfit.Error); ok {
+		return m.Wants(pt.typ).At(index)
 	}
-	return fmt.Errorf("codec: msgpack: %d does not fit %s", h.num, typ)
+	return err
 }
 
-func (d *unpacker) tooLong(h head, typ string) error {
-	return fmt.Errorf("codec: msgpack: %d elements do not fit %s", h.n, typ)
+// failed notes that an error is that of the field.
+func (f *packField) failed(err error) error {
+	if m, ok := err.(*misfit.Error); ok {
+		return m.Wants(f.typ).In(f.goName)
+	}
+	return err
 }
 
 func unpackBool(d *unpacker, p unsafe.Pointer) error {
@@ -67,7 +73,7 @@ func unpackBool(d *unpacker, p unsafe.Pointer) error {
 		*(*bool)(p) = h.num != 0
 		return nil
 	default:
-		return d.mismatch(h, "bool")
+		return mismatch[bool](h)
 	}
 }
 
@@ -79,9 +85,9 @@ func unpackInt[N int | int8 | int16 | int32 | int64](d *unpacker, p unsafe.Point
 	n := N(h.num)
 	switch {
 	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
-		return d.mismatch(h, fmt.Sprintf("%T", n))
+		return mismatch[N](h)
 	case h.kind == kindUint && h.num > math.MaxInt64 || int64(n) != int64(h.num):
-		return d.overflow(h, fmt.Sprintf("%T", n))
+		return mismatch[N](h)
 	}
 	d.loosen(h.kind != kindNil)
 	*(*N)(p) = n
@@ -96,9 +102,9 @@ func unpackUint[N uint | uint8 | uint16 | uint32 | uint64 | uintptr](d *unpacker
 	n := N(h.num)
 	switch {
 	case h.kind != kindInt && h.kind != kindUint && h.kind != kindNil:
-		return d.mismatch(h, fmt.Sprintf("%T", n))
+		return mismatch[N](h)
 	case h.kind == kindInt || uint64(n) != h.num:
-		return d.overflow(h, fmt.Sprintf("%T", n))
+		return mismatch[N](h)
 	}
 	d.loosen(h.kind != kindNil)
 	*(*N)(p) = n
@@ -123,7 +129,7 @@ func unpackFloat[F float32 | float64](d *unpacker, p unsafe.Pointer) error {
 	case h.kind == kindFloat64 && unsafe.Sizeof(f) == 8:
 		f = F(math.Float64frombits(h.num))
 	default:
-		return d.mismatch(h, fmt.Sprintf("%T", f))
+		return mismatch[F](h)
 	}
 	d.loosen(h.kind == kindFloat32 && unsafe.Sizeof(f) == 4 || h.kind == kindFloat64)
 	*(*F)(p) = f
@@ -142,7 +148,7 @@ func unpackString(d *unpacker, p unsafe.Pointer) error {
 			*(*string)(p) = ""
 			return nil
 		case h.kind != kindStr && h.kind != kindBin:
-			return d.mismatch(h, "string")
+			return mismatch[string](h)
 		}
 		d.loosen(h.kind == kindStr)
 		n = h.n
@@ -165,7 +171,7 @@ func unpackBytes(d *unpacker, p unsafe.Pointer) error {
 		*(*[]byte)(p) = nil
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, "[]byte")
+		return mismatch[[]byte](h)
 	}
 	d.loosen(h.kind == kindBin)
 	if err := d.charge(sliceSize(h.n, 1)); err != nil {
@@ -185,9 +191,9 @@ func unpackByteArray(d *unpacker, a []byte) error {
 		clear(a)
 		return nil
 	case h.kind != kindStr && h.kind != kindBin:
-		return d.mismatch(h, fmt.Sprintf("[%d]byte", len(a)))
+		return misfit.New(h.String(), reflect.ArrayOf(len(a), reflect.TypeFor[byte]()))
 	case h.n > len(a):
-		return d.tooLong(h, fmt.Sprintf("[%d]byte", len(a)))
+		return misfit.New(misfit.Bytes, reflect.ArrayOf(len(a), reflect.TypeFor[byte]()))
 	}
 	d.loosen(h.kind == kindBin && h.n == len(a))
 	clear(a[copy(a, d.bytes(h.n)):])
@@ -204,7 +210,7 @@ func unpackTime(d *unpacker, p unsafe.Pointer) error {
 		*(*time.Time)(p) = time.Time{}
 		return nil
 	case h.kind != kindExt || h.ext != extTime:
-		return d.mismatch(h, "time.Time")
+		return mismatch[time.Time](h)
 	}
 	*(*time.Time)(p), err = d.time(h.n)
 	return err
@@ -222,7 +228,7 @@ func unpackSlice(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 		*(*slice)(p) = slice{}
 		return nil
 	case h.kind != kindArray:
-		return d.mismatch(h, pt.typ.String())
+		return misfit.New(h.String(), pt.typ)
 	case h.n == 0:
 		*(*slice)(p) = slice{data: unsafe.Pointer(&nothing)}
 		return nil
@@ -246,10 +252,8 @@ func unpackArray(d *unpacker, p unsafe.Pointer, pt, elem *packType) error {
 		d.loose = true
 		pt.at(p).SetZero()
 		return nil
-	case h.kind != kindArray:
-		return d.mismatch(h, pt.typ.String())
-	case h.n > pt.typ.Len():
-		return d.tooLong(h, pt.typ.String())
+	case h.kind != kindArray || h.n > pt.typ.Len():
+		return misfit.New(h.String(), pt.typ)
 	}
 	d.loosen(h.n == pt.typ.Len())
 	pt.at(p).SetZero()
@@ -262,7 +266,7 @@ func (d *unpacker) elems(h head, p unsafe.Pointer, elem *packType) error {
 	}
 	for i := range h.n {
 		if err := elem.unpack(d, unsafe.Add(p, uintptr(i)*elem.size)); err != nil {
-			return err
+			return elem.failedAt(err, i)
 		}
 	}
 	d.leave()

@@ -235,7 +235,7 @@ func (d *unpacker) mapValue(n int) (any, error) {
 func extension(raw []byte) (any, error) {
 	v, err := newDecoder(raw).DecodeInterface()
 	if err != nil {
-		return nil, fmt.Errorf("codec: %w", err)
+		return nil, fmt.Errorf("codec: msgpack: an extension in an interface cannot be read: an error of type %T", err)
 	}
 	return v, nil
 }

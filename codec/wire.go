@@ -212,7 +212,7 @@ func parseTime(b []byte) (t time.Time, exact bool, err error) {
 		return time.Time{}, false, fmt.Errorf("codec: msgpack: a timestamp has %d bytes", len(b))
 	}
 	if nanos >= 1e9 {
-		return time.Time{}, false, fmt.Errorf("codec: msgpack: a timestamp has %d nanoseconds", nanos)
+		return time.Time{}, false, fmt.Errorf("codec: msgpack: a timestamp has a second or more of nanoseconds")
 	}
 	return time.Unix(int64(secs), int64(nanos)).UTC(), len(b) == timeLen(secs, nanos), nil
 }

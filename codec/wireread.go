@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // kind is what a value is on the wire.
@@ -27,7 +29,10 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"nil", "bool", "int", "uint", "float32", "float64", "string", "bytes", "array", "map", "extension"}[k]
+	return [...]string{
+		misfit.Nil, misfit.Bool, misfit.Integer, misfit.Integer, misfit.Float, misfit.Float,
+		misfit.Text, misfit.Bytes, misfit.List, misfit.Map, misfit.Extension,
+	}[k]
 }
 
 // head is the start of a value: all of a number, or the length of what follows.
@@ -36,6 +41,13 @@ type head struct {
 	ext  int8   // kindExt: the type
 	n    int    // bytes of a string, bytes or extension; elements of an array; entries of a map
 	num  uint64 // the bits of a bool, number or float
+}
+
+func (h head) String() string {
+	if h.kind == kindExt && h.ext == extTime {
+		return misfit.Time
+	}
+	return h.kind.String()
 }
 
 // reader reads values from data. It trusts no length: what head announces is

@@ -20,6 +20,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // CBOR writes core deterministic CBOR: keys of maps and structs in bytewise
@@ -123,6 +124,9 @@ func (c cborCodec) Append(dst []byte, v any) ([]byte, error) {
 	// reading it does.
 	if !readable(t) || len(dst)-start > maxEntries {
 		if err := c.Decode(dst[start:], reflect.New(t).Interface()); err != nil {
+			if why := (*misfit.Error)(nil); errors.As(err, &why) {
+				err = fmt.Errorf("cborcodec: %s", why.Reason())
+			}
 			return dst, fmt.Errorf("%w (reading back what was written)", err)
 		}
 	}
@@ -156,7 +160,17 @@ func marshal(dst []byte, v any) (data []byte, err error) {
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Decode implements [codec.Codec].
-func (cborCodec) Decode(data []byte, v any) error { return decode(decoder, data, v) }
+func (cborCodec) Decode(data []byte, v any) error {
+	err := decode(decoder, data, v)
+	if err == nil || !errors.Is(err, errUnfit) {
+		return err
+	}
+	return fmt.Errorf("cborcodec: %w", finder.Find(reflect.TypeOf(v).Elem(), data, err))
+}
+
+// errUnfit is for CBOR that does not fit the type it is decoded into. What the
+// library and the methods of types say of it may quote it.
+var errUnfit = errors.New("cborcodec: the value does not fit")
 
 func decode(mode cbor.DecMode, data []byte, v any) (err error) {
 	if _, err := target(v); err != nil {
@@ -165,11 +179,16 @@ func decode(mode cbor.DecMode, data []byte, v any) (err error) {
 	// The methods of the session's own types may not expect damaged data.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("cborcodec: panic while decoding: %v", r)
+			err = fmt.Errorf("%w: %w", errUnfit, &misfit.Panic{Value: r})
 		}
 	}()
 	// The library gives them a part of the very data.
-	if err := mode.Unmarshal(bytes.Clone(data), v); err != nil {
+	data = bytes.Clone(data)
+	err = mode.Unmarshal(data, v)
+	if err != nil && mode.Wellformed(data) == nil {
+		return fmt.Errorf("%w: %w", errUnfit, err)
+	}
+	if err != nil {
 		return fmt.Errorf("cborcodec: %w", err)
 	}
 	return nil

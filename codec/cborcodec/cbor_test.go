@@ -163,17 +163,17 @@ func TestAppendRefuses(t *testing.T) {
 	ring := &node{}
 	ring.Next = &node{Any: ring}
 	for want, v := range map[string]any{
-		"is not valid UTF-8":     &struct{ S string }{"\xff"},
-		"refers to itself":       ring,
-		"exceeded max number of": &struct{ V []bool }{make([]bool, 1<<20+1)},
-		"cannot unmarshal":       &struct{ V any }{map[int]int{1: 1}},
-		"duplicate map key":      &struct{ M map[any]int }{map[any]int{int8(1): 1, int16(1): 2}},
-		"found duplicate":        &struct{ M map[time.Time]int }{map[time.Time]int{at: 1, at.UTC(): 2}},
-		"year outside of range":  &struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
-		"invalid map key":        &struct{ M map[any]int }{map[any]int{[2]int{1, 2}: 1}},
-		"which no codec can":     &struct{ V any }{make(chan int)},
-		"only unexported fields": &struct{ V any }{hidden{1}},
-		"a pointer that is not":  struct{}{},
+		"is not valid UTF-8":                         &struct{ S string }{"\xff"},
+		"refers to itself":                           ring,
+		"exceeded max number of":                     &struct{ V []bool }{make([]bool, 1<<20+1)},
+		"V: stored as map":                           &struct{ V any }{map[int]int{1: 1}},
+		"duplicate map key":                          &struct{ M map[any]int }{map[any]int{int8(1): 1, int16(1): 2}},
+		"found duplicate":                            &struct{ M map[time.Time]int }{map[time.Time]int{at: 1, at.UTC(): 2}},
+		"year outside of range":                      &struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"which has a key that no map of Go can have": &struct{ M map[any]int }{map[any]int{[2]int{1, 2}: 1}},
+		"which no codec can":                         &struct{ V any }{make(chan int)},
+		"only unexported fields":                     &struct{ V any }{hidden{1}},
+		"a pointer that is not":                      struct{}{},
 	} {
 		_, err := cborcodec.CBOR.Append(nil, v)
 		require.ErrorContains(t, err, want)

@@ -27,12 +27,12 @@ import (
 // that subtest only. Run must therefore not be called from a test that cannot be
 // repeated.
 func Run(t *testing.T, c codec.Codec, opts ...Option) {
-	promised := report{canonical: true, hardened: true}
+	promised := report{canonical: true, hardened: true, fields: true}
 	for _, o := range opts {
 		o.apply(&promised)
 	}
 	for _, tc := range cases {
-		if tc.canonical && !promised.canonical || tc.hardened && !promised.hardened {
+		if tc.canonical && !promised.canonical || tc.hardened && !promised.hardened || tc.fields && !promised.fields {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -63,6 +63,10 @@ func NotCanonical() Option { return option(func(r *report) { r.canonical = false
 // Run then does not measure how much memory decoding takes.
 func NotHardened() Option { return option(func(r *report) { r.hardened = false }) }
 
+// NotNamingFields is for a codec whose errors do not say which field of a
+// session could not be decoded.
+func NotNamingFields() Option { return option(func(r *report) { r.fields = false }) }
+
 // testCase is a rule and what checks it.
 type testCase struct {
 	name      string
@@ -70,6 +74,7 @@ type testCase struct {
 	check     func(*report, codec.Codec)
 	canonical bool // only codecs that are canonical promise it
 	hardened  bool // only those that are hardened do
+	fields    bool // only those whose errors name fields do
 }
 
 var cases = []testCase{
@@ -144,6 +149,11 @@ var cases = []testCase{
 		check: checkCarry,
 	},
 	{
+		name:  "fields",
+		rule:  "the error for a field of another type than is stored names it and the type that was wanted, and has nothing of what is stored: else a deployment that logs users out does not tell why, or tells what they have stored",
+		check: checkFields, fields: true,
+	},
+	{
 		name:  "concurrent",
 		rule:  "a codec is safe for concurrent use",
 		check: checkConcurrent,
@@ -175,6 +185,7 @@ type report struct {
 	test      string // the running test
 	canonical bool   // what the codec promises
 	hardened  bool
+	fields    bool
 	failures  []string
 }
 

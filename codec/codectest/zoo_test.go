@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -293,6 +294,34 @@ type prefersOld struct{ carriers }
 
 func (prefersOld) Carry(_ reflect.Type, _, stored []byte) ([]byte, string) { return stored, "" }
 
+type mute struct{ good }
+
+func (mute) Decode(data []byte, v any) error {
+	if codec.MsgPack.Decode(data, v) != nil {
+		return os.ErrInvalid
+	}
+	return nil
+}
+
+// hides leaves what it cannot read as it is.
+type hides struct{ good }
+
+func (hides) Decode(data []byte, v any) error {
+	_ = codec.MsgPack.Decode(data, v)
+	return nil
+}
+
+// gossips says what the methods of types say.
+type gossips struct{ good }
+
+func (gossips) Decode(data []byte, v any) error {
+	err := codec.MsgPack.Decode(data, v)
+	if refused := choosyError(""); errors.As(err, &refused) {
+		return fmt.Errorf("%w: %w", err, refused)
+	}
+	return err
+}
+
 var zoo = []struct {
 	codec  codec.Codec
 	broken string // the case that must fail
@@ -334,6 +363,10 @@ var zoo = []struct {
 	{trustsLengths{}, "lengths"},
 	{descends{}, "deep"},
 	{plainGob{}, "deep"},
+	{mute{}, "fields"},
+	{hides{}, "fields"},
+	{gossips{}, "fields"},
+	{plainJSON{}, "fields"},
 	{ignoresRest{}, "trailing"},
 	{plainGob{}, "trailing"},
 }

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -84,7 +85,7 @@ func (gobCodec) Append(dst []byte, v any) (data []byte, err error) {
 }
 
 // Decode implements [codec.Codec].
-func (gobCodec) Decode(data []byte, v any) (err error) {
+func (gobCodec) Decode(data []byte, v any) error {
 	p, err := target(v)
 	switch {
 	case err != nil:
@@ -92,19 +93,24 @@ func (gobCodec) Decode(data []byte, v any) (err error) {
 	case len(data) > maxSize:
 		return errSize
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = panicked(r)
-		}
-	}()
 	r := bytes.NewReader(data)
-	if err := gob.NewDecoder(r).DecodeValue(p); err != nil {
-		return withCure(err)
+	if err := read(r, p); err != nil {
+		return explain(p.Type().Elem(), data, err)
 	}
 	if r.Len() > 0 {
 		return fmt.Errorf("gobcodec: %d bytes follow the value", r.Len())
 	}
 	return nil
+}
+
+// read has panics as errors.
+func read(r *bytes.Reader, p reflect.Value) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &misfit.Panic{Value: r}
+		}
+	}()
+	return gob.NewDecoder(r).DecodeValue(p)
 }
 
 func target(v any) (reflect.Value, error) {

@@ -126,7 +126,7 @@ func TestDecodeErrors(t *testing.T) {
 
 	data, err = gobcodec.Gob.Append(nil, &struct{ P point }{point{1, 2}})
 	require.NoError(t, err)
-	require.ErrorContains(t, gobcodec.Gob.Decode(data, &struct{ P role }{}), "gobcodec: gob: ")
+	require.ErrorContains(t, gobcodec.Gob.Decode(data, &struct{ P role }{}), "gobcodec: P: stored as map, wanted gobcodec_test.role; see WithUpgrade")
 }
 
 // list needs a byte for each level, the fewest of all types.

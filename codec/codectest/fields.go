@@ -1,0 +1,104 @@
+package codectest
+
+import (
+	"strings"
+
+	"github.com/sesame-go/sesame/codec"
+)
+
+// Sessions of which each has a field of another type in the next version.
+type (
+	changed[V any] struct {
+		Before string
+		Cart   changedCart[V]
+	}
+	changedCart[V any] struct {
+		Note  string
+		Inner V
+	}
+	changedItem[V any] struct{ Price V }
+)
+
+// secret is what is stored, a text or a key.
+const secret = "xyzzy-secret"
+
+var misfits = []struct {
+	what         string
+	stored, into any
+	path         []string // what the error must have, in this order
+	wanted       string
+}{
+	{
+		"a text for a number",
+		&changed[string]{secret, changedCart[string]{secret, secret}}, new(changed[float64]),
+		[]string{"Cart.Inner"}, "float64",
+	},
+	{
+		"a text for a number, in a slice",
+		&changed[[]changedItem[string]]{Cart: changedCart[[]changedItem[string]]{Inner: []changedItem[string]{{secret}}}}, new(changed[[]changedItem[int]]),
+		[]string{"Cart.Inner[", "].Price"}, "int",
+	},
+	{
+		"a text for a number, in a map",
+		&changed[map[string]string]{Cart: changedCart[map[string]string]{Inner: map[string]string{secret: secret}}}, new(changed[map[string]bool]),
+		[]string{"Cart.Inner["}, "bool",
+	},
+	{
+		"a text for a struct",
+		&changed[string]{Cart: changedCart[string]{Inner: secret}}, new(changed[*changedItem[int]]),
+		[]string{"Cart.Inner"}, "changedItem",
+	},
+	{
+		"a number that is too large",
+		&changed[int]{Cart: changedCart[int]{Inner: 31415}}, new(changed[int8]),
+		[]string{"Cart.Inner"}, "int8",
+	},
+	{
+		"a text that a method refuses",
+		&changed[Blob]{Cart: changedCart[Blob]{Inner: Blob{secret}}}, new(changed[choosy]),
+		[]string{"Cart.Inner"}, "choosy",
+	},
+}
+
+// choosy is a Blob that refuses to be read.
+type choosy struct{ Blob }
+
+// MarshalBinary implements [encoding.BinaryMarshaler].
+func (c choosy) MarshalBinary() ([]byte, error) { return c.Blob.MarshalBinary() }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
+func (*choosy) UnmarshalBinary(data []byte) error { return choosyError(data) }
+
+type choosyError string
+
+func (e choosyError) Error() string { return "refused: " + string(e) }
+
+func checkFields(r *report, c codec.Codec) {
+	refused := 0
+	for _, m := range misfits {
+		data, err := encode(c, m.stored)
+		if err != nil {
+			continue // it may refuse the method
+		}
+		err = decode(c, data, m.into)
+		if err == nil {
+			continue // it may convert
+		}
+		refused++
+		text, rest := err.Error(), err.Error()
+		for _, part := range append(m.path, m.wanted) {
+			var found bool
+			if _, rest, found = strings.Cut(rest, part); !found {
+				r.errorf("%s: the error of Decode should have %q, but is %q", m.what, part, text)
+			}
+		}
+		for _, value := range []string{secret, "31415"} {
+			if strings.Contains(text, value) {
+				r.errorf("%s: the error of Decode has what is stored: %q", m.what, text)
+			}
+		}
+	}
+	if refused == 0 {
+		r.errorf("Decode reads every type as every other")
+	}
+}
