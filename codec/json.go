@@ -108,8 +108,8 @@ func jsonError(err error, data []byte) error {
 	syntax := (*json.SyntaxError)(nil)
 	switch {
 	case json.Valid(data):
-	case err == io.EOF, err == io.ErrUnexpectedEOF:
-		return fmt.Errorf("codec: json: %w", err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("codec: json: %w", io.ErrUnexpectedEOF)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("codec: json: what is stored is no JSON, from byte %d on", syntax.Offset)
 	}

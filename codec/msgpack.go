@@ -7,7 +7,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -150,8 +149,8 @@ func decodeMsgPack(data []byte, shared string, v any) (found Found, err error) {
 	}
 	*d = unpacker{last: d.last}
 	unpackers.Put(d)
-	if m, ok := err.(*misfit.Error); ok {
-		err = fmt.Errorf("codec: msgpack: %w", m)
+	if err != nil {
+		err = failed(err)
 	}
 	return found, err
 }

@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"time"
@@ -46,10 +48,18 @@ func (d *unpacker) takeText() error {
 // mismatch is the error for a value that does not fit a T.
 func mismatch[T any](h head) error { return misfit.New(h.String(), reflect.TypeFor[T]()) }
 
+// failed gives an error that names a field its prefix. Others have theirs.
+func failed(err error) error {
+	if m := (*misfit.Error)(nil); errors.As(err, &m) {
+		return fmt.Errorf("codec: msgpack: %w", m)
+	}
+	return err
+}
+
 // failedAt notes that an error is that of an element of a slice, or of an entry of a
 // map, which are of type pt.
 func (pt *packType) failedAt(err error, index int) error {
-	if m, ok := err.(*misfit.Error); ok {
+	if m := (*misfit.Error)(nil); errors.As(err, &m) {
 		return m.Wants(pt.typ).At(index)
 	}
 	return err
@@ -57,7 +67,7 @@ func (pt *packType) failedAt(err error, index int) error {
 
 // failed notes that an error is that of the field.
 func (f *packField) failed(err error) error {
-	if m, ok := err.(*misfit.Error); ok {
+	if m := (*misfit.Error)(nil); errors.As(err, &m) {
 		return m.Wants(f.typ).In(f.goName)
 	}
 	return err

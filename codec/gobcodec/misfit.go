@@ -20,6 +20,10 @@ import (
 // found by reading each alone, and what is stored by what it can be read as.
 func misfitOf(t reflect.Type, data []byte, err error) *misfit.Error {
 	f := finder{data: data, err: err, left: patience}
+	if !f.reads(emptyType) {
+		return nil // it is damaged
+	}
+	f.err = err
 	e := f.inStruct(t, func(t reflect.Type) reflect.Type { return t }, maxPath)
 	if f.left < 0 {
 		return nil
@@ -185,8 +189,8 @@ func explain(t reflect.Type, data []byte, err error) error {
 		return withCure(err)
 	case strings.Contains(text, noFields):
 		return fmt.Errorf("gobcodec: %w; see WithUpgrade", err)
-	case err == io.EOF, err == io.ErrUnexpectedEOF:
-		return withCure(err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("gobcodec: %w", io.ErrUnexpectedEOF)
 	}
 	if why := misfitOf(t, data, err); why != nil {
 		return fmt.Errorf("gobcodec: %w", why)

@@ -1,6 +1,7 @@
 package gobcodec_test
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"testing"
@@ -79,12 +80,24 @@ func TestMisfits(t *testing.T) {
 		require.NoError(t, err, name)
 		require.EqualError(t, gobcodec.Gob.Decode(data, m.new), "gobcodec: "+m.want+"; see WithUpgrade", name)
 	}
+	// A record that is damaged is not said to have another type.
+	data, err := gobcodec.Gob.Append(nil, &oldV[string]{"s3cret"})
+	require.NoError(t, err)
+	for i := range data {
+		damaged := bytes.Clone(data)
+		damaged[i] ^= 0x40
+		if err := gobcodec.Gob.Decode(damaged, new(oldV[string])); err != nil {
+			require.NotContains(t, err.Error(), "s3cret")
+			require.NotContains(t, err.Error(), "stored as text")
+		}
+	}
+
 	// Where it takes too long to find the field, encoding/gob names it.
 	long := make(map[string]bool)
 	for i := range 19999 {
 		long[strconv.Itoa(i)] = true
 	}
-	data, err := gobcodec.Gob.Append(nil, &oldV[oldV[map[string]bool]]{oldV[map[string]bool]{long}})
+	data, err = gobcodec.Gob.Append(nil, &oldV[oldV[map[string]bool]]{oldV[map[string]bool]{long}})
 	require.NoError(t, err)
 	require.ErrorContains(t, gobcodec.Gob.Decode(data, new(newV[newV[map[string]int]])), "gobcodec: gob: wrong type (map[string]int) for received field ")
 
