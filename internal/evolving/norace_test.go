@@ -1,0 +1,5 @@
+//go:build !race
+
+package evolving_test
+
+var buildFlags []string
