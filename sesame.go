@@ -127,8 +127,8 @@ type Event struct {
 	ID       string        // the session's, "" if it is about none in particular
 	Owner    string        // the session's, "" if it has none or it is not known
 	Count    int           // with EventRevoked by owner and EventSwept: how many sessions, otherwise 0
-	Field    string        // with EventConflict: the path of the field, such as "Cart.Items"
-	Err      error         // with EventCorrupt, EventNewer, EventLate and EventStoreError
+	Field    string        // with EventConflict, and EventDropped with an Err: the path of the field, such as "Cart.Items"
+	Err      error         // with EventCorrupt, EventNewer, EventLate and EventStoreError; with EventDropped if a field was lost
 	Duration time.Duration // how long the store took, where that can be told
 }
 
@@ -153,7 +153,7 @@ const (
 	EventUnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
 	EventAmbiguous    = EventKind(lifecycle.Ambiguous)    // one request, several live sessions; none was used
 	EventNewer        = EventKind(lifecycle.Newer)        // stored by a program that this one is too old for; the request is anonymous and stores nothing
-	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed
+	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed; with an Err, a field that T does not have was lost (docs/EVOLVING.md)
 	EventLate         = EventKind(lifecycle.Late)         // not stored, because a new token could no longer reach the client
 	EventStale        = EventKind(lifecycle.Stale)        // read after a response had begun that a cache may serve to others
 	EventStoreError   = EventKind(lifecycle.StoreError)   // the store failed
