@@ -11,7 +11,7 @@ import (
 
 // carried encodes older, carries over what stored has besides, and decodes that
 // as a Newer.
-func carried[Newer, Older any](t *testing.T, c codec.Codec, stored Newer, older Older) (Newer, string) {
+func carried[Newer, Older any](t *testing.T, c codec.Codec, stored Newer, older Older) (Newer, []string) {
 	data, err := c.Append(nil, &stored)
 	require.NoError(t, err)
 	written, err := c.Append(nil, &older)
@@ -74,6 +74,21 @@ func TestCarryNames(t *testing.T) {
 	}
 }
 
+// TestCarryFoldedNames: in JSON names that differ in case are one, as
+// encoding/json sees it: ς and σ do, İ and i do not.
+func TestCarryFoldedNames(t *testing.T) {
+	type newer struct {
+		Sum  int `json:"ςum"`
+		More int `json:"İd"`
+	}
+	type older struct {
+		Sum int `json:"σum"`
+		ID  int `json:"id"`
+	}
+	got, _ := carried(t, codec.JSON, newer{1, 2}, older{7, 8})
+	require.Equal(t, newer{7, 2}, got)
+}
+
 // TestCarryEmbedded: the fields of an embedded struct are the outer one's.
 func TestCarryEmbedded(t *testing.T) {
 	type Base struct{ ID, More int }
@@ -95,8 +110,8 @@ func TestCarryEmbedded(t *testing.T) {
 // TestCarryLost: what is in slices and maps is named, whatever is around it.
 func TestCarryLost(t *testing.T) {
 	type newItem struct {
-		Name  string
-		Color string
+		Name        string
+		Color, Size string
 	}
 	type oldItem struct{ Name string }
 	type newBox struct{ Items map[string][]*newItem }
@@ -110,8 +125,8 @@ func TestCarryLost(t *testing.T) {
 		Box  oldBox
 	}
 	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
-		_, lost := carried(t, c, newer{Box: newBox{map[string][]*newItem{"a": {nil, {"tea", "green"}}}}}, older{})
-		require.Equal(t, "Box.Items[][].Color", lost)
+		_, lost := carried(t, c, newer{Box: newBox{map[string][]*newItem{"a": {nil, {"tea", "green", ""}, {"milk", "", "1 l"}}}}}, older{})
+		require.Equal(t, []string{"Box.Items[][].Color", "Box.Items[][].Size"}, lost)
 	}
 }
 

@@ -87,10 +87,10 @@ type Carrier interface {
 	// Carry returns written, the encoding of a value of the struct type t, with
 	// the fields of stored that t does not have: those of t itself, and of
 	// structs nested in it by value or by pointer, by their path. Their bytes
-	// are as they were. Lost is the path of a field that it cannot carry, ""
-	// if there is none: one within a slice or a map. Carry is canonical, as
-	// Append is. It changes neither written nor stored.
-	Carry(t reflect.Type, written, stored []byte) (extended []byte, lost string)
+	// are as they were. Lost has the paths of the fields that it cannot carry,
+	// each once: those within slices and maps. Carry is canonical, as Append
+	// is. It changes neither written nor stored.
+	Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string)
 }
 
 // LikeAppender is a [Codec] that encodes faster with an earlier encoding at

@@ -5,23 +5,36 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/sesame-go/sesame/internal/carry"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
 // Carry implements [Carrier].
-func (jsonCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost string) {
+func (jsonCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
 	return jsonFormat.Fields(t, written, stored)
 }
 
 var jsonFormat = &carry.Format{
 	Dialect:  jsonDialect,
 	Names:    func(f shape.Field) []string { return []string{f.Key} },
-	Fold:     strings.ToLower, // encoding/json does not mind the case
+	Fold:     func(name string) string { return strings.Map(foldRune, name) }, // encoding/json does not mind the case
 	Members:  jsonMembers,
 	Elements: jsonElements,
 	Join:     joinJSON,
+}
+
+// foldRune returns the smallest of the runes that differ from r in case alone, by
+// which encoding/json compares names.
+func foldRune(r rune) rune {
+	for {
+		next := unicode.SimpleFold(r)
+		if next <= r {
+			return next
+		}
+		r = next
+	}
 }
 
 // jsonMembers takes an object apart, of which the syntax has been checked.

@@ -10,7 +10,7 @@ import (
 )
 
 // Carry implements [Carrier].
-func (msgPack) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost string) {
+func (msgPack) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
 	return packFormat.Fields(t, written, stored)
 }
 

@@ -27,7 +27,7 @@ func (c cborCodec) DecodeShared(data []byte, v any) (codec.Found, error) {
 }
 
 // Carry implements [codec.Carrier].
-func (cborCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost string) {
+func (cborCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
 	return format.Fields(t, written, stored)
 }
 

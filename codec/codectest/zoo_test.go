@@ -269,7 +269,7 @@ func (carriers) DecodeShared(data []byte, v any) (codec.Found, error) {
 	return codec.MsgPack.(codec.Carrier).DecodeShared(data, v)
 }
 
-func (carriers) Carry(t reflect.Type, written, stored []byte) ([]byte, string) {
+func (carriers) Carry(t reflect.Type, written, stored []byte) ([]byte, []string) {
 	return codec.MsgPack.(codec.Carrier).Carry(t, written, stored)
 }
 
@@ -281,18 +281,18 @@ func (blind) DecodeShared(data []byte, v any) (codec.Found, error) {
 
 type drops struct{ carriers }
 
-func (drops) Carry(_ reflect.Type, written, _ []byte) ([]byte, string) { return written, "" }
+func (drops) Carry(_ reflect.Type, written, _ []byte) ([]byte, []string) { return written, nil }
 
 type silent struct{ carriers }
 
-func (c silent) Carry(t reflect.Type, written, stored []byte) ([]byte, string) {
+func (c silent) Carry(t reflect.Type, written, stored []byte) ([]byte, []string) {
 	extended, _ := c.carriers.Carry(t, written, stored)
-	return extended, ""
+	return extended, nil
 }
 
 type prefersOld struct{ carriers }
 
-func (prefersOld) Carry(_ reflect.Type, _, stored []byte) ([]byte, string) { return stored, "" }
+func (prefersOld) Carry(_ reflect.Type, _, stored []byte) ([]byte, []string) { return stored, nil }
 
 type mute struct{ good }
 

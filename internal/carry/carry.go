@@ -7,6 +7,7 @@ package carry
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/sesame-go/sesame/internal/shape"
 )
@@ -43,10 +44,10 @@ type Member struct {
 
 // Fields returns written, the encoding of a value of the struct type t, with the
 // fields of stored that t does not have: those of t itself, and of structs
-// nested in it by value or by pointer. Lost is the path of a field that stays
-// behind, because it is within a slice or a map, where no element of the one
-// can be told to be an element of the other; "" if there is none.
-func (f *Format) Fields(t reflect.Type, written, stored []byte) (extended []byte, lost string) {
+// nested in it by value or by pointer. Lost has the paths of fields that stay
+// behind, each once, because they are within a slice or a map, where no element
+// of the one can be told to be an element of the other.
+func (f *Format) Fields(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
 	c := carrier{Format: f}
 	extended, _ = c.carry(t, written, stored, "")
 	return extended, c.lost
@@ -54,7 +55,7 @@ func (f *Format) Fields(t reflect.Type, written, stored []byte) (extended []byte
 
 type carrier struct {
 	*Format
-	lost string
+	lost []string
 }
 
 // carry also reports whether something was carried.
@@ -105,15 +106,14 @@ func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]
 // look looks for fields that stay behind.
 func (c *carrier) look(t reflect.Type, stored []byte, path string) {
 	switch {
-	case c.lost != "":
 	case isStruct(t):
 		fields := c.fields(t)
 		members, _ := c.Members(stored)
 		for _, m := range members {
 			if field, known := fields[c.fold(m.Name)]; known {
 				c.look(field, m.Value, path+"."+m.Name)
-			} else if fields != nil && c.lost == "" {
-				c.lost = path + "." + m.Name
+			} else if gone := path + "." + m.Name; fields != nil && !slices.Contains(c.lost, gone) {
+				c.lost = append(c.lost, gone)
 			}
 		}
 	case t.Kind() == reflect.Pointer:

@@ -22,9 +22,10 @@ func (e *Engine) changedTo(ctx context.Context, latest *stored, written []byte, 
 		e.tellLost(ctx, latest, "")
 		return next
 	}
-	var lost string
-	if next.payload, lost = carrier.Carry(e.Type, written, latest.payload); lost != "" {
-		e.tellLost(ctx, latest, lost)
+	var lost []string
+	next.payload, lost = carrier.Carry(e.Type, written, latest.payload)
+	for _, field := range lost {
+		e.tellLost(ctx, latest, field)
 	}
 	next.before, next.unknown = hash(written), true
 	return next
