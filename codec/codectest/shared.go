@@ -51,7 +51,7 @@ func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what st
 	again, err := encode(c, got)
 	if wantErr == nil {
 		wanted, wantErr := encode(c, want)
-		if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(again, wanted) {
+		if (err == nil) != (wantErr == nil) || err == nil && !r.alike(c, again, wanted, v) {
 			r.errorf("%s: Decode reads %+v, DecodeShared %+v", what, want, got)
 		}
 	}

@@ -41,7 +41,8 @@ import (
 // nil, and so does a pointer to a zero number or string. A nil pointer in a
 // slice, an array, a map or an interface is an error, as is a value that refers
 // to itself. Of map keys that differ only in unexported fields one is kept.
-// Fields that a program does not know are lost when it saves the session.
+// Fields that a program does not know are lost when it saves the session, and an
+// EventDropped tells of the first time.
 //
 // A type's own GobEncode or MarshalBinary is used, and needs its counterpart
 // for decoding.
