@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/bits"
 	"reflect"
-
-	"github.com/sesame-go/sesame/internal/misfit"
 )
 
 // Stored bytes are hostile until proven otherwise: a record may have been
@@ -114,12 +112,4 @@ func (s mapShape) size(n int) int {
 	tables := max(1, slots/1024) // a table has 1024 slots at most
 	table := 64 + sliceSize(slots/tables/8, 8+8*s.slot)
 	return header + tables*table + n*s.side
-}
-
-// recoverInto turns a panic into an error. Decoding runs methods of the
-// session's own types, which may not expect the data to be damaged.
-func recoverInto(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("codec: %w", &misfit.Panic{Value: r})
-	}
 }

@@ -1,12 +1,14 @@
 package codec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"sync"
 	"unsafe"
 
+	"github.com/sesame-go/sesame/internal/misfit"
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
@@ -117,18 +119,19 @@ func (msgPack) AppendLike(dst []byte, v any, like []byte) ([]byte, error) {
 
 // Decode implements [Codec].
 func (msgPack) Decode(data []byte, v any) error {
-	_, err := decodeMsgPack(data, "", v)
+	_, err := decodeMsgPack(data, "", v, false)
 	return err
 }
 
 // DecodeShared implements [SharedDecoder].
 func (msgPack) DecodeShared(data []byte, v any) (Found, error) {
-	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v)
+	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v, false)
 }
 
 // decodeMsgPack decodes data. Strings become parts of shared, which is data
-// again, or "" to have them in a copy.
-func decodeMsgPack(data []byte, shared string, v any) (found Found, err error) {
+// again, or "" to have them in a copy. If catch is set, the panic of a method is
+// an error that names the field; so it costs nothing until there is one.
+func decodeMsgPack(data []byte, shared string, v any, catch bool) (found Found, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return found, fmt.Errorf("codec: msgpack: Decode needs a pointer, not %T", v)
@@ -138,8 +141,16 @@ func decodeMsgPack(data []byte, shared string, v any) (found Found, err error) {
 	if err != nil {
 		return found, err
 	}
-	defer recoverInto(&err)
-	d.reader, d.left, d.shared = reader{data: data}, budget(len(data)), shared
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("codec: %w", &misfit.Panic{Value: r})
+			if !catch {
+				_, again := decodeMsgPack(data, "", reflect.New(p.Type().Elem()).Interface(), true)
+				err = cmp.Or(again, err)
+			}
+		}
+	}()
+	d.reader, d.left, d.shared, d.catch = reader{data: data}, budget(len(data)), shared, catch
 	err = t.unpack(d, p.UnsafePointer())
 	if err == nil && d.pos != len(data) {
 		err = fmt.Errorf("codec: msgpack: %d bytes follow the value", len(data)-d.pos)

@@ -108,7 +108,11 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 	if err := d.charge(ownSize(len(raw)) + m.lent); err != nil {
 		return err
 	}
-	if err := m.tryRead(raw, v.Addr().Interface()); err != nil {
+	read := m.read
+	if d.catch {
+		read = m.tryRead
+	}
+	if err := read(raw, v.Addr().Interface()); err != nil {
 		r := reader{data: raw}
 		h, _ := r.head()
 		return misfit.Refused(h.String(), m.Unmarshal, v.Type(), err)
@@ -116,9 +120,13 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 	return nil
 }
 
-// tryRead has a panic of the method as an error, which gets the field's name.
+// tryRead has a panic of the method as an error.
 func (m *ownMethods) tryRead(raw []byte, v any) (err error) {
-	defer recoverInto(&err)
+	defer func() {
+		if r := recover(); r != nil {
+			err = &misfit.Panic{Value: r}
+		}
+	}()
 	return m.read(raw, v)
 }
 

@@ -19,6 +19,7 @@ type unpacker struct {
 	left   int    // bytes that may still be allocated, see limits.go
 	shared string // data as a string, "" if strings are not to be parts of it
 	key    bool   // inside the key of a map
+	catch  bool   // see decodeMsgPack
 	boxes
 	last lastType
 }
