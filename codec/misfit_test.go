@@ -295,3 +295,18 @@ func (*deepText) UnmarshalText(b []byte) error {
 	}
 	return nil
 }
+
+// TestMisfitArray: encoding/json drops the elements that an array has no room
+// for.
+func TestMisfitArray(t *testing.T) {
+	old, short := &oldV[[3]int]{[3]int{1, 2, 3}}, new(newV[[2]int])
+	data, err := codec.MsgPack.Append(nil, old)
+	require.NoError(t, err)
+	require.EqualError(t, codec.MsgPack.Decode(data, short),
+		"codec: msgpack: V: stored as list, wanted [2]int, where it does not fit; see WithUpgrade")
+
+	data, err = codec.JSON.Append(nil, old)
+	require.NoError(t, err)
+	require.NoError(t, codec.JSON.Decode(data, short))
+	require.Equal(t, [2]int{1, 2}, short.V)
+}

@@ -94,3 +94,12 @@ func TestMisfits(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, cborcodec.CBOR.Decode(data, new(newV[picky])), errPicky)
 }
+
+// TestMisfitArray: the library drops the elements that an array has no room for.
+func TestMisfitArray(t *testing.T) {
+	data, err := cborcodec.CBOR.Append(nil, &oldV[[3]int]{[3]int{1, 2, 3}})
+	require.NoError(t, err)
+	short := new(newV[[2]int])
+	require.NoError(t, cborcodec.CBOR.Decode(data, short))
+	require.Equal(t, [2]int{1, 2}, short.V)
+}
