@@ -3,6 +3,7 @@ package sesame_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,4 +217,92 @@ func TestPointerSetToNil(t *testing.T) {
 		require.Equal(t, &newerPlace{0, "Paris"}, s.Never)
 		require.True(t, s.ReadOnly)
 	})
+}
+
+// TestUnknownFieldsCount: what an older program carries over counts for
+// WithMaxSize.
+func TestUnknownFieldsCount(t *testing.T) {
+	type newer struct {
+		N    int
+		Text string
+	}
+	st := memstore.New()
+	after := sesame.New[newer](sesame.WithStore(st), sesame.WithMaxSize(1000))
+	before := sesame.New[counter](sesame.WithStore(st), sesame.WithMaxSize(500))
+	token := issue(t, after, func(s *newer) { s.Text = strings.Repeat("a", 600) })
+	within(before, token, func(ctx context.Context, s *counter) {
+		s.N++
+		require.ErrorIs(t, before.Save(ctx), sesame.ErrTooLarge)
+		s.N--
+	})
+	within(after, token, func(_ context.Context, s *newer) { require.Len(t, s.Text, 600) })
+}
+
+// TestReplacedStruct: unknown fields belong to their place in the struct, also if
+// an older program puts another value there.
+func TestReplacedStruct(t *testing.T) {
+	st := memstore.New()
+	older, newer := sesame.New[olderSession](sesame.WithStore(st)), sesame.New[newerSession](sesame.WithStore(st))
+	token := issue(t, newer, func(s *newerSession) { *s = aNewerSession() })
+	within(older, token, func(_ context.Context, s *olderSession) { s.Where, s.Other = olderPlace{"Pisa"}, &olderPlace{"Bergen"} })
+	within(newer, token, func(_ context.Context, s *newerSession) {
+		require.Equal(t, newerPlace{3, "Pisa"}, s.Where)
+		require.Equal(t, &newerPlace{4, "Bergen"}, s.Other)
+	})
+}
+
+// TestTwoTypesOnOneStore: a manager of another type that changes a session by its
+// ID leaves all that is not its own, the owner included.
+func TestTwoTypesOnOneStore(t *testing.T) {
+	type other struct {
+		Language string
+		N        int
+		Where    struct{ Street string }
+	}
+	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		st := memstore.New()
+		m := sesame.New[newerSession](sesame.WithStore(st), sesame.WithCodec(c))
+		others := sesame.New[other](sesame.WithStore(st), sesame.WithCodec(c))
+		token := issue(t, m, func(s *newerSession) { *s = aNewerSession() })
+		require.NoError(t, others.UpdateByID(t.Context(), keyOf(token).String(), func(s *other) error {
+			s.Language, s.Where.Street = "it", "Corso"
+			s.N++
+			return nil
+		}))
+		within(m, token, func(_ context.Context, s *newerSession) {
+			want := aNewerSession()
+			want.N++
+			require.Equal(t, want, *s)
+			s.User = "anna"
+		})
+		e, err := others.Find(t.Context(), keyOf(token).String())
+		require.NoError(t, err)
+		require.Equal(t, "anna", e.Owner)
+		require.Equal(t, other{N: 2}, e.Data, "ann's does not become anna's")
+	}
+}
+
+// TestOwnerIsAdded: sessions that were stored before the type had an owner get
+// one by a log-in after a log-out.
+func TestOwnerIsAdded(t *testing.T) {
+	type session struct {
+		User string
+		N    int
+	}
+	st := memstore.New()
+	before := sesame.New[session](sesame.WithStore(st))
+	after := sesame.New[olderSession](sesame.WithStore(st))
+	token := issue(t, before, func(s *session) { s.User = "ann" })
+	within(after, token, func(_ context.Context, s *olderSession) { s.N++ })
+	n, err := after.RevokeOwner(t.Context(), "ann")
+	require.NoError(t, err)
+	require.Zero(t, n)
+	token = tokenOf(within(after, token, func(ctx context.Context, s *olderSession) {
+		after.Destroy(ctx)
+		s.User = "ann"
+	}))
+	require.NotEmpty(t, token)
+	n, err = after.RevokeOwner(t.Context(), "ann")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }

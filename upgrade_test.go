@@ -197,6 +197,10 @@ func TestNewerVersion(t *testing.T) {
 	require.NotContains(t, st.called(), "save")
 	require.Equal(t, sesame.EventNewer, w.all()[0].Kind)
 	require.ErrorContains(t, w.all()[0].Err, "version 3")
+	_, err := old.Find(t.Context(), keyOf(token).String())
+	require.ErrorIs(t, err, sesame.ErrNotFound)
+	err = old.UpdateByID(t.Context(), keyOf(token).String(), func(s *account1) error { s.Name = "a visitor"; return nil })
+	require.ErrorIs(t, err, sesame.ErrNotFound)
 	within(m, token, func(_ context.Context, s *account3) { require.Equal(t, newAccount3(), *s) })
 
 	fresh := tokenOf(within(old, token, func(ctx context.Context, s *account1) {
@@ -205,7 +209,7 @@ func TestNewerVersion(t *testing.T) {
 	}))
 	require.NotEqual(t, keyOf(token), keyOf(fresh))
 	within(old, fresh, func(_ context.Context, s *account1) { require.Equal(t, account1{Name: "Bob Brown"}, *s) })
-	_, err := m.Find(t.Context(), keyOf(token).String())
+	_, err = m.Find(t.Context(), keyOf(token).String())
 	require.ErrorIs(t, err, sesame.ErrNotFound)
 
 	token = issue(t, m, newest)

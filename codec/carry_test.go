@@ -89,6 +89,40 @@ func TestCarryFoldedNames(t *testing.T) {
 	require.Equal(t, newer{7, 2}, got)
 }
 
+// TestBridged: what docs/EVOLVING.md says that codecs bridge.
+func TestBridged(t *testing.T) {
+	type place struct{ City string }
+	type older struct {
+		N     int8
+		Where place
+		Other *place
+		None  *place
+	}
+	type newer struct {
+		N     int64
+		Where *place
+		Other place
+		None  place
+	}
+	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		data, err := c.Append(nil, &older{-1, place{"Rome"}, &place{"Oslo"}, nil})
+		require.NoError(t, err)
+		var got newer
+		require.NoError(t, c.Decode(data, &got))
+		require.Equal(t, newer{-1, &place{"Rome"}, place{"Oslo"}, place{}}, got)
+
+		data, err = c.Append(nil, &newer{-1, nil, place{"Oslo"}, place{"Bonn"}})
+		require.NoError(t, err)
+		var back older
+		require.NoError(t, c.Decode(data, &back))
+		require.Equal(t, older{-1, place{}, &place{"Oslo"}, &place{"Bonn"}}, back)
+
+		data, err = c.Append(nil, &newer{N: 300})
+		require.NoError(t, err)
+		require.Error(t, c.Decode(data, &back))
+	}
+}
+
 // TestCarryEmbedded: the fields of an embedded struct are the outer one's.
 func TestCarryEmbedded(t *testing.T) {
 	type Base struct{ ID, More int }
