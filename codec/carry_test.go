@@ -141,7 +141,8 @@ func TestCarryEmbedded(t *testing.T) {
 	}
 }
 
-// TestCarryLost: what is in slices and maps is named, whatever is around it.
+// TestCarryLost: what is in slices and maps that changed is named, whatever is
+// around it.
 func TestCarryLost(t *testing.T) {
 	type newItem struct {
 		Name        string
@@ -161,6 +162,47 @@ func TestCarryLost(t *testing.T) {
 	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
 		_, lost := carried(t, c, newer{Box: newBox{map[string][]*newItem{"a": {nil, {"tea", "green", ""}, {"milk", "", "1 l"}}}}}, older{})
 		require.Equal(t, []string{"Box.Items[][].Color", "Box.Items[][].Size"}, lost)
+	}
+}
+
+// TestCarryUnchanged: a slice or a map that the older program leaves as it is
+// stays whole, whatever is in it.
+func TestCarryUnchanged(t *testing.T) {
+	type newItem struct{ Name, Color string }
+	type oldItem struct{ Name string }
+	type newBox struct {
+		Items map[string][]*newItem
+		List  []newItem
+	}
+	type oldBox struct {
+		Items map[string][]*oldItem
+		List  []oldItem
+	}
+	type newer struct {
+		N    int
+		Box  newBox
+		Both [2]newItem
+	}
+	type older struct {
+		N    int
+		Box  oldBox
+		Both [2]oldItem
+	}
+	stored := newer{1, newBox{map[string][]*newItem{"b": {nil, {"tea", "green"}}, "a": {}}, []newItem{{"milk", "white"}}}, [2]newItem{{"x", "red"}}}
+	known := older{2, oldBox{map[string][]*oldItem{"b": {nil, {"tea"}}, "a": {}}, []oldItem{{"milk"}}}, [2]oldItem{{"x"}}}
+	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		got, lost := carried(t, c, stored, known)
+		want := stored
+		want.N = 2
+		require.Equal(t, want, got)
+		require.Empty(t, lost)
+
+		changed := known
+		changed.Box.List = []oldItem{{"milk"}, {"bread"}}
+		got, lost = carried(t, c, stored, changed)
+		want.Box.List = []newItem{{"milk", ""}, {"bread", ""}}
+		require.Equal(t, want, got)
+		require.Equal(t, []string{"Box.List[].Color"}, lost)
 	}
 }
 

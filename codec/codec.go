@@ -85,11 +85,12 @@ type Carrier interface {
 	SharedDecoder
 
 	// Carry returns written, the encoding of a value of the struct type t, with
-	// the fields of stored that t does not have: those of t itself, and of
-	// structs nested in it by value or by pointer, by their path. Their bytes
-	// are as they were. Lost has the paths of the fields that it cannot carry,
-	// each once: those within slices and maps. Carry is canonical, as Append
-	// is. It changes neither written nor stored.
+	// the fields of stored that t does not have: those of t itself, of structs
+	// nested in it by value or by pointer, by their path, and those within
+	// slices and maps that are as they were. Their bytes are as they were. Lost
+	// has the paths of the fields that it cannot carry, each once: those within
+	// slices and maps that have changed. Carry is canonical, as Append is. It
+	// changes neither written nor stored.
 	Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string)
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 // Carry implements [Carrier].
-func (jsonCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
-	return jsonFormat.Fields(t, written, stored)
+func (c jsonCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
+	return jsonFormat.Fields(c, t, written, stored)
 }
 
 var jsonFormat = &carry.Format{

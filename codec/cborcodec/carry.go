@@ -27,8 +27,8 @@ func (c cborCodec) DecodeShared(data []byte, v any) (codec.Found, error) {
 }
 
 // Carry implements [codec.Carrier].
-func (cborCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
-	return format.Fields(t, written, stored)
+func (c cborCodec) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
+	return format.Fields(c, t, written, stored)
 }
 
 var format = &carry.Format{

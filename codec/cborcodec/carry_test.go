@@ -76,7 +76,8 @@ func TestCarryJSONTags(t *testing.T) {
 	require.Equal(t, newer{"bob", "ANN"}, got)
 }
 
-// TestCarryLost: a field within an array is named by its integer.
+// TestCarryLost: a field within a slice is kept as long as that does not change,
+// and then named by its integer.
 func TestCarryLost(t *testing.T) {
 	type newItem struct {
 		Name  string `cbor:"1,keyasint"`
@@ -93,6 +94,10 @@ func TestCarryLost(t *testing.T) {
 		Items []oldItem
 	}
 	got, lost := carried(t, newer{1, []newItem{{"tea", "green"}}}, older{[]oldItem{{"tea"}}})
-	require.Equal(t, newer{1, []newItem{{"tea", ""}}}, got)
+	require.Equal(t, newer{1, []newItem{{"tea", "green"}}}, got)
+	require.Empty(t, lost)
+
+	got, lost = carried(t, newer{1, []newItem{{"tea", "green"}}}, older{[]oldItem{{"milk"}}})
+	require.Equal(t, newer{1, []newItem{{"milk", ""}}}, got)
 	require.Equal(t, []string{"Items[].2 (keyasint)"}, lost)
 }

@@ -41,6 +41,7 @@ func checkCarry(r *report, c codec.Codec) {
 	}
 	stored := newer{
 		Limits: map[string]int{"b": 2, "a": 1}, User: "ann", Where: newerPlace{"Rome", 3}, Other: &newerPlace{"Oslo", 4}, Blob: []byte{0, 1},
+		Items: []newerPlace{{"Bonn", 5}},
 	}
 	data, err := encode(c, &stored)
 	if err != nil {
@@ -83,8 +84,8 @@ func checkCarry(r *report, c codec.Codec) {
 		r.errorf("Carry changes an encoding without unknown fields to %q", same)
 	}
 
-	stored.Items = []newerPlace{{"Bonn", 5}}
-	if data, err = encode(c, &stored); err != nil {
+	known.Items = append(known.Items, olderPlace{"Ulm"})
+	if written, err = encode(c, &known); err != nil {
 		r.errorf("Append: %v", err)
 		return
 	}

@@ -6,6 +6,7 @@
 package carry
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 
@@ -43,14 +44,26 @@ type Member struct {
 }
 
 // Fields returns written, the encoding of a value of the struct type t, with the
-// fields of stored that t does not have: those of t itself, and of structs
-// nested in it by value or by pointer. Lost has the paths of fields that stay
-// behind, each once, because they are within a slice or a map, where no element
-// of the one can be told to be an element of the other.
-func (f *Format) Fields(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
+// fields of stored that t does not have: those of t itself, of structs nested in
+// it by value or by pointer, and those in slices and maps that are as they were.
+// Lost has the paths of fields that stay behind, each once, because they are
+// within a slice or a map that has changed, where no element of the one can be
+// told to be an element of the other.
+func (f *Format) Fields(codec Codec, t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
+	var known []byte // stored without the fields that t does not have
+	v := reflect.New(t).Interface()
+	if codec.Decode(stored, v) == nil {
+		known, _ = codec.Append(nil, v)
+	}
 	c := carrier{Format: f}
-	extended, _ = c.carry(t, written, stored, "")
+	extended, _ = c.carry(t, written, stored, known, "")
 	return extended, c.lost
+}
+
+// Codec is what this package needs of a codec.Codec.
+type Codec interface {
+	Append(dst []byte, v any) ([]byte, error)
+	Decode(data []byte, v any) error
 }
 
 type carrier struct {
@@ -59,7 +72,7 @@ type carrier struct {
 }
 
 // carry also reports whether something was carried.
-func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]byte, bool) {
+func (c *carrier) carry(t reflect.Type, written, stored, known []byte, path string) ([]byte, bool) {
 	fields := c.fields(t)
 	old, ok := c.Members(stored)
 	members, also := c.Members(written)
@@ -70,15 +83,20 @@ func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]
 	for i, m := range members {
 		at[c.fold(m.Name)] = i
 	}
+	was := make(map[string][]byte, len(members))
+	before, _ := c.Members(known)
+	for _, m := range before {
+		was[c.fold(m.Name)] = m.Value
+	}
 	carried := false
 	for _, m := range old {
 		name := c.fold(m.Name)
 		i, there := at[name]
-		field, known := fields[name]
+		field, ours := fields[name]
 		switch {
-		case !known && !there:
+		case !ours && !there:
 			members, carried = append(members, m), true
-		case !known:
+		case !ours:
 			// a name that only members with an odd key can have
 		case isStruct(field):
 			now := m // a struct that is left out because it is empty
@@ -87,14 +105,19 @@ func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]
 			} else if field.Kind() == reflect.Pointer {
 				continue
 			}
-			value, more := c.carry(field, now.Value, m.Value, path+m.Name+".")
+			value, more := c.carry(field, now.Value, m.Value, was[name], path+m.Name+".")
 			if now.Value = value; more && there {
 				members[i], carried = now, true
 			} else if more {
 				members, carried = append(members, now), true
 			}
 		default:
-			c.look(field, m.Value, path+m.Name)
+			lost := c.look(nil, field, m.Value, path+m.Name)
+			if len(lost) > 0 && there && bytes.Equal(members[i].Value, was[name]) {
+				members[i].Value, carried = m.Value, true
+				continue
+			}
+			c.lost = append(c.lost, lost...)
 		}
 	}
 	if !carried {
@@ -103,29 +126,30 @@ func (c *carrier) carry(t reflect.Type, written, stored []byte, path string) ([]
 	return c.Join(members), true
 }
 
-// look looks for fields that stay behind.
-func (c *carrier) look(t reflect.Type, stored []byte, path string) {
+// look looks for fields that stay behind, and appends their paths to lost.
+func (c *carrier) look(lost []string, t reflect.Type, stored []byte, path string) []string {
 	switch {
 	case isStruct(t):
 		fields := c.fields(t)
 		members, _ := c.Members(stored)
 		for _, m := range members {
-			if field, known := fields[c.fold(m.Name)]; known {
-				c.look(field, m.Value, path+"."+m.Name)
-			} else if gone := path + "." + m.Name; fields != nil && !slices.Contains(c.lost, gone) {
-				c.lost = append(c.lost, gone)
+			if field, ours := fields[c.fold(m.Name)]; ours {
+				lost = c.look(lost, field, m.Value, path+"."+m.Name)
+			} else if gone := path + "." + m.Name; fields != nil && !slices.Contains(lost, gone) {
+				lost = append(lost, gone)
 			}
 		}
 	case t.Kind() == reflect.Pointer:
-		c.look(t.Elem(), stored, path)
+		return c.look(lost, t.Elem(), stored, path)
 	case t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map:
 		if own, err := c.Dialect.Rule(t); own || err != nil || !holdsStructs(t.Elem()) {
-			return
+			return lost
 		}
 		for _, e := range c.Elements(stored) {
-			c.look(t.Elem(), e, path+"[]")
+			lost = c.look(lost, t.Elem(), e, path+"[]")
 		}
 	}
+	return lost
 }
 
 // fields returns the types of a struct's fields by their folded names, nil if
