@@ -10,8 +10,8 @@ import (
 )
 
 // Carry implements [Carrier].
-func (c msgPack) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
-	return packFormat.Fields(c, t, written, stored)
+func (m msgPack) Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string) {
+	return packFormat.Fields(m, t, written, stored)
 }
 
 var packFormat = &carry.Format{
