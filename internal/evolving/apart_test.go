@@ -65,8 +65,8 @@ func TestApart(t *testing.T) {
 				require.Equal(t, []string{"newer", "newer", "newer"}, kinds)
 				require.Equal(t, 3, strings.Count(errs, c.complains), errs)
 
-				// Rolled back: the user logs in anew, and is logged in when the newer
-				// program comes back.
+				// Rolled back: the user logs in once more, and is logged in when the
+				// newer program comes back.
 				b.post("base", "login", "ann")
 				require.NotEqual(t, cookie, b.cookie())
 				require.Equal(t, 0, b.get("base").visits(t))
