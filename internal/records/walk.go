@@ -38,7 +38,7 @@ func (s *Set) All(check func() error) iter.Seq2[store.Entry, error] {
 		}
 		// A map may change while one ranges over it. It may also have been
 		// replaced by a smaller one; then the old one keeps what is removed.
-		s.RLock()
+		s.Lock()
 		now, seen := Now(), 0
 		for k, r := range s.records.m {
 			if s.Find(k) == r && !r.Expired(now) {
@@ -47,14 +47,14 @@ func (s *Set) All(check func() error) iter.Seq2[store.Entry, error] {
 			if seen++; seen%pageSize > 0 {
 				continue
 			}
-			s.RUnlock()
+			s.Unlock()
 			if !flush() {
 				return
 			}
-			s.RLock()
+			s.Lock()
 			now = Now()
 		}
-		s.RUnlock()
+		s.Unlock()
 		flush()
 	}
 }
@@ -79,8 +79,8 @@ func (s *Set) Owned(owner string, check func() error) iter.Seq2[store.Entry, err
 }
 
 func (s *Set) ownedPage(owner string, after uint64) (page []store.Entry, _ uint64, more bool) {
-	s.RLock()
-	defer s.RUnlock()
+	s.Lock()
+	defer s.Unlock()
 	var room [pageSize]*Record
 	found, last := s.OwnedBy(owner, after, room[:0])
 	now := Now()
@@ -95,8 +95,8 @@ func (s *Set) ownedPage(owner string, after uint64) (page []store.Entry, _ uint6
 // Count returns how many records are live. It looks at those that have expired
 // and were not swept yet.
 func (s *Set) Count() int {
-	s.RLock()
-	defer s.RUnlock()
+	s.Lock()
+	defer s.Unlock()
 	now := Now()
 	return s.Len() - expired(s.ownerless, 0, now) - expired(s.owned, 0, now)
 }

@@ -47,9 +47,9 @@ func (s *Store) startCompaction() {
 	if s.compacting != nil || s.doubt != nil || end < max(s.compactFrom, s.compactAt) {
 		return
 	}
-	s.set.RLock()
+	s.set.Lock()
 	live := s.set.Bytes() - int64(s.set.Len())*(records.Overhead-minFrame)
-	s.set.RUnlock()
+	s.set.Unlock()
 	if end <= 2*live+slack {
 		return
 	}

@@ -251,8 +251,8 @@ func TestContext(t *testing.T) {
 func released(t *testing.T, s *Store) {
 	t.Helper()
 	all := contents(t, s)
-	s.set.RLock()
-	defer s.set.RUnlock()
+	s.set.Lock()
+	defer s.set.Unlock()
 	for k := range all {
 		require.False(t, s.set.Find(k).Held())
 	}

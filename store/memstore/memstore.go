@@ -46,8 +46,8 @@ func New(opts ...Option) *Store {
 // Len returns the number of sessions, including those that have expired and
 // were not swept yet. [Store.Count] leaves them out.
 func (s *Store) Len() int {
-	s.set.RLock()
-	defer s.set.RUnlock()
+	s.set.Lock()
+	defer s.set.Unlock()
 	return s.set.Len()
 }
 

@@ -64,7 +64,7 @@ var sweepCases = []testCase{
 		f: func(x *trial) {
 			rounds := 0
 			x.until(func(life time.Duration) bool {
-				soon := in(life / 4)
+				soon := in(life)
 				made := make(map[store.Key]store.Record)
 				for _, end := range []time.Duration{0, 50 * time.Millisecond, 200 * time.Millisecond, 800 * time.Millisecond,
 					2 * time.Second, 10 * time.Second, 10 * time.Minute, 24 * time.Hour} {
