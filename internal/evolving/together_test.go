@@ -38,7 +38,7 @@ var (
 	recoded    = knows("recoded", "theme", "Theme")
 )
 
-// together are the changes that two programs bear side by side, in each order
+// together are the changes that two programs bear at the same time, in each order
 // of deployment.
 var together = []struct {
 	name     string

@@ -15,10 +15,10 @@ import (
 // [Set.Load], [Set.All], [Set.Owned], [Set.Count] and [Set.Sweep], which take
 // it themselves, for a page of records at a time.
 type Set struct {
-	sync.Mutex // held for less than a microsecond; an RWMutex would put goroutines that wait to sleep
-	records index[store.Key, *Record]
-	owners  index[string, *owner]
-	bytes   int64
+	sync.Mutex // spins while the holder is quick; an RWMutex puts waiting goroutines to sleep
+	records    index[store.Key, *Record]
+	owners     index[string, *owner]
+	bytes      int64
 
 	// Each record that is not held is in one of the two, by expiry.
 	ownerless, owned heap[*Record]
