@@ -2,6 +2,7 @@ package records
 
 import (
 	"iter"
+	"time"
 
 	"github.com/sesame-go/sesame/store"
 )
@@ -123,11 +124,19 @@ func (s *Set) Sweep(limit int, check func() error) (removed int, err error) {
 		}
 		batch := min(SweepBatch, limit-removed)
 		n := s.sweep(batch)
-		if removed += n; n < batch || removed >= limit {
+		removed += n
+		if n == batch {
+			Yield()
+		}
+		if n < batch || removed >= limit {
 			return removed, nil
 		}
 	}
 }
+
+// Yield is called between two batches, without the lock, and lets goroutines
+// have it that wait: one that takes it again at once is faster than they wake.
+func Yield() { time.Sleep(50 * time.Microsecond) }
 
 func (s *Set) sweep(limit int) int {
 	s.Lock()

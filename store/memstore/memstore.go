@@ -209,6 +209,9 @@ func (s *Store) DeleteOwned(ctx context.Context, owner string, keep ...store.Key
 		n, ended, after, more = s.deleteSome(owner, kept, after)
 		live += n
 		s.watchers.Tell(ended...)
+		if more {
+			records.Yield()
+		}
 	}
 	return live, nil
 }
