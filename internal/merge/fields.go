@@ -74,22 +74,6 @@ func (f *field) of(v reflect.Value) reflect.Value {
 	return v
 }
 
-// SameHidden reports whether two structs of one type agree in what is not
-// exported. In values as they come out of the store it is zero, unless a type
-// has methods of its own that store it.
-func SameHidden(a, b reflect.Value) bool {
-	s := shapeOf(a.Type())
-	if !s.sameHidden(a, b) {
-		return false
-	}
-	for _, f := range s.fields {
-		if !f.IsExported() && !SameHidden(a.Field(f.at), b.Field(f.at)) {
-			return false
-		}
-	}
-	return true
-}
-
 // sameHidden leaves embedded structs to themselves.
 func (s *shape) sameHidden(a, b reflect.Value) bool {
 	for _, i := range s.hidden {
