@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -301,4 +302,114 @@ func TestLiveRevokeOwner(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		require.NoError(t, b.live.Err())
 	})
+}
+
+// troubled is a store with a Watcher, and with trouble.
+type troubled struct {
+	*memstore.Store
+	slow    time.Duration // a Load answers so much later
+	down    atomic.Bool   // Load fails
+	deaf    atomic.Bool   // Watch fails
+	mu      sync.Mutex
+	hangUps []context.CancelFunc
+}
+
+func (s *troubled) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	if s.down.Load() {
+		return store.Record{}, errDown
+	}
+	r, err := s.Store.Load(ctx, k)
+	time.Sleep(s.slow)
+	return r, err
+}
+
+func (s *troubled) Watch(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
+	if s.deaf.Load() {
+		return nil, errDown
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hangUps = append(s.hangUps, cancel)
+	return s.Store.Watch(ctx, ended)
+}
+
+// hangUp ends all watches, and lets no other begin until deaf is false.
+func (s *troubled) hangUp() {
+	s.deaf.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cancel := range s.hangUps {
+		cancel()
+	}
+}
+
+// TestLiveSlowLook: what was loaded before a renewal ends no stream after it.
+func TestLiveSlowLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &troubled{Store: memstore.New()}
+		m := sesame.New[member](sesame.WithStore(st))
+		token := issue(t, m, func(s *member) { s.User = "ann" })
+		st.slow = 100 * time.Millisecond
+		within(m, token, func(ctx context.Context, _ *member) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			live := m.Live(ctx)
+			time.Sleep(50 * time.Millisecond) // the first look is under way
+			m.Renew(ctx)
+			require.NoError(t, m.Save(ctx))
+			time.Sleep(10 * time.Second)
+			require.NoError(t, live.Err())
+		})
+	})
+}
+
+// TestLiveLookFails: what a Watcher has told is looked at until the store
+// answers.
+func TestLiveLookFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &troubled{Store: memstore.New()}
+		m, there := sesame.New[member](sesame.WithStore(st)), sesame.New[member](sesame.WithStore(st.Store))
+		token := issue(t, m, func(s *member) { s.User = "ann" })
+		stream := play(m, token, nil)
+		defer stream.stop()
+		time.Sleep(time.Second)
+		st.down.Store(true)
+		must(there.Revoke(t.Context(), keyOf(token).String()))
+		time.Sleep(time.Minute)
+		require.NoError(t, stream.live.Err())
+		st.down.Store(false)
+		began := time.Now()
+		<-stream.live.Done()
+		require.LessOrEqual(t, time.Since(began), 2*time.Second)
+	})
+}
+
+// TestLiveWatchLost: what ends while the store does not watch is found, in
+// whichever part of a round it ends.
+func TestLiveWatchLost(t *testing.T) {
+	for wait := range 12 {
+		synctest.Test(t, func(t *testing.T) {
+			st := &troubled{Store: memstore.New()}
+			m, there := sesame.New[member](sesame.WithStore(st)), sesame.New[member](sesame.WithStore(st.Store))
+			var streams []*tape
+			var tokens []string
+			for range 4 {
+				tokens = append(tokens, issue(t, m, func(s *member) { s.User = "ann" }))
+				streams = append(streams, play(m, tokens[len(tokens)-1], nil))
+			}
+			time.Sleep(10 * time.Second)
+			st.hangUp()
+			time.Sleep(time.Duration(wait) * 300 * time.Millisecond)
+			for _, token := range tokens {
+				must(there.Revoke(t.Context(), keyOf(token).String()))
+			}
+			st.deaf.Store(false)
+			time.Sleep(6 * time.Second)
+			for _, s := range streams {
+				require.Error(t, s.live.Err())
+				s.stop()
+			}
+		})
+	}
 }

@@ -211,8 +211,8 @@ func WithUpgrade[Old, New any](to int, f func(Old) New) Option {
 //
 // f must be safe for concurrent use, and ask the other store each time. It is
 // called with the request as it came to Handler, whose context ends after
-// [WithStoreTimeout]: before the session is loaded, once more after it has been
-// stored, and by [Manager.Destroy].
+// [WithStoreTimeout]: when no session of this manager is found, once more after
+// the imported one was stored, and by [Manager.Destroy].
 func WithImport[T any](f func(*http.Request) (Import[T], bool)) Option {
 	return option(func(c *config) {
 		c.imports, c.engine.Import = reflect.TypeFor[T](), nil

@@ -142,3 +142,22 @@ func TestPing(t *testing.T) {
 type pinging struct{ store.Store }
 
 func (pinging) Ping(context.Context) error { return errDown }
+
+// TestPassiveBesideUse: a passive request that changes the session leaves the
+// expiry that another request has moved.
+func TestPassiveBesideUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sesame.New[counter](sesame.WithIdleTimeout(time.Hour))
+		token := issue(t, m, func(c *counter) { c.N = 1 })
+		time.Sleep(50 * time.Minute)
+		within(m, token, func(ctx context.Context, c *counter) {
+			m.Passive(ctx)
+			within(m, token, func(context.Context, *counter) {}) // touches
+			c.N++
+		})
+		time.Sleep(30 * time.Minute)
+		e, err := m.Find(t.Context(), keyOf(token).String())
+		require.NoError(t, err)
+		require.Equal(t, 2, e.Data.N)
+	})
+}

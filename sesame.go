@@ -105,13 +105,14 @@ type Import[T any] struct {
 	// libraries whose cookies do. Without Expires it has no effect.
 	Remember bool
 
-	// Forget deletes the session from the other library's store, and is called
-	// once, when the session has been stored here, or with its log-out. Its
-	// context ends after [WithStoreTimeout]. An error is an [EventStoreError].
-	// After that of an import the session here stands; a log-out has failed, as
-	// if the session could not be deleted here. If it is nil, as it has to be
-	// where the session is in the cookie itself, the old cookie imports the
-	// session again, also after a log-out, until Expires.
+	// Forget deletes the session from the other library's store. It is called
+	// when the session has been stored here, and at its log-out if the other
+	// library still has it. Its context ends after [WithStoreTimeout]. An error is
+	// an [EventStoreError]. After that of an import the session here stands; a
+	// log-out has failed, as if the session could not be deleted here. Until Forget
+	// has succeeded, the old cookie imports the session again when it has expired
+	// or was revoked here. If it is nil, as it has to be where the session is in
+	// the cookie itself, it does so after a log-out too, until Expires.
 	Forget func(context.Context) error
 
 	// Err says that the other store could not be asked. The error handler

@@ -185,7 +185,7 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 // that a browser left open does not keep its session alive. What the request
 // changes is saved, with the expiry that the session has. It may be called before
 // or after [Manager.Get], and neither loads nor fails. A new session, and one that
-// is renewed or remembered, begins as ever.
+// is renewed or remembered, gets its full limits all the same.
 func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session.Passive() }
 
 // Live returns a copy of ctx that ends with the request's session, for streams and
@@ -195,9 +195,9 @@ func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session
 // stream of the request that renews goes on. A request without a stored session
 // gets ctx.
 //
-// What happens in this process ends the stream at once, and what happens in
-// others too if the store is a store.Watcher. With another store sessions are
-// looked at every 2 seconds, 500 a second at most, so with more than a thousand
+// A session that ends in this process ends its streams at once; one that ends in
+// another process does too if the store is a store.Watcher. With another store
+// sessions are looked at every 2 seconds, 500 a second at most, so with more than a thousand
 // streamed sessions less often. Looking is no use of the session: a stream keeps
 // it alive by [Manager.Save]. If the store fails, the stream goes on.
 //

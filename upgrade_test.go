@@ -176,7 +176,7 @@ func TestUpgradePanics(t *testing.T) {
 	res := within(m, token, func(_ context.Context, s *account3) { require.Zero(t, *s) })
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Equal(t, []sesame.EventKind{sesame.EventCorrupt}, w.kinds())
-	require.ErrorContains(t, w.all()[0].Err, "upgrade to version 3: panic: no cents")
+	require.ErrorContains(t, w.all()[0].Err, "upgrade to version 3: panic: a value of type string")
 }
 
 // TestNewerVersion: a program that does not know the version yet leaves the

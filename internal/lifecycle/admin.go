@@ -89,11 +89,7 @@ func (e *Engine) tryUpdateByID(ctx context.Context, k store.Key, fn func(any) er
 	if err != nil || !changed {
 		return false, err
 	}
-	// A request that was served while fn ran may have moved the expiry, which
-	// leaves the version as it is.
-	if r, err := e.Store.Load(ctx, k); err == nil && r.Version == next.version {
-		next.expires = r.Expires
-	}
+	e.keepExpiry(ctx, &next)
 	began := e.began()
 	owner := ownerToStore(&next, before, value)
 	err = e.put(ctx, &next, draft{snapshot: e.changedTo(ctx, &next, *scratch, owner), owner: owner})
@@ -105,6 +101,14 @@ func (e *Engine) tryUpdateByID(ctx context.Context, k store.Key, fn func(any) er
 	}
 	e.emit(ctx, Event{Kind: Saved, Key: k, Owner: next.owner, Duration: e.since(began)})
 	return false, nil
+}
+
+// keepExpiry gives st the expiry that the store has by now: a touch by another
+// request leaves the version as it is.
+func (e *Engine) keepExpiry(ctx context.Context, st *stored) {
+	if r, err := e.Store.Load(ctx, st.key); err == nil && r.Version == st.version {
+		st.expires = r.Expires
+	}
 }
 
 // Revoke ends sessions by their IDs. Those that are gone already are fine.
@@ -133,7 +137,7 @@ func (e *Engine) end(ctx context.Context, k store.Key, kind Kind, owner string) 
 	if err := e.Store.Delete(ctx, k); err != nil {
 		return e.failed(ctx, "delete", k, began, err)
 	}
-	e.streams.judge(k, token.Hash{}, time.Time{})
+	e.streams.judge(k, token.Hash{}, time.Time{}, time.Now())
 	e.emit(ctx, Event{Kind: kind, Key: k, Owner: owner, Duration: e.since(began)})
 	return nil
 }

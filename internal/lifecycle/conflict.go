@@ -64,6 +64,7 @@ func (s *Session) reload(ctx context.Context) error {
 	s.latest, s.behind = found, true
 	if renewed {
 		e.emit(ctx, Event{Kind: Renewed, Key: found.key, Owner: found.owner, Duration: e.since(began)})
+		e.streams.judge(found.key, found.header.Secret, found.info().Expires, time.Now())
 		s.deleteOthers()
 		s.keepNewest()
 	}

@@ -25,7 +25,7 @@ type snapshot struct {
 	before  uint64 // the payload's hash, 0 if this request has saved it and not looked at it since
 	own     bool   // before is of what this program's codec writes for this program's T
 	exact   bool   // and it would write just that for the value that the payload decodes to
-	unknown bool   // the payload has fields that T does not have; before is without them
+	unknown bool   // the payload has fields that T does not have
 }
 
 // seed is this process's own, so that no user can prepare two sessions with

@@ -13,9 +13,9 @@ import (
 )
 
 // keepNewest ends the sessions of an owner beyond the limit, those with the
-// oldest log-in. It comes after a log-in was stored. Of log-ins at once the last
-// sees all, and what one of them ends all others would: the sessions that stay
-// are the same for each. So the limit holds once all have returned.
+// oldest log-in. It comes after a log-in was stored. Of several new sessions the
+// one that is stored last sees all others, and each would end the same ones, so
+// the limit holds once all have returned.
 func (e *Engine) keepNewest(ctx context.Context, owner string) {
 	if e.OwnerLimit == 0 || owner == "" {
 		return
@@ -27,7 +27,9 @@ func (e *Engine) keepNewest(ctx context.Context, owner string) {
 			_ = e.failed(ctx, "list", store.Key{}, began, err)
 			return
 		}
-		logins = append(logins, login{r.Key, renewedAt(r.Data)})
+		if at, over := renewedAt(r.Record); !over {
+			logins = append(logins, login{r.Key, at})
+		}
 	}
 	if len(logins) <= e.OwnerLimit {
 		return
@@ -36,6 +38,11 @@ func (e *Engine) keepNewest(ctx context.Context, owner string) {
 		return cmp.Or(b.at.Compare(a.at), slices.Compare(a.key[:], b.key[:]))
 	})
 	for _, oldest := range logins[e.OwnerLimit:] {
+		if r, err := e.Store.Load(ctx, oldest.key); err == nil {
+			if at, _ := renewedAt(r); at.After(oldest.at) {
+				continue // it has logged in once more
+			}
+		}
 		if e.end(ctx, oldest.key, Revoked, owner) != nil {
 			return // the event tells
 		}
@@ -48,14 +55,15 @@ type login struct {
 	at  time.Time
 }
 
-// renewedAt returns when the session of a record was logged in. One that this
-// program cannot read is the oldest.
-func renewedAt(data []byte) time.Time {
-	h, _, _, err := envelope.Open(data)
+// renewedAt returns when the session of a record was logged in, and whether it
+// is over. One that this program cannot read is the oldest.
+func renewedAt(r store.Record) (at time.Time, over bool) {
+	h, _, _, err := envelope.Open(r.Data)
 	if err != nil {
-		return time.Time{}
+		return time.Time{}, false
 	}
-	return h.Renewed
+	st := stored{expires: r.Expires, header: h}
+	return h.Renewed, !st.alive(time.Now())
 }
 
 // checkLimit returns an error if the limit cannot be held.

@@ -102,7 +102,7 @@ func (s *Session) askImport(ctx context.Context) (*Import, error) {
 // reach returns a context for a call of the other library. It ends with
 // WithStoreTimeout, and not if the client hangs up.
 func (s *Session) reach() (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(&s.request, s.engine.Timeout, errNoAnswer)
+	return context.WithTimeoutCause(outside{&s.request, s.engine}, s.engine.Timeout, errNoAnswer)
 }
 
 // createImported stores an imported session for the first time. It reports a

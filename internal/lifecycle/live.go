@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,9 +26,11 @@ const (
 // stream is one context that ends with its session.
 type stream struct {
 	secret token.Hash // that admitted its request
-	own    token.Hash // that its own request is about to put in its place
+	own    token.Hash // that its own request is storing in its place
+	known  time.Time  // when secret was last known to be good
 	owner  string
 	until  time.Time // when the session ends if it is not used
+	live   context.Context
 	end    context.CancelCauseFunc
 }
 
@@ -35,7 +38,7 @@ type stream struct {
 type streams struct {
 	mu      sync.Mutex
 	byKey   map[store.Key][]*stream
-	hints   map[store.Key]bool // to look at soon
+	hints   map[store.Key]bool // to look at: true if at once, false in turn
 	wake    chan struct{}      // there are some
 	running bool
 }
@@ -50,13 +53,16 @@ func (s *Session) Live(ctx context.Context) (context.Context, error) {
 		return ctx, err
 	}
 	live, end := context.WithCancelCause(ctx)
-	st := &stream{secret: s.latest.header.Secret, owner: s.latest.owner, until: s.latest.info().Expires, end: end}
+	st := &stream{
+		secret: s.latest.header.Secret, known: time.Now(),
+		owner: s.latest.owner, until: s.latest.info().Expires, live: live, end: end,
+	}
 	if s.gone {
 		end(ErrNotFound)
 		return live, nil
 	}
 	e, key := s.engine, s.latest.key
-	s.streams = append(s.streams, st)
+	s.streams = append(slices.DeleteFunc(s.streams, func(st *stream) bool { return st.live.Err() != nil }), st)
 	e.streams.add(e, key, st)
 	context.AfterFunc(live, func() { e.streams.remove(key, st) })
 	return live, nil
@@ -69,8 +75,9 @@ func (l *streams) add(e *Engine, k store.Key, st *stream) {
 		l.byKey, l.hints, l.wake = make(map[store.Key][]*stream), make(map[store.Key]bool), make(chan struct{}, 1)
 	}
 	l.byKey[k] = append(l.byKey[k], st)
-	if _, watched := store.Capability[store.Watcher](e.Store); watched {
-		l.hint(k) // it may have ended since it was loaded
+	if _, watched := store.Capability[store.Watcher](e.Store); watched && !l.hints[k] {
+		l.hints[k] = false // it may have ended since it was loaded
+		l.signal()
 	}
 	if !l.running {
 		l.running = true
@@ -132,17 +139,20 @@ func (l *streams) owned(owner string) {
 	}
 }
 
-// judge ends the streams under k that the secret now in the store is none of,
-// all of them if there is no secret.
-func (l *streams) judge(k store.Key, secret token.Hash, until time.Time) {
+// judge ends the streams under k that have another secret than the store has
+// now; without a secret it ends all. AsOf is when the store was asked: streams
+// about which more is known since are left alone.
+func (l *streams) judge(k store.Key, secret token.Hash, until, asOf time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, st := range l.byKey[k] {
-		if secret == (token.Hash{}) || !st.secret.Equal(secret) && !st.own.Equal(secret) {
+		switch {
+		case st.known.After(asOf):
+		case secret == (token.Hash{}) || !st.secret.Equal(secret) && !st.own.Equal(secret):
 			st.end(ErrNotFound)
-			continue
+		default:
+			st.secret, st.until, st.known = secret, until, asOf
 		}
-		st.secret, st.until = secret, until
 	}
 }
 
@@ -164,7 +174,7 @@ func (e *Engine) followStreams() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	l := &e.streams
-	watching := e.watch(ctx)
+	watching, tried := e.watch(ctx), time.Now()
 	timer := time.NewTimer(livePoll)
 	defer timer.Stop()
 	var queue []store.Key // that are still to be looked at in this round
@@ -172,24 +182,33 @@ func (e *Engine) followStreams() {
 		var wait time.Duration
 		select {
 		case <-l.wake:
-			hints, done := l.takeHints()
+			now, inTurn, done := l.takeHints()
 			if done {
 				return
 			}
-			for _, k := range hints {
-				e.look(ctx, k)
+			for _, k := range now {
+				if !e.look(ctx, k) {
+					inTurn = append(inTurn, k)
+				}
+			}
+			if queue = append(queue, inTurn...); len(inTurn) > 0 {
+				timer.Reset(liveTick)
 			}
 			continue
 		case <-watching:
 			watching, queue = nil, nil
+			timer.Reset(livePoll / 20) // it may end at once again
+			continue
 		case <-timer.C:
 		}
-		lost := watching == nil
-		if lost {
-			watching = e.watch(ctx)
+		if watching == nil && time.Since(tried) >= livePoll {
+			tried = time.Now()
+			if watching = e.watch(ctx); watching != nil {
+				queue = l.due(true) // what was missed until now
+			}
 		}
 		if len(queue) == 0 {
-			queue = l.due(lost) // also what was missed until it watched again
+			queue = l.due(watching == nil)
 		}
 		queue, wait = e.lookAtSome(ctx, queue)
 		timer.Reset(wait)
@@ -204,28 +223,35 @@ func (e *Engine) watch(ctx context.Context) (done <-chan struct{}) {
 	if !ok {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(e.Timeout, cancel)
 	done, err := w.Watch(ctx, e.streams.told)
-	if err != nil {
+	if !late.Stop() || err != nil {
+		cancel()
 		return nil
 	}
 	return done
 }
 
-// takeHints returns the sessions to look at now. Done says that there are no
-// streams, and that the goroutine has to end.
-func (l *streams) takeHints() (hints []store.Key, done bool) {
+// takeHints returns the sessions to look at now, and those to look at in turn.
+// Done says that there are no streams, and that the goroutine has to end.
+func (l *streams) takeHints() (now, inTurn []store.Key, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.byKey) == 0 {
 		l.running = false
 		clear(l.hints)
-		return nil, true
+		return nil, nil, true
 	}
-	for k := range l.hints {
-		hints = append(hints, k)
+	for k, atOnce := range l.hints {
+		if atOnce {
+			now = append(now, k)
+		} else {
+			inTurn = append(inTurn, k)
+		}
 	}
 	clear(l.hints)
-	return hints, false
+	return now, inTurn, false
 }
 
 // due returns the sessions to look at in a round: all, or those that should have
@@ -255,21 +281,25 @@ func (e *Engine) lookAtSome(ctx context.Context, queue []store.Key) (rest []stor
 	each := period / time.Duration(max(all, 1))
 	n := min(max(1, int(liveTick/max(each, 1))), len(queue))
 	began := time.Now()
+	rest = slices.Clone(queue[n:])
 	for _, k := range queue[:n] {
-		e.look(ctx, k)
+		if !e.look(ctx, k) {
+			rest = append(rest, k)
+		}
 	}
-	return queue[n:], max(0, each*time.Duration(n)-time.Since(began))
+	return rest, max(0, each*time.Duration(n)-time.Since(began))
 }
 
-// look finds out whether the session under k is still that of its streams. If
-// the store fails, they go on.
-func (e *Engine) look(ctx context.Context, k store.Key) {
+// look finds out whether the session under k is still that of its streams, and
+// reports whether the store has answered. If it fails, they go on.
+func (e *Engine) look(ctx context.Context, k store.Key) (answered bool) {
 	defer e.recovered(ctx, "the store's Load")
 	limited, cancel := e.limit(ctx)
 	defer cancel()
+	asOf := time.Now()
 	r, err := e.Store.Load(limited, k)
 	if err != nil && fromError(err) == nil {
-		return
+		return false
 	}
 	var st stored
 	var secret token.Hash
@@ -280,5 +310,6 @@ func (e *Engine) look(ctx context.Context, k store.Key) {
 			secret = h.Secret
 		}
 	}
-	e.streams.judge(k, secret, st.info().Expires)
+	e.streams.judge(k, secret, st.info().Expires, asOf)
+	return true
 }

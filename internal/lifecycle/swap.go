@@ -103,6 +103,9 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 	if s.remembering {
 		s.remember.apply(h, e, now)
 	}
+	if s.passive && !s.renew && !s.remembering {
+		e.keepExpiry(ctx, &s.latest)
+	}
 	next.expires = expiry(h, now)
 	if moved := next.expires.Sub(s.latest.expires); !s.renew && !s.remembering && (s.passive || moved < 0 || h.Remembered && moved < h.Idle/10) {
 		next.expires = s.latest.expires // the clock was set back, or the cookie need not move yet
@@ -142,7 +145,7 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	e.emit(ctx, Event{Kind: kind, Key: next.key, Owner: next.owner, Duration: took})
 	e.sweepSometimes(ctx)
 	if renewed {
-		e.streams.judge(next.key, next.header.Secret, next.info().Expires)
+		e.streams.judge(next.key, next.header.Secret, next.info().Expires, time.Now())
 		s.deleteOthers()
 	}
 	if loggedIn {

@@ -10,8 +10,8 @@ import (
 
 // changedTo returns what is to be stored in place of the latest version, of which
 // written is the encoding of the new value: that, and the fields that the latest
-// version has and T does not have. They stay with the user that they
-// were stored for. A step between versions carries nothing over.
+// version has and T does not have. They never pass from one user to another, and
+// an upgrade drops them.
 func (e *Engine) changedTo(ctx context.Context, latest *stored, written []byte, owner string) snapshot {
 	next := snapshot{encoded: e.written(written), own: true}
 	if !latest.unknown || latest.schema != e.schema || latest.owner != "" && latest.owner != owner {
@@ -38,7 +38,7 @@ func (e *Engine) tellLost(ctx context.Context, latest *stored, field string) {
 		return
 	}
 	e.emit(ctx, Event{Kind: Dropped, Key: latest.key, Owner: latest.owner, Field: field, Err: errLost})
-	e.Log(ctx, slog.LevelWarn, "sesame: a stored session has a field that this program's type has not, and that could not be carried over when it was saved; see docs/EVOLVING.md", "session", latest.key.String(), "field", field)
+	e.Log(ctx, slog.LevelWarn, "sesame: a stored session has a field that this program's type does not have, and that could not be carried over when it was saved; see docs/EVOLVING.md", "session", latest.key.String(), "field", field)
 }
 
-var errLost = errors.New("sesame: the stored session has a field that the session type has not, in a place where it cannot be carried over")
+var errLost = errors.New("sesame: the stored session has a field that the session type does not have, in a place where it cannot be carried over")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 )
 
@@ -65,6 +66,15 @@ func (e *Engine) typeOf(version int) (reflect.Type, []Upgrade) {
 	return e.Upgrades[version-oldest].Old, e.Upgrades[version-oldest:]
 }
 
+// kindOf says what a step panicked with, without its text, which may quote the
+// session, unless it is the runtime's.
+func kindOf(r any) string {
+	if err, ok := r.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a value of type %T", r)
+}
+
 // upgrade makes a *T of a value of an older type. What that is encoded as is
 // then what later changes are found by, so that reading a session never writes
 // it, even if a step gives another value each time. A step that panics is an
@@ -73,7 +83,7 @@ func (e *Engine) upgrade(value any, steps []Upgrade, from *snapshot) (_ any, err
 	to := 0
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("upgrade to version %d: panic: %v", to, r)
+			err = fmt.Errorf("upgrade to version %d: panic: %s", to, kindOf(r))
 		}
 	}()
 	for _, step := range steps {

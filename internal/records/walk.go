@@ -134,8 +134,8 @@ func (s *Set) Sweep(limit int, check func() error) (removed int, err error) {
 	}
 }
 
-// Yield is called between two batches, without the lock, and lets goroutines
-// have it that wait: one that takes it again at once is faster than they wake.
+// Yield lets waiting goroutines have the lock between two batches: without the
+// pause this one would take it again before they wake.
 func Yield() { time.Sleep(50 * time.Microsecond) }
 
 func (s *Set) sweep(limit int) int {
