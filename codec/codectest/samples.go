@@ -2,6 +2,7 @@ package codectest
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -282,6 +283,9 @@ func same(a, b reflect.Value) bool {
 			if a.Type().Key().Kind() == reflect.Interface {
 				break // its keys too may have another type
 			}
+			if isNaN(k) {
+				continue // it is found by no key
+			}
 			if w := b.MapIndex(k); !w.IsValid() || !same(v, w) {
 				return false
 			}
@@ -298,9 +302,11 @@ func same(a, b reflect.Value) bool {
 		}
 		return true
 	default:
-		return a.Equal(b)
+		return a.Equal(b) || isNaN(a) && isNaN(b)
 	}
 }
+
+func isNaN(v reflect.Value) bool { return v.CanFloat() && math.IsNaN(v.Float()) }
 
 // sameInAny compares what can be compared: scalars by how they look.
 func sameInAny(a, b reflect.Value) bool {
