@@ -22,7 +22,6 @@ type Session struct {
 	mu      sync.Mutex
 	*state       // nil until the session is asked for
 	passive bool // the request does not count as use
-	streams []*stream
 	sent    bool // no cookie goes out any more
 	cached  bool // the response may be cached, though the session was not read for it
 	over    bool // the handler has returned
@@ -39,8 +38,9 @@ type state struct {
 	said   string   // what Owner() said of latest
 	token  string   // of latest
 
-	others []store.Key // the other sessions that the cookies name, see identity
-	doomed []store.Key // destroyed, not yet deleted
+	others  []store.Key // the other sessions that the cookies name, see identity
+	doomed  []store.Key // destroyed, not yet deleted
+	streams []*stream   // that this request has opened
 
 	tried      attempt       // a renewal of unknown outcome
 	imported   *Import       // where the session comes from, until its cookie is due
