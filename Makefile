@@ -27,7 +27,7 @@ soak: ## kill and damage all stores for about an hour, and print figures (script
 
 COMPARE = go -C bench run ./cmd/compare -o results.txt -docs ../docs
 
-bench: ## compare sesame with other libraries: tables and plots in docs, twenty minutes
+bench: ## compare sesame with other libraries: tables and plots in docs, half an hour
 	GOWORK=off ./scripts/services run redis postgres -- $(COMPARE)
 
 CODECS = go test -run '^$$' -bench Codecs -benchtime 200ms -count 6 .

@@ -177,6 +177,14 @@ func TestUpgradePanics(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Equal(t, []sesame.EventKind{sesame.EventCorrupt}, w.kinds())
 	require.ErrorContains(t, w.all()[0].Err, "upgrade to version 3: panic: a value of type string")
+	require.Contains(t, w.log.String(), "upgrade to version 3")
+	require.NotContains(t, w.log.String(), "no cents", "what a step says may quote the session")
+
+	fresh := tokenOf(within(m, token, func(ctx context.Context, s *account3) {
+		m.Renew(ctx)
+		s.Last = "Smith"
+	}))
+	within(m, fresh, func(_ context.Context, s *account3) { require.Equal(t, "Smith", s.Last) })
 }
 
 // TestNewerVersion: a program that does not know the version yet leaves the

@@ -263,6 +263,8 @@ func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value
 	return nil
 }
 
+var errNoOwner = errors.New("sesame: the owner is empty")
+
 // parse does not repeat the ID in its error: it may be a token, given by
 // mistake.
 func parse(id string) (store.Key, error) {

@@ -24,7 +24,7 @@ type snapshot struct {
 	encoded
 	before  uint64 // the payload's hash, 0 if this request has saved it and not looked at it since
 	own     bool   // before is of what this program's codec writes for this program's T
-	exact   bool   // and it would write just that for the value that the payload decodes to
+	exact   bool   // and what the codec writes otherwise is another value
 	unknown bool   // the payload has fields that T does not have
 }
 

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -78,5 +77,3 @@ func (e *Engine) checkLimit(hasOwner bool) error {
 	}
 	return nil
 }
-
-var errNoOwner = errors.New("sesame: the owner is empty")

@@ -74,9 +74,8 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 	return next, nil
 }
 
-// askImport asks for a session of another library. One that cannot be told
-// from others is none, and then the result is nil. One that is over is not
-// known.
+// askImport asks for a session of another library. Without a token the result
+// is nil. A session past its Expires counts as not known.
 func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	e := s.engine
 	if e.Import == nil {
@@ -150,8 +149,7 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	return false, nil
 }
 
-// destroyImport ends, with the session of a request, what that would import the
-// next time.
+// destroyImport makes a log-out also end what the old cookie would import next.
 func (s *Session) destroyImport(ctx context.Context) error {
 	if s.imported != nil {
 		if !s.latest.exists() {

@@ -75,10 +75,10 @@ func kindOf(r any) string {
 	return fmt.Sprintf("a value of type %T", r)
 }
 
-// upgrade makes a *T of a value of an older type. What that is encoded as is
-// then what later changes are found by, so that reading a session never writes
-// it, even if a step gives another value each time. A step that panics is an
-// error: the session cannot be read.
+// upgrade makes a *T of a value of an older type. Later changes are found
+// against the encoding of that value, so that reading a session never writes it,
+// even if a step gives another value each time. A step that panics is an error:
+// the session cannot be read.
 func (e *Engine) upgrade(value any, steps []Upgrade, from *snapshot) (_ any, err error) {
 	to := 0
 	defer func() {

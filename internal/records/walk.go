@@ -124,11 +124,10 @@ func (s *Set) Sweep(limit int, check func() error) (removed int, err error) {
 		}
 		batch := min(SweepBatch, limit-removed)
 		n := s.sweep(batch)
-		removed += n
-		if n == batch {
-			Yield()
+		if removed += n; n < batch {
+			return removed, nil
 		}
-		if n < batch || removed >= limit {
+		if Yield(); removed >= limit { // the caller is likely to call again at once
 			return removed, nil
 		}
 	}

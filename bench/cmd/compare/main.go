@@ -1,7 +1,7 @@
 // Command compare measures sesame beside other session libraries, in turns, and
 // prints a table of what each costs and of the ratios to sesame.
 //
-//	go run ./cmd/compare                                 everything: twenty minutes, needs Redis and PostgreSQL
+//	go run ./cmd/compare                                 everything: half an hour, needs Redis and PostgreSQL
 //	go run ./cmd/compare -stores memory -quick           a look at it: a minute or two
 //	go run ./cmd/compare -sizes own -stores memory       a struct of yours, see bench/session.go
 //	go run ./cmd/compare -sizes cart,loose -stores memory -only requests   some of the large ones, see bench/large.go

@@ -1,33 +1,6 @@
 // Command base is the program before any change.
 package main
 
-import (
-	"strconv"
+import "github.com/sesame-go/sesame/internal/evolving/program"
 
-	"github.com/sesame-go/sesame/internal/evolving/program"
-)
-
-// Session is the first version.
-type Session struct {
-	User   string
-	Visits int `sesame:"sum"`
-	Theme  string
-	Budget float64
-	Place  Place
-}
-
-// Place is nested in a Session.
-type Place struct{ City string }
-
-// Owner is for sesame.
-func (s Session) Owner() string { return s.User }
-
-func main() {
-	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Theme = v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
-	})
-}
+func main() { program.RunBase() }

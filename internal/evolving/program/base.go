@@ -1,0 +1,33 @@
+package program
+
+import (
+	"strconv"
+
+	"github.com/sesame-go/sesame"
+)
+
+// Session is the first version of the session type.
+type Session struct {
+	User   string
+	Visits int `sesame:"sum"`
+	Theme  string
+	Budget float64
+	Place  Place
+}
+
+// Place is nested in a Session.
+type Place struct{ City string }
+
+// Owner is for sesame.
+func (s Session) Owner() string { return s.User }
+
+// RunBase is Run for the builds whose session type is the first version.
+func RunBase(opts ...sesame.Option) {
+	Run(Changes[Session]{
+		"login":  func(s *Session, v string) { s.User = v },
+		"visit":  func(s *Session, _ string) { s.Visits++ },
+		"theme":  func(s *Session, v string) { s.Theme = v },
+		"city":   func(s *Session, v string) { s.Place.City = v },
+		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
+	}, opts...)
+}
