@@ -174,7 +174,8 @@ func (e *Engine) followStreams() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	l := &e.streams
-	watching, tried := e.watch(ctx), time.Now()
+	watching, unwatch := e.watch(ctx)
+	tried := time.Now()
 	timer := time.NewTimer(livePoll)
 	defer timer.Stop()
 	var queue []store.Key // that are still to be looked at in this round
@@ -196,6 +197,7 @@ func (e *Engine) followStreams() {
 			}
 			continue
 		case <-watching:
+			unwatch()
 			watching, queue = nil, nil
 			timer.Reset(livePoll / 20) // it may end at once again
 			continue
@@ -203,7 +205,7 @@ func (e *Engine) followStreams() {
 		}
 		if watching == nil && time.Since(tried) >= livePoll {
 			tried = time.Now()
-			if watching = e.watch(ctx); watching != nil {
+			if watching, unwatch = e.watch(ctx); watching != nil {
 				queue = l.due(true) // what was missed until now
 			}
 		}
@@ -216,21 +218,21 @@ func (e *Engine) followStreams() {
 }
 
 // watch returns a channel that is closed when the store's Watcher ends, nil if
-// it does not watch.
-func (e *Engine) watch(ctx context.Context) (done <-chan struct{}) {
+// it does not watch, and a function that ends it.
+func (e *Engine) watch(ctx context.Context) (done <-chan struct{}, unwatch context.CancelFunc) {
 	defer e.recovered(ctx, "the store's Watch")
 	w, ok := store.Capability[store.Watcher](e.Store)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(e.Timeout, cancel)
 	done, err := w.Watch(ctx, e.streams.told)
 	if !late.Stop() || err != nil {
 		cancel()
-		return nil
+		return nil, nil
 	}
-	return done
+	return done, cancel
 }
 
 // takeHints returns the sessions to look at now, and those to look at in turn.
