@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/internal/carrier"
+	"github.com/sesame-go/sesame/internal/cookie"
 	"github.com/sesame-go/sesame/internal/lifecycle"
 	"github.com/sesame-go/sesame/internal/merge"
 	"github.com/sesame-go/sesame/store"
@@ -27,6 +29,7 @@ type config struct {
 	store    *store.Store // nil: one in memory
 	cookie   http.Cookie
 	insecure bool
+	header   *string // nil: a cookie
 	onError  func(http.ResponseWriter, *http.Request, error)
 	imports  reflect.Type // what WithImport imports, nil without it
 	limited  bool         // WithOwnerLimit was given
@@ -66,6 +69,27 @@ func WithCodec(c codec.Codec, older ...codec.Codec) Option {
 // MaxAge is an error.
 func WithCookie(template http.Cookie) Option {
 	return option(func(c *config) { c.cookie = template })
+}
+
+// WithHeader has the token travel in a header field in place of a cookie, for
+// apps and APIs: the request brings it in the field of the given name, and the
+// response has it there when it is new or was replaced, and an empty field when
+// the session has ended. With the name Authorization both have the form "Bearer
+// TOKEN" (RFC 6750, section 2.1). Such a response is not to be cached, and one that
+// depends on the session varies by the field.
+//
+// A browser adds no such field by itself, so there is no CSRF to protect from. A
+// script of another origin needs CORS, which lets it send the field
+// (Access-Control-Allow-Headers) and read it (Access-Control-Expose-Headers); any
+// script of the page can read the token, other than an HttpOnly cookie. The client
+// keeps the token as long as it likes: how long it is good for is in
+// [Info].Expires.
+//
+// To serve pages and an API with one kind of session give two managers one
+// store. New panics if the field has another meaning, or with [WithCookie] or
+// [WithInsecureCookie].
+func WithHeader(name string) Option {
+	return option(func(c *config) { c.header = &name })
 }
 
 // WithInsecureCookie drops the cookie's Secure attribute, for sites that serve
@@ -219,12 +243,27 @@ func WithImport[T any](f func(*http.Request) (Import[T], bool)) Option {
 		if f == nil {
 			return
 		}
-		c.engine.Import = func(request, limited context.Context) (lifecycle.Import, error) {
-			r := request.(*exchange).r.WithContext(limited) // f's own: some libraries keep what they found in the request
+		c.engine.Import = func(r *http.Request) (lifecycle.Import, error) {
 			imp, ok := f(r)
 			return lifecycle.Import{Known: ok, Token: imp.Token, Value: &imp.Session, Expires: imp.Expires, Remember: imp.Remember, Forget: imp.Forget}, imp.Err
 		}
 	})
+}
+
+// carrier makes what carries the tokens.
+func (c *config) carrier() (carrier.Carrier, error) {
+	if c.header == nil {
+		template, err := cookie.NewTemplate(c.cookie, c.insecure)
+		return carrier.InCookie(template), err
+	}
+	if c.insecure || !reflect.ValueOf(c.cookie).IsZero() {
+		return carrier.Carrier{}, fmt.Errorf("WithHeader(%q) takes the place of the cookie: drop WithCookie and WithInsecureCookie, or use two managers on one store", *c.header)
+	}
+	carries, err := carrier.InField(*c.header)
+	if err != nil {
+		return carrier.Carrier{}, fmt.Errorf("WithHeader: %w", err)
+	}
+	return carries, nil
 }
 
 func (c *config) validate() error {

@@ -104,7 +104,7 @@ func (x *exchange) keep(n int) (kept bool, err error) {
 	switch {
 	case x.begun:
 		return false, x.broken()
-	case x.over || x.failure.Load() != nil || x.status == 0 && n > holdSize:
+	case x.over || x.session.Failure() != nil || x.status == 0 && n > holdSize:
 		return false, x.begin()
 	case x.status == 0:
 		x.hold(http.StatusOK)
@@ -132,10 +132,7 @@ func (x *exchange) broken() error {
 	if x.failed != nil {
 		return x.failed
 	}
-	if f := x.failure.Load(); f != nil {
-		return f
-	}
-	return nil
+	return x.session.Failure()
 }
 
 // begin settles the session and lets go of what is held.
@@ -143,12 +140,9 @@ func (x *exchange) begin() error {
 	if x.begun {
 		return x.broken()
 	}
-	if f := x.failure.Load(); f != nil {
-		x.answer(f.error)
-		return x.failed
-	}
-	if x.over {
-		x.session.Reopen() // a framework answers after its middleware has returned
+	if err := x.session.Failure(); err != nil {
+		x.answer(err)
+		return err
 	}
 	if err := x.commit(); err != nil {
 		x.answer(err)
@@ -161,7 +155,7 @@ func (x *exchange) begin() error {
 	if p != nil {
 		later = p.restore(h)
 	}
-	x.setHeader(x.session.Sent(x.cacheable(h)))
+	x.session.Begin(h, x.session.Cacheable(x.r.Method, int(x.status), h))
 	if x.status != 0 && !x.implicit {
 		x.w.WriteHeader(int(x.status))
 	}
@@ -172,24 +166,24 @@ func (x *exchange) begin() error {
 	for range x.superfluous {
 		x.w.WriteHeader(int(x.second)) // the server logs it
 	}
-	p.keepTrailers(h, later)
+	x.keepTrailers(p, h, later)
 	x.dropPage()
 	return err
 }
 
 // keepTrailers puts back what the handler has done to the header since it wrote
 // the status: it may be the trailer.
-func (p *page) keepTrailers(h, later http.Header) {
+func (x *exchange) keepTrailers(p *page, h, later http.Header) {
 	if later == nil {
 		return
 	}
 	for name := range p.fields {
-		if _, ok := later[name]; !ok && !settles(name) {
+		if _, ok := later[name]; !ok && !x.session.Settles(name) {
 			delete(h, name)
 		}
 	}
 	for name, values := range later {
-		if !settles(name) {
+		if !x.session.Settles(name) {
 			h[name] = values
 		}
 	}
@@ -211,7 +205,7 @@ func (x *exchange) Header() http.Header { return x.w.Header() }
 func (x *exchange) WriteHeader(status int) {
 	switch {
 	case x.failed != nil:
-	case x.failure.Load() != nil:
+	case x.session.Failure() != nil:
 		_ = x.begin() // it answers
 	case x.begun:
 		if status >= 500 {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame/codec"
-	"github.com/sesame-go/sesame/internal/cookie"
 	"github.com/sesame-go/sesame/internal/lifecycle"
 	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store/memstore"
@@ -186,15 +185,15 @@ func newManager(t reflect.Type, opts []Option) *manager {
 	} else {
 		c.engine.Store = *c.store
 	}
-	template, err := cookie.NewTemplate(c.cookie, c.insecure)
+	carries, err := c.carrier()
 	check(err)
-	c.engine.CookieName = template.Name()
+	c.engine.Carrier = carries
 	engine, err := lifecycle.New(c.engine)
 	check(err)
 	for tok, value := range c.seeds {
 		check(seed(engine, t, tok, value))
 	}
-	return &manager{engine: engine, cookie: template, nameKey: cookieName(template.Name()), onError: c.onError}
+	return &manager{lifecycle.NewHandle(engine), engine, c.onError}
 }
 
 func seed(engine *lifecycle.Engine, t reflect.Type, tok string, value any) error {

@@ -16,7 +16,7 @@ import (
 // the manager's own Handler. The *T they hand out belongs to the request's
 // goroutine, as a map would: Get, Load and Save, which may merge into it, are
 // for that goroutine too. Other goroutines of the request use Update.
-type Manager[T any] struct{ core *manager }
+type Manager[T any] struct{ *manager }
 
 // Handler returns a handler that gives next its sessions and saves them. Mount
 // it once, around the whole program or a part; a second time changes nothing.
@@ -44,7 +44,7 @@ type Manager[T any] struct{ core *manager }
 // Handlers one is inside the other, and their cookies must have different names,
 // or the inner one panics; its session is saved first, and if the outer one then
 // fails, its cookie is lost with the response.
-func (m *Manager[T]) Handler(next http.Handler) http.Handler { return m.core.handler(next) }
+func (m *Manager[T]) Handler(next http.Handler) http.Handler { return m.handler(next) }
 
 // Get returns the request's session, never nil: the stored one if the request
 // has a cookie of a live session, else a zero T. All calls for one request
@@ -55,16 +55,16 @@ func (m *Manager[T]) Handler(next http.Handler) http.Handler { return m.core.han
 // request by the error handler, even if a middleware in between recovers. A
 // goroutine of your own has no Handler above it; use [Manager.Load] there.
 func (m *Manager[T]) Get(ctx context.Context) *T {
-	x := m.core.exchange(ctx)
-	value, err := x.session.Load(ctx)
-	x.must(err)
+	s := m.find(ctx)
+	value, err := s.Load(ctx)
+	s.Must(err)
 	return value.(*T)
 }
 
 // Load is Get for handlers that treat a failing store themselves. The error
 // wraps [ErrStore]; the next call tries again.
 func (m *Manager[T]) Load(ctx context.Context) (*T, error) {
-	value, err := m.core.exchange(ctx).session.Load(ctx)
+	value, err := m.find(ctx).Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +75,9 @@ func (m *Manager[T]) Load(ctx context.Context) (*T, error) {
 // loads, and fails, as Get does. Until the next save it tells of the session as
 // it is stored, but for the Owner if *T has another by now.
 func (m *Manager[T]) Info(ctx context.Context) Info {
-	x := m.core.exchange(ctx)
-	info, err := x.session.Info(ctx)
-	x.must(err)
+	s := m.find(ctx)
+	info, err := s.Info(ctx)
+	s.Must(err)
 	return Info(info)
 }
 
@@ -94,7 +94,7 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 // be merged, maps, slices and pointers taken out of the *T before may be
 // replaced in it.
 func (m *Manager[T]) Save(ctx context.Context) error {
-	return m.core.exchange(ctx).session.Save(ctx)
+	return m.find(ctx).Save(ctx)
 }
 
 // Update applies fn to a copy of the latest version of the request's session
@@ -122,7 +122,7 @@ func (m *Manager[T]) Save(ctx context.Context) error {
 // errors are those of Save. Update ends with ctx, and within
 // [WithStoreTimeout] after fn first returned.
 func (m *Manager[T]) Update(ctx context.Context, fn func(*T) error) error {
-	return m.core.exchange(ctx).session.Update(ctx, func(value any) error { return fn(value.(*T)) })
+	return m.find(ctx).Update(ctx, func(value any) error { return fn(value.(*T)) })
 }
 
 // Renew gives the request's session a fresh token when it is next saved, by
@@ -146,8 +146,8 @@ func (m *Manager[T]) Update(ctx context.Context, fn func(*T) error) error {
 // saved, as the client would not learn the new token: [ErrLate] and an
 // EventLate. Renew loads, and fails, as Get does.
 func (m *Manager[T]) Renew(ctx context.Context) {
-	x := m.core.exchange(ctx)
-	x.must(x.session.Renew(ctx))
+	s := m.find(ctx)
+	s.Must(s.Renew(ctx))
 }
 
 // Destroy ends the request's session: *T becomes the zero T, and before the
@@ -160,8 +160,8 @@ func (m *Manager[T]) Renew(ctx context.Context) {
 // After the response has begun the cookie stays with the client, and is worth
 // nothing. Destroy loads, and fails, as Get does.
 func (m *Manager[T]) Destroy(ctx context.Context) {
-	x := m.core.exchange(ctx)
-	x.must(x.session.Destroy(ctx))
+	s := m.find(ctx)
+	s.Must(s.Destroy(ctx))
 }
 
 // Remember gives the request's session limits of its own, in place of
@@ -177,8 +177,8 @@ func (m *Manager[T]) Destroy(ctx context.Context) {
 // limit is negative, or idle is above a lifetime that is not 0. It loads, and
 // fails, as Get does.
 func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration) {
-	x := m.core.exchange(ctx)
-	x.must(x.session.Remember(ctx, idle, lifetime))
+	s := m.find(ctx)
+	s.Must(s.Remember(ctx, idle, lifetime))
 }
 
 // Passive says that this request does not count as use: for pages that poll, so
@@ -186,7 +186,7 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 // changes is saved, with the expiry that the session has. It may be called before
 // or after [Manager.Get], and neither loads nor fails. A new session, and one that
 // is renewed or remembered, gets its full limits all the same.
-func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session.Passive() }
+func (m *Manager[T]) Passive(ctx context.Context) { m.find(ctx).Passive() }
 
 // Live returns a copy of ctx that ends with the request's session, for streams and
 // other long responses: when the session is destroyed, revoked or expires, and
@@ -204,9 +204,9 @@ func (m *Manager[T]) Passive(ctx context.Context) { m.core.exchange(ctx).session
 // Live loads, and fails, as Get does. It is safe for concurrent use. A stream ends
 // at the latest with ctx; give it the request's.
 func (m *Manager[T]) Live(ctx context.Context) context.Context {
-	x := m.core.exchange(ctx)
-	live, err := x.session.Live(ctx)
-	x.must(err)
+	s := m.find(ctx)
+	live, err := s.Live(ctx)
+	s.Must(err)
 	return live
 }
 
@@ -223,20 +223,20 @@ type Entry[T any] struct {
 // [ErrStore], or errors.ErrUnsupported for a store that cannot list. ctx need not
 // come from a request.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Entry[T], error] {
-	return typed[T](m.core.engine.All(ctx))
+	return typed[T](m.engine.All(ctx))
 }
 
 // OwnedBy yields the live sessions whose T says Owner() == owner, as All does;
 // fast if the store has an index, else by reading all. The owner must not be
 // empty.
 func (m *Manager[T]) OwnedBy(ctx context.Context, owner string) iter.Seq2[Entry[T], error] {
-	return typed[T](m.core.engine.OwnedBy(ctx, owner))
+	return typed[T](m.engine.OwnedBy(ctx, owner))
 }
 
 // Find returns the session with the given [Info] ID. It returns [ErrNotFound]
 // or [ErrStore], within [WithStoreTimeout]. ctx need not come from a request.
 func (m *Manager[T]) Find(ctx context.Context, id string) (Entry[T], error) {
-	e, err := m.core.engine.Find(ctx, id)
+	e, err := m.engine.Find(ctx, id)
 	if err != nil {
 		return Entry[T]{}, err
 	}
@@ -249,7 +249,7 @@ func (m *Manager[T]) Find(ctx context.Context, id string) (Entry[T], error) {
 // request that holds the session merges the change into its own. ctx need not
 // come from a request.
 func (m *Manager[T]) UpdateByID(ctx context.Context, id string, fn func(*T) error) error {
-	return m.core.engine.UpdateByID(ctx, id, func(value any) error { return fn(value.(*T)) })
+	return m.engine.UpdateByID(ctx, id, func(value any) error { return fn(value.(*T)) })
 }
 
 // Revoke ends sessions by their [Info] IDs. Once it has returned nil, no
@@ -257,7 +257,7 @@ func (m *Manager[T]) UpdateByID(ctx context.Context, id string, fn func(*T) erro
 // ignored. If an ID is malformed, Revoke returns [ErrNotFound] and revokes
 // nothing; otherwise the error is [ErrStore]. ctx need not come from a request.
 func (m *Manager[T]) Revoke(ctx context.Context, ids ...string) error {
-	return m.core.engine.Revoke(ctx, ids)
+	return m.engine.Revoke(ctx, ids)
 }
 
 // RevokeOwner ends all sessions of an owner, except those with an ID in keep,
@@ -268,7 +268,7 @@ func (m *Manager[T]) Revoke(ctx context.Context, ids ...string) error {
 // index and cannot list. The owner must not be empty. ctx need not come from a
 // request.
 func (m *Manager[T]) RevokeOwner(ctx context.Context, owner string, keep ...string) (int, error) {
-	return m.core.engine.RevokeOwner(ctx, owner, keep)
+	return m.engine.RevokeOwner(ctx, owner, keep)
 }
 
 // Count returns how many sessions live by the store's clock, those of other
@@ -276,12 +276,12 @@ func (m *Manager[T]) RevokeOwner(ctx context.Context, owner string, keep ...stri
 // records are walked through, but not decoded. It returns [ErrStore], or
 // errors.ErrUnsupported for a store that can do neither. ctx need not come from a
 // request.
-func (m *Manager[T]) Count(ctx context.Context) (int, error) { return m.core.engine.Count(ctx) }
+func (m *Manager[T]) Count(ctx context.Context) (int, error) { return m.engine.Count(ctx) }
 
 // Ping returns an [ErrStore] if the store does not answer within
 // [WithStoreTimeout], for health checks. A store without a method of its own for
 // it is asked for a session that does not exist. ctx need not come from a request.
-func (m *Manager[T]) Ping(ctx context.Context) error { return m.core.engine.Ping(ctx) }
+func (m *Manager[T]) Ping(ctx context.Context) error { return m.engine.Ping(ctx) }
 
 func entry[T any](e lifecycle.Entry) Entry[T] { return Entry[T]{Info(e.Info), *e.Value.(*T)} }
 

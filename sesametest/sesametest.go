@@ -53,8 +53,8 @@ func OldCookie[T, Old any](t testing.TB, m *sesame.Manager[T], version int, sess
 	t.Helper()
 	c := &http.Cookie{Value: token.New()}
 	serve(m, nil, func(r *http.Request) error {
-		engine := r.Context().Value(lifecycle.Key{}).(*lifecycle.Engine)
-		c.Name = engine.CookieName
+		engine := lifecycle.EngineOf(m)
+		c.Name = engine.Carrier.ClientName()
 		return engine.SeedVersion(r.Context(), c.Value, version, &session)
 	}, func(err error) { t.Fatalf("sesametest.OldCookie: %v", err) })
 	return c

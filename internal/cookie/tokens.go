@@ -22,7 +22,8 @@ type Tokens struct {
 // memory with the header lines.
 func (t *Tokens) All() []string { return t.list[:t.n] }
 
-func (t *Tokens) add(value string) {
+// Add adds a value that a request has in a token's place.
+func (t *Tokens) Add(value string) {
 	if !token.Valid(value) {
 		t.Malformed = true
 		return
@@ -47,7 +48,7 @@ func Read(lines []string, name string) (t Tokens) {
 			pair, line, _ = strings.Cut(line, ";")
 			key, value, ok := strings.Cut(trim(pair), "=")
 			if ok && trim(key) == name {
-				t.add(trim(value))
+				t.Add(trim(value))
 			}
 		}
 	}

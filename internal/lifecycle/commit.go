@@ -10,11 +10,17 @@ import (
 // what the client must be told. That a plain change came to nothing, because
 // the session ended or was renewed during the request, is an event and no error;
 // nor is a touch that failed. The client's hanging up does not stop it.
+//
+// A framework may answer after its middleware has returned: if the response had
+// not begun by then, a cookie still goes out.
 func (s *Session) Commit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == nil {
 		return nil
+	}
+	if s.over && !s.begun {
+		s.sent = false
 	}
 	ctx, cancel := s.detach()
 	defer cancel()
@@ -163,7 +169,7 @@ func (s *Session) deleteDestroyed(ctx context.Context) error {
 	}
 	if s.deleting {
 		s.deleting = false
-		s.cookie, s.life = DeleteCookie, 0
+		s.cookie, s.life = DeleteToken, 0
 	}
 	return nil
 }

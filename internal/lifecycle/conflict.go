@@ -91,8 +91,8 @@ func (s *Session) renewedBefore(r store.Record, found *stored) *verdict {
 // anywhere else.
 func (s *Session) lose(ctx context.Context, why *verdict, took time.Duration) error {
 	s.gone = true
-	if s.cookie == SetCookie {
-		s.cookie = KeepCookie // an earlier save earned it, for a token that is dead by now
+	if s.cookie == SetToken {
+		s.cookie = KeepToken // an earlier save earned it, for a token that is dead by now
 	}
 	kind := Gone
 	switch {

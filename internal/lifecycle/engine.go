@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame/codec"
+	"github.com/sesame-go/sesame/internal/carrier"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
@@ -44,14 +46,14 @@ type Config struct {
 	Store      store.Store
 	Codec      codec.Codec
 	Older      []codec.Codec // decode only
-	CookieName string
+	Carrier    carrier.Carrier
 	Idle       time.Duration // 0: no limit
 	Lifetime   time.Duration
 	Timeout    time.Duration // of a load, and of a save with its retries
 	MaxSize    int           // of an encoded session, in bytes
 	Upgrades   []Upgrade     // steps between versions of the session type
 	OwnerLimit int           // sessions of one owner; 0: no limit
-	Import     func(request, limited context.Context) (Import, error)
+	Import     func(*http.Request) (Import, error)
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
 }
@@ -60,28 +62,28 @@ type Config struct {
 // use.
 type Engine struct {
 	Config
-	codecs   [256]codec.Codec // by ID
-	schema   uint16           // the version of Type
-	zero     stored           // what an anonymous session starts from
-	said     string           // what Owner() says of the zero T
-	inMemory bool             // the store never waits
-	lister   store.Lister     // nil if the store cannot
-	owners   store.OwnerIndex // nil if the store has none
-	sweeper  store.Sweeper    // nil if the store needs none
-	swept    atomic.Int64     // Unix seconds of the last sweep
-	scratch  sync.Pool        // of *[]byte, to encode into
-	lost     sync.Map         // fields whose loss was reported
-	streams  streams
-	turns    [turns]chan struct{}
+	Warned     atomic.Bool      // of a Secure cookie over plain HTTP
+	name       any              // a string that no other engine has
+	carrierKey any              // see context.go
+	codecs     [256]codec.Codec // by ID
+	schema     uint16           // the version of Type
+	zero       stored           // what an anonymous session starts from
+	said       string           // what Owner() says of the zero T
+	inMemory   bool             // the store never waits
+	lister     store.Lister     // nil if the store cannot
+	owners     store.OwnerIndex // nil if the store has none
+	sweeper    store.Sweeper    // nil if the store needs none
+	swept      atomic.Int64     // Unix seconds of the last sweep
+	scratch    sync.Pool        // of *[]byte, to encode into
+	lost       sync.Map         // fields whose loss was reported
+	streams    streams
+	turns      [turns]chan struct{}
 }
-
-// Key is the key under which the context of a request has the engine, for
-// package sesametest.
-type Key struct{}
 
 // New returns an engine. Its error says what T, the codec or the store lacks.
 func New(c Config) (*Engine, error) {
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, carrierKey: carrierKey(c.Carrier.Name())}
+	e.name = fmt.Sprintf("sesame %p", e)
 	for i := range e.turns {
 		e.turns[i] = make(chan struct{}, 1)
 	}

@@ -96,7 +96,7 @@ type outside struct {
 
 // Value hides what is found by the engine.
 func (o outside) Value(key any) any {
-	if key == any(o.engine) {
+	if key == any(o.engine) || key == o.engine.name {
 		return nil
 	}
 	return o.Context.Value(key)

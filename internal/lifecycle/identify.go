@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sesame-go/sesame/internal/cookie"
 	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store"
 )
@@ -20,8 +19,8 @@ import (
 // it is anonymous although there is one: two are live, the token was replaced
 // just now, or this program is too old to read it. What a held request writes
 // must not take the place of that session.
-func (e *Engine) identify(ctx context.Context, cookies []string) (*state, error) {
-	tokens := cookie.Read(cookies, e.CookieName)
+func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
+	tokens := e.Carrier.Read(lines)
 	candidates := tokens.All()
 	s := &state{hadCookie: len(candidates) > 0 || tokens.Malformed}
 	var events []Event // of several: which of them are news is known at the end

@@ -3,9 +3,11 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sesame-go/sesame/store"
@@ -17,7 +19,8 @@ import (
 type Session struct {
 	engine  *Engine
 	request untied
-	cookies []string // the request's Cookie header lines
+	from    Request
+	failure atomic.Pointer[Failure] // of a method that cannot return it
 
 	mu      sync.Mutex
 	*state       // nil until the session is asked for
@@ -47,7 +50,7 @@ type state struct {
 	forgetting *Import       // before doomed is deleted
 	remember   remember      // with remembering
 	cookie     Action        // what the client must be told
-	life       time.Duration // of the cookie, see [Cookie]
+	life       time.Duration // of the cookie, see [Reply]
 
 	behind      bool // base is older than latest
 	held        bool // see identity
@@ -71,21 +74,21 @@ type attempt struct {
 
 type remember struct{ idle, lifetime time.Duration }
 
-// Cookie is what the response must tell the client.
-type Cookie struct {
+// Reply is what the response must tell the client.
+type Reply struct {
 	Action Action
-	Token  string        // with SetCookie
-	Life   time.Duration // with SetCookie; 0: until the browser closes
+	Token  string        // with SetToken
+	Life   time.Duration // with SetToken; 0: until the browser closes
 }
 
-// Action is what is to be done with the client's cookie.
+// Action is what the client has to do with its token.
 type Action int
 
 // The actions: leave it alone, set it, delete it.
 const (
-	KeepCookie Action = iota
-	SetCookie
-	DeleteCookie
+	KeepToken Action = iota
+	SetToken
+	DeleteToken
 )
 
 // Info is what may be known of a session besides its data.
@@ -100,9 +103,16 @@ type Info struct {
 	Remembered bool
 }
 
-// Init makes s the session of a request with the given Cookie header lines.
-func (s *Session) Init(request context.Context, e *Engine, cookies []string) {
-	s.engine, s.request.Context, s.cookies = e, request, cookies
+// Request is what a session has to know of its request. Both methods may be
+// called as long as the session is in use, also after the handler has returned.
+type Request interface {
+	Header(field string) []string
+	HTTP() *http.Request
+}
+
+// Init makes s the session of a request. The context is the handler's.
+func (s *Session) Init(ctx context.Context, e *Engine, from Request) {
+	s.engine, s.request.Context, s.from = e, ctx, from
 }
 
 // Load returns the request's *T. It loads on the first call, and again after
@@ -149,7 +159,7 @@ func (s *Session) load(ctx context.Context) error {
 	if s.state != nil {
 		return nil
 	}
-	st, err := s.engine.identify(ctx, s.cookies)
+	st, err := s.engine.identify(ctx, s.from.Header(s.engine.Carrier.Field()))
 	if err != nil {
 		return err
 	}
@@ -232,8 +242,8 @@ func (s *Session) Destroy(ctx context.Context) error {
 		doomed: append(s.doomed, slices.DeleteFunc(s.others, func(k store.Key) bool { return k == s.latest.key })...), deleting: s.deleting || s.hadCookie, hadCookie: s.hadCookie,
 		cookie: s.cookie, late: s.late, forgetting: s.imported,
 	}
-	if fresh.cookie == SetCookie {
-		fresh.cookie = KeepCookie // there is no token left to tell
+	if fresh.cookie == SetToken {
+		fresh.cookie = KeepToken // there is no token left to tell
 	}
 	s.state = fresh
 	reflect.ValueOf(s.value).Elem().SetZero()
@@ -243,19 +253,19 @@ func (s *Session) Destroy(ctx context.Context) error {
 // Sent tells that the response has begun, so that no cookie goes out any more,
 // and returns whether the session was read for it and what it must say. A
 // cacheable response must not be followed by reading the session.
-func (s *Session) Sent(cacheable bool) (read bool, c Cookie) {
+func (s *Session) Sent(cacheable bool) (read bool, r Reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent, s.begun = true, s.over
 	if s.state == nil {
 		s.cached = cacheable
-		return false, Cookie{}
+		return false, Reply{}
 	}
-	c = Cookie{Action: s.cookie, Life: s.life}
-	if c.Action == SetCookie {
-		c.Token = s.token
+	r = Reply{Action: s.cookie, Life: s.life}
+	if r.Action == SetToken {
+		r.Token = s.token
 	}
-	return true, c
+	return true, r
 }
 
 // Close tells that the handler is done, whether the response has begun, and
@@ -267,14 +277,6 @@ func (s *Session) Close(begun, failed bool) {
 	if s.stale && !failed && !s.late {
 		s.engine.emit(&s.request, Event{Kind: Stale, Key: s.latest.key, Owner: s.latest.owner})
 	}
-}
-
-// Reopen takes Sent back, for a framework that answers after its middleware has
-// returned.
-func (s *Session) Reopen() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent = false
 }
 
 // Format keeps tokens out of logs: whatever the verb, fmt prints a name.

@@ -162,7 +162,7 @@ func (s *Session) keepNewest() {
 
 // tell has the client told of the token, and how long to keep it.
 func (s *Session) tell(next *stored) {
-	s.cookie, s.life = SetCookie, 0
+	s.cookie, s.life = SetToken, 0
 	if next.header.Remembered {
 		s.life = time.Until(next.info().Expires)
 	}

@@ -1,0 +1,126 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/sesame-go/sesame/internal/lifecycle"
+)
+
+// Manager is a *sesame.Manager[T], whatever its T.
+type Manager interface{ lifecycle.Handler }
+
+// Request is what an Exchange asks of a request. Its methods must be safe for
+// concurrent use, and may be called after the handler has returned, by goroutines
+// that it has left behind. If the framework uses the request's memory again, they
+// return copies.
+type Request interface {
+	// Header returns the values of a header field, as http.Header.Values does.
+	// It is called once at most, with "Cookie" or the field that
+	// sesame.WithHeader names.
+	Header(field string) []string
+
+	// HTTP returns the request as one of net/http's: its Method, URL, Host,
+	// Header and Context. sesame.WithImport looks for another library's session
+	// in it. Without that option it is called when a cookie is set, no more.
+	HTTP() *http.Request
+}
+
+// Exchange is a request's session between the first byte of the request and the
+// last of its response. It is the context that the handler is given, or the
+// parent of that: the manager's methods find their session in it.
+//
+// Call Open first. The other methods may be called by one goroutine only.
+type Exchange struct {
+	context.Context
+	engine  *lifecycle.Engine
+	session lifecycle.Session
+	request Request
+	vary    [1]string
+	failed  bool // the latest Commit or Drop
+}
+
+// Open begins the exchange. Nothing is loaded before the handler asks for its
+// session. Open panics if another manager that uses the same cookie or header
+// field is around this one in ctx; ask [Within] first whether this very manager
+// is.
+func (x *Exchange) Open(ctx context.Context, m Manager, r Request) {
+	e := lifecycle.EngineOf(m)
+	if e.Taken(ctx) {
+		panic("sesame: two managers use " + e.Carrier.Name() + ", one inside the other's Handler: give one of them another name, " + e.Carrier.Option())
+	}
+	x.Context, x.engine, x.request = ctx, e, r
+	x.session.Init(x, e, r)
+}
+
+// Within reports whether ctx has the manager's session already, since its
+// middleware is mounted twice. The second one has nothing to do.
+func Within(ctx context.Context, m Manager) bool { return lifecycle.EngineOf(m).SessionIn(ctx) != nil }
+
+// Value implements [context.Context].
+func (x *Exchange) Value(key any) any {
+	if v := x.session.Value(key); v != nil {
+		return v
+	}
+	return x.Context.Value(key)
+}
+
+// Values yields what a context must hold for the manager to find the session in
+// it: for a framework whose own context is not derived from x.
+func (x *Exchange) Values(yield func(key, value any) bool) { x.session.Values(yield) }
+
+// Format keeps the session out of logs that print the context.
+func (x *Exchange) Format(f fmt.State, verb rune) { x.session.Format(f, verb) }
+
+// Failure returns the error with which a method of the manager has panicked in
+// this request because the session could not be loaded, nil if none has. The
+// response must then be an error with the [Status] of it, and nothing that the
+// handler wrote, even if something in between has recovered from the panic.
+func (x *Exchange) Failure() error { return x.session.Failed() }
+
+// Caused reports whether a panic is the one that [Exchange.Failure] tells of.
+// Other panics go on.
+func (x *Exchange) Caused(p any) bool { return x.session.Caused(p) }
+
+// Commit saves, renews or deletes the session as the handler has asked. Call it
+// before the response begins, once more when the handler has returned after
+// that, and nothing after a panic. An error means that the response must be an
+// error, with the [Status] of it, and nothing that the handler wrote; it has been
+// logged or was an event. The client's hanging up does not stop Commit.
+func (x *Exchange) Commit() error { return x.logged(x.session.Commit()) }
+
+// Drop takes the place of Commit for a response with a status of 500 or more: a
+// log-out is carried out, but what has not been saved yet is not.
+func (x *Exchange) Drop() error { return x.logged(x.session.Drop()) }
+
+func (x *Exchange) logged(err error) error {
+	x.failed = err != nil
+	if err != nil && !errors.Is(err, lifecycle.ErrStore) && !errors.Is(err, lifecycle.ErrLate) {
+		x.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)
+	}
+	return err
+}
+
+// Close ends the exchange when the handler has returned or panicked. Begun says
+// whether the response has begun: if not, the framework may still write one, an
+// error page for instance, and Commit and Begin once more before it. Failed says
+// whether the client has been told of a failure. What the handler's goroutines do
+// to the session after Close is reported as too late.
+func (x *Exchange) Close(begun, failed bool) { x.session.Close(begun, failed) }
+
+// Status returns the status of a response to a request whose session could not
+// be loaded or saved: 503 Service Unavailable if the store failed, the session
+// was too busy or the request took too long, 409 Conflict if a log-in was
+// overtaken by another one, else 500 Internal Server Error.
+func Status(err error) int {
+	switch {
+	case errors.Is(err, lifecycle.ErrStore), errors.Is(err, lifecycle.ErrConflict), errors.Is(err, lifecycle.ErrLate):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, lifecycle.ErrSuperseded):
+		return http.StatusConflict
+	}
+	return http.StatusInternalServerError
+}
