@@ -49,7 +49,7 @@ type Exchange struct {
 // is.
 func (x *Exchange) Open(ctx context.Context, m Manager, r Request) {
 	e := lifecycle.EngineOf(m)
-	if e.Taken(ctx) {
+	if e.Around(ctx) != nil {
 		panic("sesame: two managers use " + e.Carrier.Name() + ", one inside the other's Handler: give one of them another name, " + e.Carrier.Option())
 	}
 	x.Context, x.engine, x.request = ctx, e, r
@@ -58,7 +58,10 @@ func (x *Exchange) Open(ctx context.Context, m Manager, r Request) {
 
 // Within reports whether ctx has the manager's session already, since its
 // middleware is mounted twice. The second one has nothing to do.
-func Within(ctx context.Context, m Manager) bool { return lifecycle.EngineOf(m).SessionIn(ctx) != nil }
+func Within(ctx context.Context, m Manager) bool {
+	e := lifecycle.EngineOf(m)
+	return e.Around(ctx) == e
+}
 
 // Value implements [context.Context].
 func (x *Exchange) Value(key any) any {

@@ -33,9 +33,13 @@ func (e *Engine) SessionIn(ctx context.Context) *Session {
 	return s
 }
 
-// Taken reports whether a context has another manager that uses the same cookie
-// or header field: each would log the other's visitors out.
-func (e *Engine) Taken(ctx context.Context) bool { return ctx.Value(e.carrierKey) != nil }
+// Around returns the engine that has given a context sessions by the same cookie
+// or header field, nil if there is none. It is e if a middleware is mounted twice.
+// Two others would log each other's visitors out.
+func (e *Engine) Around(ctx context.Context) *Engine {
+	around, _ := ctx.Value(e.carrierKey).(*Engine)
+	return around
+}
 
 // Value returns what a handler's context has under a key because of s.
 func (s *Session) Value(key any) any {
