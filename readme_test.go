@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every Go block of the README and of docs is compiled, and nearly all are run:
+// Every Go block of the READMEs and of docs is compiled, and nearly all are run:
 //
 //   - A block that is a whole program has to be the counter: it is started, on
 //     a free port instead of 9090, and asked twice.
@@ -92,7 +92,9 @@ func goBlocks(t *testing.T) (blocks []goBlock) {
 	files, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
 	pattern := regexp.MustCompile("(?m)(?:^<!-- (?:test: (\\w+)|see: (\\S+)) -->\n+)?^```go\n((?s).*?)^```$")
-	for _, file := range append([]string{"README.md"}, files...) {
+	adapters, err := filepath.Glob("adapters/*/README.md")
+	require.NoError(t, err)
+	for _, file := range slices.Concat([]string{"README.md"}, files, adapters) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		found := pattern.FindAllStringSubmatch(string(text), -1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 
@@ -13,19 +14,17 @@ import (
 // Manager is a *sesame.Manager[T], whatever its T.
 type Manager interface{ lifecycle.Handler }
 
-// Request is what an Exchange asks of a request. Its methods must be safe for
-// concurrent use, and may be called after the handler has returned, by goroutines
-// that it has left behind. If the framework uses the request's memory again, they
-// return copies.
+// Request is what an Exchange asks of a request. If the framework uses the
+// request's memory again, both methods return copies.
 type Request interface {
 	// Header returns the values of a header field, as http.Header.Values does.
-	// It is called once at most, with "Cookie" or the field that
-	// sesame.WithHeader names.
+	// Open calls it, with "Cookie" or the field that sesame.WithHeader names.
 	Header(field string) []string
 
-	// HTTP returns the request as one of net/http's: its Method, URL, Host,
-	// Header and Context. sesame.WithImport looks for another library's session
-	// in it. Without that option it is called when a cookie is set, no more.
+	// HTTP returns the request as one of net/http's: its Method, URL, Host, TLS
+	// and Header. sesame.WithImport looks for another library's session in it, and
+	// what sets a cookie asks it for HTTPS. It is not called after Close, but may
+	// be by any goroutine that uses the session.
 	HTTP() *http.Request
 }
 
@@ -71,9 +70,16 @@ func (x *Exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// Values yields what a context must hold for the manager to find the session in
-// it: for a framework whose own context is not derived from x.
-func (x *Exchange) Values(yield func(key, value any) bool) { x.session.Values(yield) }
+// Values yields what a framework's own context must hold for the manager to find
+// the session in it: all that ctx, the one of an Exchange or derived from it, has
+// because of the manager. Only keys that are strings are needed for a context
+// that passes other keys on to ctx.
+func Values(ctx context.Context, m Manager) iter.Seq2[any, any] {
+	if s := lifecycle.EngineOf(m).SessionIn(ctx); s != nil {
+		return s.Values
+	}
+	return func(func(any, any) bool) {}
+}
 
 // Format keeps the session out of logs that print the context.
 func (x *Exchange) Format(f fmt.State, verb rune) { x.session.Format(f, verb) }

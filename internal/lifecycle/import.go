@@ -78,7 +78,7 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 // is nil. A session past its Expires counts as not known.
 func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	e := s.engine
-	if e.Import == nil {
+	if e.Import == nil || s.over { // the request may be gone
 		return nil, nil
 	}
 	limited, cancel := s.reach()

@@ -20,6 +20,7 @@ type Session struct {
 	engine  *Engine
 	request untied
 	from    Request
+	lines   []string // that have the token
 	failure atomic.Pointer[Failure] // of a method that cannot return it
 
 	mu      sync.Mutex
@@ -103,8 +104,8 @@ type Info struct {
 	Remembered bool
 }
 
-// Request is what a session has to know of its request. Both methods may be
-// called as long as the session is in use, also after the handler has returned.
+// Request is what a session has to know of its request. Header is called by Init
+// only, HTTP until Close.
 type Request interface {
 	Header(field string) []string
 	HTTP() *http.Request
@@ -113,6 +114,7 @@ type Request interface {
 // Init makes s the session of a request. The context is the handler's.
 func (s *Session) Init(ctx context.Context, e *Engine, from Request) {
 	s.engine, s.request.Context, s.from = e, ctx, from
+	s.lines = from.Header(e.Carrier.Field())
 }
 
 // Load returns the request's *T. It loads on the first call, and again after
@@ -159,7 +161,7 @@ func (s *Session) load(ctx context.Context) error {
 	if s.state != nil {
 		return nil
 	}
-	st, err := s.engine.identify(ctx, s.from.Header(s.engine.Carrier.Field()))
+	st, err := s.engine.identify(ctx, s.lines)
 	if err != nil {
 		return err
 	}

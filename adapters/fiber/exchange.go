@@ -1,0 +1,117 @@
+package sesamefiber
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
+
+	"github.com/sesame-go/sesame/adapter"
+)
+
+// exchange is one request.
+type exchange struct {
+	ctx     fiber.Ctx
+	session adapter.Exchange
+	before  fasthttp.ResponseHeader // as it was when the middleware was called
+}
+
+func (x *exchange) serve() {
+	returned := false
+	defer func() {
+		if !returned { // but panicked
+			x.reset()
+			x.session.Close(false, false)
+		}
+	}()
+	x.render(x.ctx.Next)
+	err := x.session.Failure()
+	switch {
+	case err != nil:
+	case x.ctx.Response().StatusCode() >= http.StatusInternalServerError:
+		err = x.session.Drop()
+	default:
+		err = x.session.Commit()
+	}
+	if err != nil {
+		x.answer(err)
+	}
+	x.begin()
+	returned = true
+	x.session.Close(true, err != nil)
+}
+
+// render has a handler answer, and the app's ErrorHandler if it returns an error.
+// It reports false if the panic of a failed load came in between.
+func (x *exchange) render(handler func() error) (done bool) {
+	defer func() {
+		if done {
+			return
+		}
+		if p := recover(); !x.session.Caused(p) {
+			panic(p)
+		}
+	}()
+	if err := handler(); err != nil {
+		if err := x.ctx.App().ErrorHandler(x.ctx, err); err != nil {
+			_ = x.ctx.SendStatus(http.StatusInternalServerError) // as fiber does
+		}
+	}
+	return true
+}
+
+// answer has the app's ErrorHandler say that the session could not be loaded or
+// saved, in place of all that the handler wrote.
+func (x *exchange) answer(err error) {
+	x.reset()
+	f := &failure{fiber.NewError(adapter.Status(err)), err}
+	if !x.render(func() error { return f }) {
+		x.reset()
+		_ = x.ctx.Status(f.status.Code).SendString(f.Error())
+	}
+}
+
+// failure tells clients no more than its status.
+type failure struct {
+	status *fiber.Error
+	cause  error
+}
+
+func (f *failure) Error() string   { return f.status.Message }
+func (f *failure) Unwrap() []error { return []error{f.status, f.cause} }
+
+// reset takes back what the handler has written.
+func (x *exchange) reset() {
+	r := x.ctx.Response()
+	x.before.CopyTo(&r.Header)
+	r.ResetBody()
+}
+
+// begin puts what the client must be told into the response's header.
+func (x *exchange) begin() {
+	to := &x.ctx.Response().Header
+	h := make(http.Header)
+	for name, value := range to.All() {
+		if name := string(name); x.session.Settles(name) {
+			h.Add(name, string(value))
+		}
+	}
+	said := maps.Clone(h)
+	x.session.Begin(h, false)
+	for name := range said {
+		if _, ok := h[name]; !ok {
+			to.Del(name)
+		}
+	}
+	for name, values := range h {
+		if slices.Equal(said[name], values) {
+			continue
+		}
+		to.Del(name)
+		for _, value := range values {
+			to.Add(name, value)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// Package sesamefiber gives the handlers of fiber v3 their sessions, for the whole
+// app or a group:
+//
+//	app.Use(recover.New(), sesamefiber.Sessions(sessions))
+//
+//	app.Get("/", func(c fiber.Ctx) error {
+//		s := sessions.Get(c)
+//		s.Times++
+//		return c.SendString(fmt.Sprintf("%d times!", s.Times))
+//	})
+package sesamefiber
+
+import (
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/sesame-go/sesame/adapter"
+)
+
+// Sessions returns a middleware that gives the handlers after it the sessions of
+// m, and saves them. The manager's methods take the fiber.Ctx, or c.Context(),
+// which goroutines must use that may outlive the handler.
+//
+// fasthttp sends nothing before the handler has returned, so all that handlers
+// change is one save, and its cookie goes out with the response. Inside a stream
+// writer, which runs after that, change the session by the manager's Update.
+//
+// An error that a handler returns is rendered by the app's ErrorHandler within the
+// middleware, so what that changes in the session is saved; as with fiber's
+// logger, middlewares around this one see the response and no error. A status of
+// 500 or more drops what was changed. If the session cannot be loaded or saved, the
+// ErrorHandler renders that in place of all that the handler wrote: a *fiber.Error
+// with the status 503, 409 or 500 which wraps the manager's error. The manager's
+// WithErrorHandler is not called.
+//
+// A panic saves nothing and goes on; without fiber's recover middleware it ends
+// the process. A load that failed in Get does not.
+//
+// Sessions panics if m is nil.
+func Sessions(m adapter.Manager) fiber.Handler {
+	if m == nil {
+		panic("sesamefiber: Sessions(nil): give it the manager, sesame.New[T]()")
+	}
+	return func(c fiber.Ctx) error {
+		parent := c.Context()
+		if adapter.Within(parent, m) {
+			return c.Next()
+		}
+		x := &exchange{ctx: c}
+		x.session.Open(parent, m, request{c})
+		c.Response().Header.CopyTo(&x.before)
+		c.SetContext(&x.session)
+		for key, value := range adapter.Values(&x.session, m) {
+			c.Locals(key, value)
+		}
+		x.serve()
+		return nil
+	}
+}

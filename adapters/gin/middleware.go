@@ -1,0 +1,61 @@
+// Package sesamegin gives the handlers of gin their sessions, for the whole
+// router or a group:
+//
+//	router.Use(gin.Logger(), gin.Recovery(), sesamegin.Sessions(sessions))
+//
+//	router.GET("/", func(c *gin.Context) {
+//		s := sessions.Get(c)
+//		s.Times++
+//		c.String(http.StatusOK, "%d times!", s.Times)
+//	})
+package sesamegin
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/sesame-go/sesame/adapter"
+)
+
+// Manager is a *sesame.Manager[T], whatever its T.
+type Manager interface {
+	adapter.Manager
+	Handler(next http.Handler) http.Handler
+}
+
+// Sessions returns a middleware that gives the handlers after it the sessions of
+// m, and saves them. The manager's methods take the *gin.Context, whether
+// gin.Engine.ContextWithFallback is set or not, or its request's context.
+//
+// It does what m's Handler does, and documents: the response begins at the same
+// moment, WithErrorHandler answers for a session that cannot be loaded or saved,
+// and a status of 500 or more drops what was changed. A middleware that renders
+// the errors of gin.Context.Errors, and one that recovers, may change the session
+// if it is registered after this one. One that is registered before has no session
+// after c.Next, where the manager's methods panic.
+//
+// Sessions panics if m is nil.
+func Sessions(m Manager) gin.HandlerFunc {
+	if m == nil {
+		panic("sesamegin: Sessions(nil): give it the manager, sesame.New[T]()")
+	}
+	return func(c *gin.Context) {
+		if adapter.Within(c.Request.Context(), m) {
+			c.Next()
+			return
+		}
+		outer, request := c.Writer, c.Request
+		defer func() { c.Writer, c.Request = outer, request }()
+		m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inner := &writer{ResponseWriter: w, status: outer.Status(), size: unwritten}
+			c.Writer, c.Request = inner, r
+			for key, value := range adapter.Values(r.Context(), m) {
+				c.Set(key, value)
+				defer c.Delete(key)
+			}
+			c.Next()
+			inner.end(outer.Status())
+		})).ServeHTTP(outer, request)
+	}
+}
