@@ -29,6 +29,7 @@ const (
 	scsModule   = "github.com/alexedwards/scs/v2"
 	fiberModule = "github.com/gofiber/fiber/v3"
 	ginModule   = "github.com/gin-contrib/sessions"
+	echoModule  = "github.com/labstack/echo/v5"
 	gorilla     = "github.com/gorilla/sessions"
 
 	goredisModule = "github.com/redis/go-redis/v9"
@@ -43,9 +44,13 @@ const (
 var Entries = []Entry{
 	{Lib: "bare", Store: "memory", Title: "net/http, no sessions", Open: openBare, Keeps: "nothing", Floor: true},
 	{Lib: "gin-bare", Store: "memory", Title: "gin, no sessions", Open: openGinBare, Module: "github.com/gin-gonic/gin", Keeps: "nothing", Floor: true},
+	{Lib: "echo-bare", Store: "memory", Title: "echo, no sessions", Open: openEchoBare, Module: echoModule, Keeps: "nothing", Floor: true},
 	{Lib: "fiber-bare", Store: "memory", Title: "fiber, no sessions", Open: openFiberBare, Module: fiberModule, Keeps: "nothing", Floor: true},
 
 	{Lib: "sesame", Store: "memory", Title: "sesame", Open: openSesameMemory, Keeps: asItself},
+	{Lib: "sesame-gin", Store: "memory", Title: "sesame in gin", Open: openSesameGin, Keeps: asItself},
+	{Lib: "sesame-echo", Store: "memory", Title: "sesame in echo", Open: openSesameEcho, Keeps: asItself},
+	{Lib: "sesame-fiber", Store: "memory", Title: "sesame in fiber", Open: openSesameFiber, Keeps: asItself},
 	{Lib: "scs", Store: "memory", Title: "scs", Open: openSCSMemory, Module: scsModule, Keeps: asGob},
 	{Lib: "scs-noidle", Store: "memory", Title: "scs, no idle timeout", Open: openSCSMemoryNoIdle, Module: scsModule, Keeps: asGob + "; sessions end a day after log-in however little they are used"},
 	{Lib: "scs-msgpack", Store: "memory", Title: "scs, msgpack codec", Open: openSCSPacked, Module: scsModule, Keeps: asPacked},
@@ -80,10 +85,22 @@ func (e Entry) Does(op Op, s Session) bool {
 		return op == NoCookie || op == Untouched
 	case op == Together:
 		return s.Parallel()
+	case s.IsLarge() && e.inFramework():
+		return false
 	case s.IsLarge():
 		kept := e.Lib != "gorilla-cookie" // a cookie has room for 4 KB
 		return kept && e.Store == "memory" && (op == Read || op == Change || op == Create)
 	default:
 		return true
 	}
+}
+
+// inFramework says whether the entry differs from sesame's own only by the
+// framework around it.
+func (e Entry) inFramework() bool {
+	switch e.Lib {
+	case "sesame-gin", "sesame-echo", "sesame-fiber":
+		return true
+	}
+	return false
 }

@@ -78,9 +78,11 @@ func (c *fiberClient) Do(cookie string) {
 }
 
 func (c *fiberClient) Cookie() string {
-	set := c.ctx.Response.Header.PeekCookie("session_id")
-	pair, _, _ := bytes.Cut(set, []byte(";"))
-	return string(pair)
+	for _, set := range c.ctx.Response.Header.Cookies() {
+		pair, _, _ := bytes.Cut(set, []byte(";"))
+		return string(pair)
+	}
+	return ""
 }
 
 func (c *fiberClient) Status() int  { return c.ctx.Response.StatusCode() }

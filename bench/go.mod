@@ -4,6 +4,9 @@ go 1.26.0
 
 replace (
 	github.com/sesame-go/sesame => ..
+	github.com/sesame-go/sesame/adapters/echo => ../adapters/echo
+	github.com/sesame-go/sesame/adapters/fiber => ../adapters/fiber
+	github.com/sesame-go/sesame/adapters/gin => ../adapters/gin
 	github.com/sesame-go/sesame/codec/cborcodec => ../codec/cborcodec
 	github.com/sesame-go/sesame/store/redisstore/goredis => ../store/redisstore/goredis
 	github.com/sesame-go/sesame/store/redisstore/rueidis => ../store/redisstore/rueidis
@@ -21,9 +24,13 @@ require (
 	github.com/gofiber/storage/redis/v3 v3.4.3
 	github.com/gorilla/sessions v1.4.0
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/labstack/echo/v5 v5.4.5
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 	github.com/sesame-go/sesame v0.1.0
+	github.com/sesame-go/sesame/adapters/echo v0.1.0
+	github.com/sesame-go/sesame/adapters/fiber v0.1.0
+	github.com/sesame-go/sesame/adapters/gin v0.1.0
 	github.com/sesame-go/sesame/codec/cborcodec v0.1.0
 	github.com/sesame-go/sesame/store/redisstore/goredis v0.1.0
 	github.com/sesame-go/sesame/store/redisstore/rueidis v0.1.0

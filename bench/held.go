@@ -10,7 +10,7 @@ import (
 // keep sessions in memory: in bytes and in objects, after garbage collection.
 func (p Plan) Held(w io.Writer, sessions int) error {
 	for _, e := range Entries {
-		if e.Store != "memory" || e.Floor || e.Lib == "gorilla-cookie" || e.Lib != Base && !chosen(p.Libs, e.Lib) {
+		if e.Store != "memory" || e.Floor || e.Lib == "gorilla-cookie" || e.inFramework() || e.Lib != Base && !chosen(p.Libs, e.Lib) {
 			continue
 		}
 		for _, s := range Sessions {

@@ -16,7 +16,7 @@ type Session interface {
 	Parallel() bool // several requests can leave marks in it
 	IsLarge() bool  // see large
 
-	sesame(opts ...sesame.Option) handlers
+	sesame(opts ...sesame.Option) app
 	values() values
 	packed() (values, scs.Codec)
 	expect(changes int) []byte // the dump after so many changes

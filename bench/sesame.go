@@ -1,61 +1,82 @@
 package bench
 
 import (
+	"context"
 	"io"
 	"net/http"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/adapter"
 )
+
+// app is a program that keeps the struct with sesame, before it is mounted in a
+// framework.
+type app struct {
+	sessions manager
+	page     func(Op) func(context.Context) []byte // what a handler answers
+}
+
+type manager interface {
+	adapter.Manager
+	Handler(next http.Handler) http.Handler
+}
 
 // sesame has the struct itself, and its defaults: an hour without a request, a
 // day in all. Renew moves the session to a new token.
-func (s Sample[T]) sesame(opts ...sesame.Option) handlers {
+func (s Sample[T]) sesame(opts ...sesame.Option) app {
 	m := sesame.New[T](opts...)
 	held := new(gate)
-	act := func(op Op) func(*http.Request) {
+	act := func(op Op) func(context.Context) {
 		if i, yes := op.mark(); yes {
-			return func(r *http.Request) {
-				session := m.Get(r.Context())
+			return func(ctx context.Context) {
+				session := m.Get(ctx)
 				held.wait()
 				s.Mark(session, i)
 			}
 		}
 		switch op {
 		case Read:
-			return func(r *http.Request) { s.check(s.Read(m.Get(r.Context()))) }
+			return func(ctx context.Context) { s.check(s.Read(m.Get(ctx))) }
 		case Change:
-			return func(r *http.Request) { s.Change(m.Get(r.Context())) }
+			return func(ctx context.Context) { s.Change(m.Get(ctx)) }
 		case Create:
-			return func(r *http.Request) { *m.Get(r.Context()) = s.Value }
+			return func(ctx context.Context) { *m.Get(ctx) = s.Value }
 		case Renew:
-			return func(r *http.Request) {
-				m.Renew(r.Context())
-				s.Change(m.Get(r.Context()))
+			return func(ctx context.Context) {
+				m.Renew(ctx)
+				s.Change(m.Get(ctx))
 			}
 		default:
-			return func(*http.Request) {}
+			return func(context.Context) {}
 		}
 	}
-	return func(op Op) http.Handler {
+	return app{m, func(op Op) func(context.Context) []byte {
 		do := act(op)
-		return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			do(r)
-			answer := ok
-			if op == opDump {
-				session := m.Get(r.Context())
-				marks := 0
-				if s.Marks != nil {
-					marks = s.Marks(session)
-				}
-				answer = dump(*session, marks)
+		return func(ctx context.Context) []byte {
+			do(ctx)
+			if op != opDump {
+				return ok
 			}
-			_, _ = w.Write(answer)
-		}))
-	}
+			session := m.Get(ctx)
+			marks := 0
+			if s.Marks != nil {
+				marks = s.Marks(session)
+			}
+			return dump(*session, marks)
+		}
+	}}
+}
+
+// handlers mounts the program in net/http itself.
+func (a app) handlers(op Op) http.Handler {
+	page := a.page(op)
+	return a.sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(page(r.Context()))
+	}))
 }
 
 func openSesame(s Session, closers ioClosers, opts ...sesame.Option) (Site, error) {
-	return httpSite{handlers: s.sesame(opts...), close: closers.Close}, nil
+	return httpSite{handlers: s.sesame(opts...).handlers, close: closers.Close}, nil
 }
 
 // ioClosers are closed one after the other.
