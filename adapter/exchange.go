@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net/http"
 
@@ -70,15 +69,15 @@ func (x *Exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// Values yields what a framework's own context must hold for the manager to find
-// the session in it: all that ctx, the one of an Exchange or derived from it, has
-// because of the manager. Only keys that are strings are needed for a context
-// that passes other keys on to ctx.
-func Values(ctx context.Context, m Manager) iter.Seq2[any, any] {
-	if s := lifecycle.EngineOf(m).SessionIn(ctx); s != nil {
-		return s.Values
+// KeyValue returns what a framework's own context must hold for the manager to
+// find the session in it, if that context is not derived from ctx, which is an
+// Exchange or derived from one. The value is nil if ctx has no session of m.
+func KeyValue(ctx context.Context, m Manager) (key string, value any) {
+	e := lifecycle.EngineOf(m)
+	if s := e.SessionIn(ctx); s != nil {
+		value = s
 	}
-	return func(func(any, any) bool) {}
+	return e.Name(), value
 }
 
 // Format keeps the session out of logs that print the context.

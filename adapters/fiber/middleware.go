@@ -49,9 +49,8 @@ func Sessions(m adapter.Manager) fiber.Handler {
 		x.session.Open(parent, m, request{c})
 		c.Response().Header.CopyTo(&x.before)
 		c.SetContext(&x.session)
-		for key, value := range adapter.Values(&x.session, m) {
-			c.Locals(key, value)
-		}
+		key, session := adapter.KeyValue(&x.session, m)
+		c.Locals(key, session)
 		x.serve()
 		return nil
 	}

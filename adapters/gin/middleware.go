@@ -50,10 +50,9 @@ func Sessions(m Manager) gin.HandlerFunc {
 		m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inner := &writer{ResponseWriter: w, status: outer.Status(), size: unwritten}
 			c.Writer, c.Request = inner, r
-			for key, value := range adapter.Values(r.Context(), m) {
-				c.Set(key, value)
-				defer c.Delete(key)
-			}
+			key, session := adapter.KeyValue(r.Context(), m)
+			c.Set(key, session)
+			defer c.Delete(key)
 			c.Next()
 			inner.end(outer.Status())
 		})).ServeHTTP(outer, request)

@@ -29,9 +29,12 @@ func (e *Engine) SessionIn(ctx context.Context) *Session {
 	if s, ok := ctx.Value(e).(*Session); ok {
 		return s
 	}
-	s, _ := ctx.Value(e.name).(*Session) // a gin.Context looks into its request for nothing but strings
+	s, _ := ctx.Value(e.name).(*Session) // a gin.Context knows strings only
 	return s
 }
+
+// Name is another key under which a context may have a session.
+func (e *Engine) Name() string { return e.name.(string) }
 
 // Around returns the engine that has given a context sessions by the same cookie
 // or header field, nil if there is none. It is e if a middleware is mounted twice.
@@ -54,11 +57,6 @@ func (s *Session) Value(key any) any {
 		}
 	}
 	return nil
-}
-
-// Values yields all that [Session.Value] has.
-func (s *Session) Values(yield func(key, value any) bool) {
-	_ = yield(s.engine, s) && yield(s.engine.name, s) && yield(s.engine.carrierKey, s.engine)
 }
 
 // Failure is what a method panics with that has no error to return. It is an
