@@ -20,7 +20,7 @@ type Session struct {
 	engine  *Engine
 	request untied
 	from    Request
-	lines   []string // that have the token
+	lines   []string                // that have the token
 	failure atomic.Pointer[Failure] // of a method that cannot return it
 
 	mu      sync.Mutex
