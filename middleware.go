@@ -152,12 +152,12 @@ func (x *exchange) finishUnwritten() {
 	if around, ok := reach[interface{ Written() bool }](x.w); ok && around.Written() {
 		x.begun = true
 		x.session.Begin(http.Header{}, false)
-		if err := x.session.Commit(); err != nil {
+		if err := x.session.Commit(false); err != nil {
 			x.manager.engine.Log(&x.session, slog.LevelError, "sesame: the response was written around the ResponseWriter that Handler has given, before the session was settled; pass that writer on", "err", err)
 		}
 		return
 	}
-	if err := x.session.Commit(); err != nil {
+	if err := x.session.Commit(false); err != nil {
 		x.answer(err)
 		return
 	}

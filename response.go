@@ -192,10 +192,7 @@ func (x *exchange) keepTrailers(p *page, h, later http.Header) {
 // commit settles the session, or drops what was not saved if the handler has
 // failed, be it too late for the client to be told.
 func (x *exchange) commit() error {
-	if x.status >= 500 || x.second >= 500 || x.panicked {
-		return x.session.Drop()
-	}
-	return x.session.Commit()
+	return x.session.Commit(x.status >= 500 || x.second >= 500 || x.panicked)
 }
 
 // Header implements [http.ResponseWriter].

@@ -10,17 +10,12 @@
 //
 //	var x adapter.Exchange
 //	x.Open(ctx, sessions, request)
-//	failed := next(&x)                  // the handler's context is x
-//	err := x.Failure()                  // Get could not load
-//	if err == nil && failed {
-//		err = x.Drop()
-//	} else if err == nil {
-//		err = x.Commit()
-//	}
+//	x.Call(func() { response = next(&x) })   // the handler's context is x
+//	err := x.Commit(response.Status >= 500)
 //	if err != nil {
-//		// Discard what the handler wrote; answer with adapter.Status(err).
+//		// Discard the response; answer with adapter.Status(err).
 //	}
-//	x.Begin(header, false)              // the token, Vary, no-store
+//	x.Begin(response.Header, false)          // the token, Vary, no-store
 //	x.Close(true, err != nil)
 //
 // The session is saved before the first byte of the response leaves, so that the
@@ -29,9 +24,9 @@
 // the adapter calls Commit and Begin at that moment, and Commit once more in the
 // end.
 //
-// When the handler panics, nothing is saved or sent. The exception is the
-// panic of the manager's own methods that have no error to return, see
-// [Exchange.Caused]: it is a failed load, to be answered as an error.
+// When the handler panics, nothing is saved, and nothing of it may be sent. The
+// exception is the panic with which the manager's Get and its like report a session
+// that could not be loaded: Call recovers from it, and Commit returns the error.
 //
 // Package adaptertest checks an adapter against all of this.
 package adapter

@@ -28,45 +28,15 @@ func Sessions(m adapter.Manager, next Handler) Handler {
 		}
 		var x adapter.Exchange
 		x.Open(ctx, m, request{r})
-		returned := false
-		defer func() {
-			if !returned { // but panicked
-				x.Close(false, false)
-			}
-		}()
-		response = call(&x, next, r)
-		err := x.Failure()
-		switch {
-		case err != nil:
-		case response.Status >= 500:
-			err = x.Drop()
-		default:
-			err = x.Commit()
-		}
+		x.Call(func() { response = next(&x, r) })
+		err := x.Commit(response != nil && response.Status >= 500)
 		if err != nil {
 			response = &Message{Header: make(http.Header), Status: adapter.Status(err)}
 		}
 		x.Begin(response.Header, false)
-		returned = true
 		x.Close(true, err != nil)
 		return response
 	}
-}
-
-// call recovers from the panic of a load that has failed, and from no other.
-func call(x *adapter.Exchange, next Handler, r *Message) *Message {
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		if p := recover(); !x.Caused(p) {
-			panic(p)
-		}
-	}()
-	response := next(x, r)
-	returned = true
-	return response
 }
 
 type request struct{ *Message }

@@ -38,7 +38,8 @@ type Exchange struct {
 	session lifecycle.Session
 	request Request
 	vary    [1]string
-	failed  bool // the latest Commit or Drop
+	begun   bool // the response has
+	failed  bool // the latest Commit has
 }
 
 // Open begins the exchange. Nothing is loaded before the handler asks for its
@@ -83,28 +84,52 @@ func KeyValue(ctx context.Context, m Manager) (key string, value any) {
 // Format keeps the session out of logs that print the context.
 func (x *Exchange) Format(f fmt.State, verb rune) { x.session.Format(f, verb) }
 
+// Call calls a handler. If a method of the manager panics in it because the
+// session could not be loaded, Call returns, and [Exchange.Failure] and
+// [Exchange.Commit] tell of it. Another panic ends the exchange and goes on: nothing
+// is saved.
+func (x *Exchange) Call(handler func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if p := recover(); !x.Caused(p) {
+			x.Close(x.begun, false)
+			panic(p)
+		}
+	}()
+	handler()
+	returned = true
+}
+
 // Failure returns the error with which a method of the manager has panicked in
 // this request because the session could not be loaded, nil if none has. The
-// response must then be an error with the [Status] of it, and nothing that the
-// handler wrote, even if something in between has recovered from the panic.
+// response must then be an error, even if something in between has recovered from
+// the panic.
 func (x *Exchange) Failure() error { return x.session.Failed() }
 
 // Caused reports whether a panic is the one that [Exchange.Failure] tells of.
-// Other panics go on.
+// Other panics go on. Adapters that use Call do not need it.
 func (x *Exchange) Caused(p any) bool { return x.session.Caused(p) }
 
-// Commit saves, renews or deletes the session as the handler has asked. Call it
-// before the response begins, once more when the handler has returned after
-// that, and nothing after a panic. An error means that the response must be an
-// error, with the [Status] of it, and nothing that the handler wrote; it has been
-// logged or was an event. The client's hanging up does not stop Commit.
-func (x *Exchange) Commit() error { return x.logged(x.session.Commit()) }
-
-// Drop takes the place of Commit for a response with a status of 500 or more: a
-// log-out is carried out, but what has not been saved yet is not.
-func (x *Exchange) Drop() error { return x.logged(x.session.Drop()) }
-
-func (x *Exchange) logged(err error) error {
+// Commit saves, renews or deletes the session as the handler has asked. If the
+// handler has failed, with a status of 500 or more, it carries out a log-out, but
+// drops what has not been saved yet. Call it before the response begins, and once
+// more when the handler has returned after that.
+//
+// An error, which is that of Failure if there is one, means that the response must
+// be an error with the [Status] of it, and nothing that the handler wrote. It has
+// been logged or was an event. The client's hanging up does not stop Commit.
+func (x *Exchange) Commit(failed bool) error {
+	err := x.Failure()
+	switch {
+	case err != nil:
+	case failed:
+		err = x.session.Drop()
+	default:
+		err = x.session.Commit()
+	}
 	x.failed = err != nil
 	if err != nil && !errors.Is(err, lifecycle.ErrStore) && !errors.Is(err, lifecycle.ErrLate) {
 		x.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)

@@ -21,6 +21,7 @@ import (
 // reported. It is false for a response that begins when its handler has returned.
 func (x *Exchange) Begin(h http.Header, cacheable bool) {
 	read, reply := x.session.Sent(cacheable)
+	x.begun = true
 	if read && !x.failed && x.Failure() == nil { // an error page says nothing of the session
 		x.addVary(h)
 	}

@@ -23,52 +23,21 @@ type exchange struct {
 // serve calls a procedure and returns what it has come to. The header is the
 // response's, to be asked for if there is no error.
 func (x *exchange) serve(procedure func() error, header func() http.Header) (err error) {
-	returned := false
-	defer func() {
-		if !returned { // but panicked
-			x.session.Close(x.begun, false)
-		}
-	}()
-	err = x.call(procedure)
+	x.session.Call(func() { err = procedure() })
 	switch {
 	case x.failed != nil:
 		err = x.failed // whatever the procedure has made of it
-	case x.session.Failure() != nil:
-		err = failure(x.session.Failure())
-	case x.begun:
-		if late := x.settle(err); late != nil {
-			err = late
-		}
-	case err == nil:
-		if err = x.begin(header()); err != nil {
-			break
-		}
+	case err == nil && !x.begun && x.session.Failure() == nil:
+		err = x.begin(header())
 	default:
-		if late := x.settle(err); late != nil {
-			err = late
+		if failed := x.session.Commit(err != nil && isServerError(connect.CodeOf(err))); failed != nil {
+			err = failure(failed)
 		}
 	}
 	if err != nil && !x.begun {
 		err = x.told(err)
 	}
-	returned = true
 	x.session.Close(true, err != nil)
-	return err
-}
-
-// call recovers from a session that could not be loaded.
-func (x *exchange) call(procedure func() error) (err error) {
-	done := false
-	defer func() {
-		if done {
-			return
-		}
-		if p := recover(); !x.session.Caused(p) {
-			panic(p)
-		}
-	}()
-	err = procedure()
-	done = true
 	return err
 }
 
@@ -79,29 +48,12 @@ func (x *exchange) begin(h http.Header) error {
 	if x.begun || x.failed != nil {
 		return x.failed
 	}
-	if err := x.session.Failure(); err != nil {
-		x.failed = failure(err)
-		return x.failed
-	}
-	if err := x.session.Commit(); err != nil {
+	if err := x.session.Commit(false); err != nil {
 		x.failed = failure(err)
 		return x.failed
 	}
 	x.session.Begin(h, false)
 	x.begun = true
-	return nil
-}
-
-// settle saves the session of a procedure that has returned, or drops what it
-// changed if it has failed.
-func (x *exchange) settle(failed error) error {
-	commit := x.session.Commit
-	if failed != nil && isServerError(connect.CodeOf(failed)) {
-		commit = x.session.Drop
-	}
-	if err := commit(); err != nil {
-		return failure(err)
-	}
 	return nil
 }
 

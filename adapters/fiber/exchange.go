@@ -23,18 +23,10 @@ func (x *exchange) serve() {
 	defer func() {
 		if !returned { // but panicked
 			x.reset()
-			x.session.Close(false, false)
 		}
 	}()
-	x.render(x.ctx.Next)
-	err := x.session.Failure()
-	switch {
-	case err != nil:
-	case x.ctx.Response().StatusCode() >= http.StatusInternalServerError:
-		err = x.session.Drop()
-	default:
-		err = x.session.Commit()
-	}
+	x.session.Call(func() { x.render(x.ctx.Next()) })
+	err := x.session.Commit(x.ctx.Response().StatusCode() >= http.StatusInternalServerError)
 	if err != nil {
 		x.answer(err)
 	}
@@ -43,23 +35,11 @@ func (x *exchange) serve() {
 	x.session.Close(true, err != nil)
 }
 
-// render has a handler answer, and the app's ErrorHandler if it returns an error.
-// It reports false if the panic of a failed load came in between.
-func (x *exchange) render(handler func() error) (done bool) {
-	defer func() {
-		if done {
-			return
-		}
-		if p := recover(); !x.session.Caused(p) {
-			panic(p)
-		}
-	}()
-	if err := handler(); err != nil {
-		if err := x.ctx.App().ErrorHandler(x.ctx, err); err != nil {
-			_ = x.ctx.SendStatus(http.StatusInternalServerError) // as fiber does
-		}
+// render has the app's ErrorHandler answer if a handler has not.
+func (x *exchange) render(err error) {
+	if err != nil && x.ctx.App().ErrorHandler(x.ctx, err) != nil {
+		_ = x.ctx.SendStatus(http.StatusInternalServerError) // as fiber does
 	}
-	return true
 }
 
 // answer has the app's ErrorHandler say that the session could not be loaded or
@@ -67,7 +47,12 @@ func (x *exchange) render(handler func() error) (done bool) {
 func (x *exchange) answer(err error) {
 	x.reset()
 	f := &failure{fiber.NewError(adapter.Status(err)), err}
-	if !x.render(func() error { return f }) {
+	rendered := false
+	x.session.Call(func() {
+		x.render(f)
+		rendered = true
+	})
+	if !rendered { // it asked for the session, too
 		x.reset()
 		_ = x.ctx.Status(f.status.Code).SendString(f.Error())
 	}

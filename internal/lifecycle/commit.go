@@ -124,7 +124,7 @@ func (s *Session) touch(ctx context.Context) (conflict bool, err error) {
 		return true, nil // other requests may have kept it alive
 	case h.Idle == 0 || expiry(h, now).Sub(s.latest.expires) < h.Idle/10:
 		return false, nil
-	case h.Remembered:
+	case h.Remembered && s.engine.Carrier.Ages():
 		conflict, err = s.swap(ctx, draft{snapshot: s.latest.snapshot, whole: true, owner: s.latest.owner, touch: true})
 		return conflict, asTouch(err)
 	}

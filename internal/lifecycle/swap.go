@@ -131,7 +131,8 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 	fresh := kind == Created || kind == Renewed
 	moved := next.header.Remembered && !next.expires.Equal(s.latest.expires)
 	loggedIn := fresh || next.owner != s.latest.owner
-	if fresh || s.remembering || moved || s.imported != nil {
+	ages := s.engine.Carrier.Ages() && (s.remembering || moved)
+	if fresh || ages || s.imported != nil {
 		s.tell(&next)
 		if s.sent && s.remembering {
 			s.tooLate(ctx) // for the cookie's new age; the session is saved
