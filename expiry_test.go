@@ -87,7 +87,7 @@ func TestClockSteps(t *testing.T) {
 		require.NoError(t, err)
 		h.Renewed, h.Deadline, rec.Expires = ahead, ahead.Add(time.Hour), ahead.Add(10*time.Minute)
 		rec.Data = bytes.Clone(rec.Data)
-		h.Put(rec.Data)
+		h.Append(rec.Data[:0])
 		_, err = st.Save(t.Context(), keyOf(token), rec)
 		require.NoError(t, err)
 		for _, act := range []func(*counter){func(c *counter) { _ = c.N }, func(c *counter) { c.N++ }} {

@@ -124,7 +124,7 @@ func TestIdentityRule08TenSeconds(t *testing.T) {
 				spoilRecord(t, engine, t0, func(r *store.Record) {
 					h := headerOf(t, *r)
 					h.Renewed = h.Renewed.Add(ahead)
-					h.Put(r.Data)
+					h.Append(r.Data[:0])
 				})
 				w.reset()
 				res := within(m, t0, func(_ context.Context, s *guest) { require.Zero(t, *s); s.N = 1 })

@@ -69,24 +69,23 @@ var (
 // Size returns the length of the header.
 func (h *Header) Size() int { return Len + len(h.Extra) }
 
-// Put writes the header into the first [Header.Size] bytes of data.
-func (h *Header) Put(data []byte) {
-	data = data[:h.Size()]
-	data[atFormat] = format
-	data[atFlags] = 0
+// Append appends the header to dst.
+func (h *Header) Append(dst []byte) []byte {
+	var flags byte
 	if h.Remembered {
-		data[atFlags] |= flagRemembered
+		flags |= flagRemembered
 	}
-	copy(data[atSecret:], h.Secret[:])
-	copy(data[atPrevious:], h.Previous[:])
-	data[atCodec] = h.Codec
-	binary.BigEndian.PutUint16(data[atSchema:], h.Schema)
-	putTime(data[atCreated:], h.Created)
-	putTime(data[atRenewed:], h.Renewed)
-	putTime(data[atDeadline:], h.Deadline)
-	binary.BigEndian.PutUint64(data[atIdle:], uint64(h.Idle.Milliseconds()))
-	binary.BigEndian.PutUint16(data[atExtra:], uint16(len(h.Extra)))
-	copy(data[Len:], h.Extra)
+	dst = append(dst, format, flags)
+	dst = append(dst, h.Secret[:]...)
+	dst = append(dst, h.Previous[:]...)
+	dst = append(dst, h.Codec)
+	dst = binary.BigEndian.AppendUint16(dst, h.Schema)
+	dst = appendTime(dst, h.Created)
+	dst = appendTime(dst, h.Renewed)
+	dst = appendTime(dst, h.Deadline)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.Idle.Milliseconds()))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(h.Extra)))
+	return append(dst, h.Extra...)
 }
 
 // Open splits data into its header and the codec's bytes, which alias data. If
@@ -129,13 +128,13 @@ func Open(data []byte) (h Header, payload []byte, named bool, err error) {
 	return h, data[end:], true, nil
 }
 
-// putTime writes t in milliseconds since 1970; 0 is the zero time.
-func putTime(data []byte, t time.Time) {
+// appendTime appends t in milliseconds since 1970; 0 is the zero time.
+func appendTime(dst []byte, t time.Time) []byte {
 	var ms int64
 	if !t.IsZero() {
 		ms = t.UnixMilli()
 	}
-	binary.BigEndian.PutUint64(data, uint64(ms))
+	return binary.BigEndian.AppendUint64(dst, uint64(ms))
 }
 
 func getTime(data []byte) time.Time {

@@ -26,9 +26,7 @@ func header() envelope.Header {
 }
 
 func put(h envelope.Header, payload string) []byte {
-	data := make([]byte, h.Size(), h.Size()+len(payload))
-	h.Put(data)
-	return append(data, payload...)
+	return append(h.Append(nil), payload...)
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -265,9 +265,6 @@ func (b blind) Load(ctx context.Context, k store.Key) (store.Record, error) {
 		return r, fmt.Errorf("tampering: %w", err)
 	}
 	h.Secret = token.HashOf(v.token)
-	data := make([]byte, h.Size(), len(r.Data))
-	h.Put(data)
-	data = append(data, payload...)
-	r.Data = data
+	r.Data = append(h.Append(nil), payload...)
 	return r, nil
 }

@@ -264,10 +264,8 @@ func (e *Engine) put(ctx context.Context, next *stored, d draft) error {
 	}
 	h := &next.header
 	h.Codec, h.Schema = d.codec, d.schema
-	data := make([]byte, h.Size()+len(d.payload))
-	h.Put(data)
-	payload := data[h.Size():]
-	copy(payload, d.payload)
+	var room [envelope.Len]byte
+	data := bytes.Join([][]byte{h.Append(room[:0]), d.payload}, nil) // does not zero what it overwrites
 	version, err := e.Store.Save(ctx, next.key, store.Record{
 		Version: next.version, Expires: next.expires, Owner: d.owner, Data: data, Durable: d.durable,
 	})
@@ -276,7 +274,7 @@ func (e *Engine) put(ctx context.Context, next *stored, d draft) error {
 	}
 	next.version, next.owner = version, d.owner
 	next.snapshot = d.snapshot
-	next.payload = payload
+	next.payload = data[h.Size():]
 	return nil
 }
 
