@@ -35,6 +35,7 @@ var (
 // keys of the guide that are ahead, and then the others, sorted in.
 func follow[K comparable, V any](f *follower[K, V], e *packer, m map[K]V, n int, k *keyKind[K]) {
 	r := &f.ahead
+	f.entries = slices.Grow(f.entries, len(m))
 	for n = min(n, 2*len(m)); n > 0 && len(f.entries) < len(m); n-- {
 		start := r.pos
 		key, ok := k.read(r)

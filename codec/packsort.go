@@ -16,6 +16,7 @@ func sortMany[V any](order []uint64, entries []stringEntry[V]) []uint64 {
 	for i := range entries {
 		common = commonPrefix(entries[0].key, entries[i].key, common)
 	}
+	order = slices.Grow(order, len(entries))
 	for i := range entries {
 		order = append(order, prefix(entries[i].key, common)&^index|uint64(i))
 	}

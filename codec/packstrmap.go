@@ -84,7 +84,7 @@ func (mt *stringMap[V]) packMany(e *packer, m map[string]V) error {
 		mt.scratch.Put(scratch)
 		return nil
 	}
-	entries := scratch.entries
+	entries := slices.Grow(scratch.entries, len(m))
 	for k, v := range m {
 		entries = append(entries, stringEntry[V]{k, v})
 	}
