@@ -1,7 +1,6 @@
 package records_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -12,17 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame/internal/records"
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 )
 
-// key returns the n-th of as many keys as one likes.
-func key(n int) store.Key {
-	var k store.Key
-	r := rand.NewPCG(uint64(n), 0)
-	binary.BigEndian.PutUint64(k[:], r.Uint64())
-	binary.BigEndian.PutUint64(k[8:], r.Uint64())
-	return k
-}
+var key = recordstest.Key
 
 func put(s *records.Set, n int, lives time.Duration, owner string) {
 	s.Put(key(n), store.Record{Version: uint64(n + 1), Expires: time.Now().Add(lives), Owner: owner})

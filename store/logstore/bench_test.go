@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/logstore"
 )
@@ -147,50 +148,12 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkDeleteOwned measures the removal of an owner's 100,000 sessions and
-// how long others wait for theirs.
 func BenchmarkDeleteOwned(b *testing.B) {
-	const owned, others = 100_000, 1000
-	var slowest time.Duration
-	for b.Loop() {
-		b.StopTimer()
+	recordstest.BenchmarkDeleteOwned(b, func(b *testing.B) recordstest.Store {
 		s, err := logstore.Open(filepath.Join(b.TempDir(), "sessions.db"), logstore.WithSync(logstore.Never))
 		if err != nil {
 			b.Fatal(err)
 		}
-		for i := range owned + others {
-			r := store.Record{Expires: time.Now().Add(time.Hour), Data: make([]byte, 300)}
-			if i >= others {
-				r.Owner = "ann"
-			}
-			if _, err := s.Save(b.Context(), key(i), r); err != nil {
-				b.Fatal(err)
-			}
-		}
-		done := make(chan struct{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				begin := time.Now()
-				if _, err := s.Load(b.Context(), key(i%others)); err != nil {
-					b.Error(err)
-				}
-				slowest = max(slowest, time.Since(begin))
-			}
-		})
-		b.StartTimer()
-		if n, err := s.DeleteOwned(b.Context(), "ann"); n != owned || err != nil {
-			b.Fatal(n, err)
-		}
-		b.StopTimer()
-		close(done)
-		wg.Wait()
-		b.StartTimer()
-	}
-	b.ReportMetric(float64(slowest)/1e6, "ms-slowest-load")
+		return s
+	})
 }

@@ -2,9 +2,8 @@ package logstore_test
 
 import (
 	"context"
-	"encoding/binary"
+	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,19 +14,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/logstore"
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
 var _ interface {
-	store.Store
-	store.Lister
-	store.OwnerIndex
-	store.Sweeper
-	store.Counter
-	store.Watcher
-	Close() error
+	recordstest.Store
+	io.Closer
 } = (*logstore.Store)(nil)
 
 func TestStore(t *testing.T) {
@@ -67,14 +62,7 @@ func opened(t *testing.T, path string, opts ...logstore.Option) *logstore.Store 
 }
 
 // key returns the n-th of as many keys as one likes.
-func key(n int) store.Key {
-	var k store.Key
-	r := rand.NewPCG(uint64(n), 0)
-	for i := 0; i < len(k); i += 8 {
-		binary.BigEndian.PutUint64(k[i:], r.Uint64())
-	}
-	return k
-}
+var key = recordstest.Key
 
 func save(t *testing.T, s *logstore.Store, n int, lives time.Duration, owner string) uint64 {
 	t.Helper()

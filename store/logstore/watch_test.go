@@ -1,7 +1,6 @@
 package logstore_test
 
 import (
-	"context"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -10,74 +9,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/logstore"
 )
 
-// TestWatch sees of which sessions a watcher is told before the call that ends
-// or renews them returns.
 func TestWatch(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	s := opened(t, filepath.Join(t.TempDir(), "sessions.db"), logstore.WithMaxSessions(3))
-	var mu sync.Mutex
-	var told []store.Key
-	watch := func(k store.Key) {
-		mu.Lock()
-		defer mu.Unlock()
-		told = append(told, k)
-	}
-	done, err := s.Watch(ctx, watch)
-	require.NoError(t, err)
-	expect := func(what string, ns ...int) {
-		t.Helper()
-		var want []store.Key
-		for _, n := range ns {
-			want = append(want, key(n))
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		assert.ElementsMatch(t, want, told, what)
-		told = nil
-	}
+	recordstest.TestWatch(t, opened(t, filepath.Join(t.TempDir(), "sessions.db"), logstore.WithMaxSessions(3)))
+}
+
+func TestWatchEndsWithTheStore(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "sessions.db"))
 	save(t, s, 0, time.Hour, "ann")
-	r, err := s.Load(ctx, key(0))
-	require.NoError(t, err)
-	r.Version, err = s.Save(ctx, key(0), r)
-	require.NoError(t, err)
-	require.NoError(t, s.Touch(ctx, key(0), time.Now().Add(2*time.Hour)))
-	require.NoError(t, s.Delete(ctx, key(9)))
-	expect("what lives on")
-
-	r.Durable = true
-	_, err = s.Save(ctx, key(0), r)
-	require.NoError(t, err)
-	expect("a renewal", 0)
-	_, err = s.Save(ctx, key(0), r)
-	require.ErrorIs(t, err, store.ErrConflict)
-	expect("a conflict")
-	require.NoError(t, s.Delete(ctx, key(0)))
-	expect("a deletion", 0)
-
-	for n := 1; n < 4; n++ {
-		save(t, s, n, time.Hour, "ann")
-	}
-	save(t, s, 4, time.Hour, "bob")
-	expect("one had to go", 1)
-	n, err := s.DeleteOwned(ctx, "ann", key(2))
-	require.NoError(t, err)
-	assert.Equal(t, 1, n)
-	expect("a revocation", 3)
-
-	cancel()
-	<-done
-	require.NoError(t, s.Delete(t.Context(), key(4)))
-	expect("the context has ended")
-
-	done, err = s.Watch(t.Context(), watch)
+	done, err := s.Watch(t.Context(), func(k store.Key) { t.Error("told of ", k) })
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	<-done
-	expect("the store is closed")
 }
 
 // TestNothingIsCopied sees that Load hands out the data that Save was given.

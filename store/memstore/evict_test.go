@@ -1,7 +1,6 @@
 package memstore_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -13,18 +12,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// key returns the n-th of as many keys as one likes.
-func key(n int) store.Key {
-	var k store.Key
-	r := rand.NewPCG(uint64(n), 0)
-	binary.BigEndian.PutUint64(k[:], r.Uint64())
-	binary.BigEndian.PutUint64(k[8:], r.Uint64())
-	return k
-}
+var key = recordstest.Key
 
 func save(t *testing.T, s *memstore.Store, n int, lives time.Duration, owner string) {
 	t.Helper()

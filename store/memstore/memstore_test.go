@@ -10,19 +10,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
-var _ interface {
-	store.Store
-	store.Lister
-	store.OwnerIndex
-	store.Sweeper
-	store.Counter
-	store.Watcher
-} = (*memstore.Store)(nil)
+var _ recordstest.Store = (*memstore.Store)(nil)
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return memstore.New() },
@@ -105,57 +99,9 @@ func TestDistantExpiry(t *testing.T) {
 	assert.Zero(t, s.Len())
 }
 
-// TestWatch sees of which sessions a watcher is told, and that it is told when
-// others can see that they ended.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		s := memstore.New(memstore.WithMaxSessions(3))
-		var told []store.Key
-		done, err := s.Watch(ctx, func(k store.Key) { told = append(told, k) })
-		require.NoError(t, err)
-		expect := func(what string, ns ...int) {
-			t.Helper()
-			var want []store.Key
-			for _, n := range ns {
-				want = append(want, key(n))
-			}
-			assert.ElementsMatch(t, want, told, what)
-			told = nil
-		}
-		save(t, s, 0, time.Hour, "ann")
-		r, err := s.Load(ctx, key(0))
-		require.NoError(t, err)
-		r.Version, err = s.Save(ctx, key(0), r)
-		require.NoError(t, err)
-		require.NoError(t, s.Touch(ctx, key(0), time.Now().Add(2*time.Hour)))
-		require.NoError(t, s.Delete(ctx, key(9)))
-		expect("what lives on")
-
-		r.Durable = true
-		_, err = s.Save(ctx, key(0), r)
-		require.NoError(t, err)
-		expect("a renewal", 0)
-		_, err = s.Save(ctx, key(0), r)
-		require.ErrorIs(t, err, store.ErrConflict)
-		expect("a conflict")
-		require.NoError(t, s.Delete(ctx, key(0)))
-		expect("a deletion", 0)
-
-		for n := 1; n < 4; n++ {
-			save(t, s, n, time.Hour, "ann")
-		}
-		save(t, s, 4, time.Hour, "bob")
-		expect("one had to go", 1)
-		n, err := s.DeleteOwned(ctx, "ann", key(2))
-		require.NoError(t, err)
-		assert.Equal(t, 1, n)
-		expect("a revocation", 3)
-
-		cancel()
-		<-done
-		require.NoError(t, s.Delete(t.Context(), key(4)))
-		expect("the context has ended")
+		recordstest.TestWatch(t, memstore.New(memstore.WithMaxSessions(3)))
 	})
 }
 

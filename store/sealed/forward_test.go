@@ -9,19 +9,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/records/recordstest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 	"github.com/sesame-go/sesame/store/sealed"
 )
 
-var _ interface {
-	store.Store
-	store.Lister
-	store.OwnerIndex
-	store.Sweeper
-	store.Counter
-	store.Watcher
-} = (*sealed.Store)(nil)
+var _ recordstest.Store = (*sealed.Store)(nil)
 
 // engine is a store with all that a wrapper forwards.
 type engine struct {
