@@ -57,20 +57,6 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestScriptsForgotten sees that the store does not mind when the server
-// forgets its scripts, also while many use them.
-func TestScriptsForgotten(t *testing.T) {
-	client := single(t)
-	s := redisstore.New(goredis.New(client), prefix())
-	k, r := store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)}
-	var err error
-	for range 200 {
-		require.NoError(t, client.ScriptFlush(t.Context()).Err())
-		r.Version, err = s.Save(t.Context(), k, r)
-		require.NoError(t, err)
-	}
-}
-
 // TestOutage sees that a client which is closed, or has no server, is no
 // missing session.
 func TestOutage(t *testing.T) {
@@ -104,31 +90,6 @@ func TestWrongType(t *testing.T) {
 	for range s.All(t.Context()) {
 		t.Fatal("All yields what is no session")
 	}
-}
-
-// TestSentOnce sees that a script which writes is not sent again when the
-// connection is cut before the reply, and that what only reads is.
-func TestSentOnce(t *testing.T) {
-	address, sent := cutter(t)
-	client := redis.NewClient(&redis.Options{Addr: address, MaxRetries: 3, MinRetryBackoff: time.Millisecond})
-	defer client.Close()
-	conn := goredis.New(client)
-	s := redisstore.New(conn)
-	require.Error(t, s.Delete(t.Context(), store.Key{}))
-	require.EqualValues(t, 1, sent.Swap(0))
-	two := make([]redisstore.Call, 2)
-	for i := range two {
-		two[i] = redisstore.Call{Command: "EVALSHA", Script: "x", Key: "k", Writes: true}
-	}
-	for _, reply := range conn.Run(t.Context(), two...) {
-		require.Error(t, reply.Err)
-	}
-	require.EqualValues(t, 1, sent.Swap(0), "the connection is cut at the first")
-	_, err := s.Save(t.Context(), store.Key{}, store.Record{})
-	require.Error(t, err)
-	require.EqualValues(t, 1, sent.Swap(0))
-	require.Error(t, s.Ping(t.Context()))
-	require.EqualValues(t, 4, sent.Swap(0))
 }
 
 // TestRefused has a wrong password, which the server says before any command

@@ -59,20 +59,6 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestScriptsForgotten sees that the store does not mind when the server
-// forgets its scripts.
-func TestScriptsForgotten(t *testing.T) {
-	client := dial(t, "SESAME_TEST_REDIS")
-	s := redisstore.New(sesamerueidis.New(client), prefix())
-	k, r := store.Key{1}, store.Record{Expires: time.Now().Add(time.Hour)}
-	for range 200 {
-		require.NoError(t, client.Do(t.Context(), client.B().ScriptFlush().Build()).Error())
-		var err error
-		r.Version, err = s.Save(t.Context(), k, r)
-		require.NoError(t, err)
-	}
-}
-
 // TestOutage sees that a client which is closed is no missing session.
 func TestOutage(t *testing.T) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: env(t, "SESAME_TEST_REDIS")})
@@ -90,40 +76,6 @@ func TestOutage(t *testing.T) {
 		require.NotErrorIs(t, err, store.ErrConflict)
 		require.Error(t, s.Ping(t.Context()))
 	}
-}
-
-// TestSentOnce sees that a script which writes is not sent again when the
-// connection is cut before the reply, and that what only reads is.
-func TestSentOnce(t *testing.T) {
-	address, sent := cutter(t)
-	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{address}, AlwaysRESP2: true, DisableCache: true, ForceSingleClient: true,
-		RetryDelay: func(attempts int, _ rueidis.Completed, _ error) time.Duration {
-			if attempts > 3 {
-				return -1
-			}
-			return time.Millisecond
-		},
-	})
-	require.NoError(t, err)
-	defer client.Close()
-	conn := sesamerueidis.New(client)
-	s := redisstore.New(conn)
-	require.Error(t, s.Delete(t.Context(), store.Key{}))
-	require.EqualValues(t, 1, sent.Swap(0))
-	two := make([]redisstore.Call, 2)
-	for i := range two {
-		two[i] = redisstore.Call{Command: "EVALSHA", Script: "x", Key: "k", Writes: true}
-	}
-	for _, reply := range conn.Run(t.Context(), two...) {
-		require.Error(t, reply.Err)
-	}
-	require.EqualValues(t, 1, sent.Swap(0), "the connection is cut at the first")
-	_, err = s.Save(t.Context(), store.Key{}, store.Record{})
-	require.Error(t, err)
-	require.EqualValues(t, 1, sent.Swap(0))
-	require.Error(t, s.Ping(t.Context()))
-	require.EqualValues(t, 4, sent.Swap(0))
 }
 
 // TestWatchRESP2 watches with the older protocol, in which subscriptions need a
