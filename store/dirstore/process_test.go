@@ -43,26 +43,6 @@ func process(t *testing.T, role string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// separate reports whether this is a process of the test's own. If not, it runs
-// the test in one, for tests that change what belongs to the process.
-func separate(t *testing.T, prepare func(*exec.Cmd)) bool {
-	t.Helper()
-	if isSeparate(t) {
-		return true
-	}
-	cmd := process(t, t.Name(), "-test.v", "-test.run", "^"+t.Name()+"$")
-	cmd.Stderr = nil
-	if prepare != nil {
-		prepare(cmd)
-	}
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "--- PASS: "+t.Name())
-	return false
-}
-
-func isSeparate(t *testing.T) bool { return os.Getenv(roleVariable) == t.Name() }
-
 // count increases the number under key 0 so many times.
 func count(args []string) error {
 	s, err := dirstore.Open(args[0])

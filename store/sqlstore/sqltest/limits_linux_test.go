@@ -2,66 +2,17 @@ package sqltest
 
 import (
 	"database/sql"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sesame-go/sesame/internal/separate"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
-
-const separateVariable = "SQLTEST_SEPARATE" // the test that has a process of its own
-
-func isSeparate(t *testing.T) bool { return os.Getenv(separateVariable) == t.Name() }
-
-// separate reports whether this is a process of the test's own. If not, it runs
-// the test in one, for tests that change what belongs to the process.
-func separate(t *testing.T, prepare func(*exec.Cmd)) bool {
-	t.Helper()
-	if isSeparate(t) {
-		return true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), separateVariable+"="+t.Name())
-	prepare(cmd)
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "--- PASS: "+t.Name())
-	return false
-}
-
-// mounted returns a directory in a small file system of its own, which no other
-// process sees, and whether this is the process that does.
-func mounted(t *testing.T) (dir string, here bool) {
-	mounts := func(cmd *exec.Cmd) {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-	}
-	if !isSeparate(t) {
-		attempt := exec.Command(os.Args[0], "-test.run", "^$")
-		mounts(attempt)
-		if err := attempt.Run(); err != nil {
-			t.Logf("no file system can be mounted here: %v", err)
-			return "", false
-		}
-	}
-	if !separate(t, mounts) {
-		return "", false
-	}
-	dir = t.TempDir()
-	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"))
-	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
-	return dir, true
-}
 
 func isOutage(t *testing.T, err error) {
 	t.Helper()
@@ -74,8 +25,8 @@ func isOutage(t *testing.T, err error) {
 // TestFullDisk fills the disk. What is there stays as it is and can be read, and
 // there is room again when some of it goes.
 func TestFullDisk(t *testing.T) {
-	dir, here := mounted(t)
-	if !here {
+	dir, ok := separate.Disk(t, "512k")
+	if !ok {
 		return
 	}
 	s, err := sqlstore.OpenSQLite("sqlite", filepath.Join(dir, "sessions.sqlite"))
@@ -118,8 +69,8 @@ func TestFullDisk(t *testing.T) {
 // there whose journal is a WAL: all calls are outages, until it can be written
 // again.
 func TestReadOnlyDisk(t *testing.T) {
-	dir, here := mounted(t)
-	if !here {
+	dir, ok := separate.Disk(t, "512k")
+	if !ok {
 		return
 	}
 	file := filepath.Join(dir, "sessions.sqlite")
@@ -150,7 +101,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // new connection. A call that needs one fails as an outage, and goes on when there
 // are files again.
 func TestNoDescriptors(t *testing.T) {
-	if !separate(t, func(*exec.Cmd) {}) {
+	if !separate.Process(t, nil) {
 		return
 	}
 	db := openDB(t, dsn(filepath.Join(t.TempDir(), "sessions.sqlite")))
