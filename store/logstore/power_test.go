@@ -24,7 +24,7 @@ func TestPowerLoss(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
 			compactions, cuts := 0, 0
-			for log := range uint64(4) {
+			for log := range uint64(2) {
 				c, d := powerLosses(t, log, mode.sync)
 				compactions += c
 				cuts += d

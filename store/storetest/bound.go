@@ -251,7 +251,7 @@ var boundCases = []testCase{
 			made := make([][]store.Entry, workers)
 			var done atomic.Int64
 			x.together(times(workers, func(i int) {
-				for done.Add(1) < int64(6*n) {
+				for done.Add(1) < int64(30*n) {
 					k, r := x.key(), bounded([]string{"ann", "bob", "", "carol"}[i%4])(i)
 					r.Version = x.create(k, r)
 					made[i] = append(made[i], store.Entry{Key: k, Record: r})

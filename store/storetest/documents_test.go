@@ -24,12 +24,9 @@ const sweepGrace = time.Hour
 // TestDocuments runs the sketch over a database in miniature.
 func TestDocuments(t *testing.T) {
 	storetest.Run(t,
-		func(*testing.T) store.Store { return &documentStore{new(collection), time.Now} },
+		func(*testing.T) store.Store { return &documentStore{new(collection)} },
 		storetest.Second(func(_ *testing.T, first store.Store) store.Store {
-			return &documentStore{first.(*documentStore).sessions, time.Now}
-		}),
-		storetest.Skewed(func(_ *testing.T, first store.Store, by time.Duration) store.Store {
-			return &documentStore{first.(*documentStore).sessions, func() time.Time { return time.Now().Add(by) }}
+			return &documentStore{first.(*documentStore).sessions}
 		}),
 		storetest.SweepGrace(sweepGrace),
 	)
@@ -39,10 +36,9 @@ func TestDocuments(t *testing.T) {
 // condition and its write are one step of the database.
 type documentStore struct {
 	sessions *collection
-	now      func() time.Time
 }
 
-func (s *documentStore) millis() int64 { return s.now().UnixMilli() }
+func (s *documentStore) millis() int64 { return time.Now().UnixMilli() }
 
 // millis returns t as dates are kept, of a year until 9999.
 func millis(t time.Time) int64 {
@@ -132,7 +128,7 @@ func (s *documentStore) DeleteOwned(ctx context.Context, owner string, keep ...s
 }
 
 func (s *documentStore) Sweep(ctx context.Context, limit int) (int, error) {
-	before := s.now().Add(-sweepGrace).UnixMilli()
+	before := time.Now().Add(-sweepGrace).UnixMilli()
 	return s.sessions.remove(ctx, max(limit, 0), func(d document) bool { return d.expires <= before })
 }
 

@@ -111,8 +111,8 @@ func sharedSuite() map[string]func(t *testing.T, r rig) bool {
 		}
 	}
 	add("", slices.Concat(secondCases, skewCases, restartCases), rig.alone)
-	add("in-turn/", slices.Concat(basicCases, conflictCases, versionCases), rig.inTurn)
-	add("skewed/", timelessCases, rig.outOfStep)
+	add("in-turn/", inTurnCases, rig.inTurn)
+	add("skewed/", skewedCases, rig.outOfStep)
 	return suite
 }
 

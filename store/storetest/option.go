@@ -38,9 +38,10 @@ type setup struct {
 // has returned, once at most for each; like newStore it may fail the test and
 // register clean-ups.
 //
-// With it all cases run once more, under "in-turn", with their calls going to
-// the two stores in turn, as by [InTurn]; those with thousands of records run
-// only there. Cases named second-… are about what one of the stores sees of the
+// With it the cases of Load, Save and Delete that do not wait, and those of
+// versions, walks, owners and watchers, run once more, under "in-turn", with
+// their calls going to the two stores in turn, as by [InTurn]; those with
+// thousands of records run only there. Cases named second-… are about what one of the stores sees of the
 // other's work: what was answered to one caller, all see.
 //
 // Second panics if open is nil.
@@ -59,8 +60,8 @@ func Second(open func(t *testing.T, first store.Store) store.Store) Option {
 // first store, with by between some hundred milliseconds and a little more than
 // an hour, or than the time given to [SweepGrace] if that is longer.
 //
-// With it the cases of Load, Save, Touch and Delete that do not wait run once
-// more, under "skewed", with their calls going in turn to first, to one store
+// With it the cases of Load, Save, Touch and Delete that neither wait nor race
+// run once more, under "skewed", with their calls going in turn to first, to one store
 // that is 20 seconds ahead and to one that is 20 seconds behind; times may be
 // off by that much there, and nothing else. Cases named skew-… are about
 // expiry: clocks that differ by d make a record die at most d too early or too

@@ -18,15 +18,18 @@ type fourMethods struct{ store.Store }
 // TestReference sees that a store which is right passes, whatever it has.
 func TestReference(t *testing.T) {
 	t.Run("whole", func(t *testing.T) {
+		t.Parallel()
 		Run(t, func(*testing.T) store.Store { return newClient() },
 			Bounded(func(_ *testing.T, records int) store.Store { return newBounded(records, one) }),
 			Bounded(func(_ *testing.T, records int) store.Store { return newBounded(records*boundedBytes, size) }),
 		)
 	})
 	t.Run("four methods", func(t *testing.T) {
+		t.Parallel()
 		Run(t, func(*testing.T) store.Store { return fourMethods{newClient()} })
 	})
 	t.Run("free", func(t *testing.T) {
+		t.Parallel()
 		Run(t, func(*testing.T) store.Store { return newFree() }, SweepGrace(time.Hour))
 	})
 }

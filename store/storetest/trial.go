@@ -78,11 +78,11 @@ func times(n int, f func(i int)) []func() {
 	return fs
 }
 
-// rounds repeats what depends on chance, for 400 ms and longer if store or
+// rounds repeats what depends on chance, for 200 ms and longer if store or
 // machine are slow, see [patience]. It ends early once the trial has failed.
 func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
-		const often, brief, long = 200, 400 * time.Millisecond, 3 * time.Second
+		const often, brief, long = 200, 200 * time.Millisecond, 2 * time.Second
 		begun := time.Now()
 		for i := 0; i < 3 || time.Since(begun) < brief || i < often && time.Since(begun) < x.long(long); i++ {
 			if x.Failed() || !yield(i) {

@@ -13,7 +13,6 @@ import (
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/redisstore"
 	"github.com/sesame-go/sesame/store/redisstore/goredis"
-	"github.com/sesame-go/sesame/store/storetest"
 )
 
 // env returns what scripts/services has set.
@@ -42,12 +41,7 @@ func cluster(t testing.TB) *redis.ClusterClient {
 // prefix returns a prefix of the test's own.
 func prefix() redisstore.Option { return redisstore.WithPrefix("test-" + rand.Text() + ":") }
 
-// TestStore runs the suite on one server. On clusters and with sentinels it runs
-// in redistest, on two clients in turn.
-func TestStore(t *testing.T) {
-	conn := goredis.New(single(t))
-	storetest.Run(t, func(t *testing.T) store.Store { return redisstore.New(conn, prefix()) })
-}
+// The suite of package storetest runs in redistest, on one server and more.
 
 func TestPanics(t *testing.T) {
 	require.Panics(t, func() { goredis.New(nil) })

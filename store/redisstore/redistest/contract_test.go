@@ -60,31 +60,24 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// On a cluster and with sentinels the scripts are the same; what differs is the
-// way to a server, for which one store at a time is enough.
+// On a cluster the scripts are the same; what differs is the way to a server, for
+// which one store at a time is enough. With sentinels it is one server that other
+// tests find and lose; TestLinearizable is enough.
 func TestStoreCluster(t *testing.T) {
 	onEach(t, func(t *testing.T, a adapter) {
 		storetest.Run(t, newPrefixed(t, a, shared(t, "cluster")).open)
 	})
 }
 
-func TestStoreSentinel(t *testing.T) {
-	onEach(t, func(t *testing.T, a adapter) {
-		storetest.Run(t, newPrefixed(t, a, shared(t, "sentinel")).open)
-	})
-}
-
+// TestLinearizable takes two stores that are called in turn.
 func TestLinearizable(t *testing.T) {
 	for _, kind := range []string{"single", "cluster", "sentinel"} {
 		t.Run(kind, func(t *testing.T) {
 			onEach(t, func(t *testing.T, a adapter) {
 				p := newPrefixed(t, a, shared(t, kind))
-				t.Run("one", func(t *testing.T) { lincheck.Run(t, p.open) })
-				t.Run("two", func(t *testing.T) {
-					lincheck.Run(t, func(t *testing.T) store.Store {
-						s := p.open(t)
-						return storetest.InTurn(s, p.again(s))
-					})
+				lincheck.Run(t, func(t *testing.T) store.Store {
+					s := p.open(t)
+					return storetest.InTurn(s, p.again(s))
 				})
 			})
 		})

@@ -1,11 +1,15 @@
 package sqltest
 
 import (
+	"context"
 	"io"
+	"iter"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame/internal/testtools/lincheck"
 	"github.com/sesame-go/sesame/store"
@@ -54,14 +58,42 @@ func TestStore(t *testing.T) {
 	)
 }
 
-// TestStoreOneConnection runs the suite on a database in memory, which is one
-// for each connection and so has to be in a pool of one.
-func TestStoreOneConnection(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
+// TestOneConnection has a database in memory, which is one for each connection
+// and so has to be in a pool of one: no walk keeps the connection from its caller.
+func TestOneConnection(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	db := openDB(t, ":memory:")
+	db.SetMaxOpenConns(1)
+	s := newStore(t, db, sqlstore.WithTable("main.sessions"))
+	for name, walk := range map[string]iter.Seq2[store.Entry, error]{"All": s.All(ctx), "Owned": s.Owned(ctx, "ann")} {
+		r := record("data")
+		r.Owner = "ann"
+		for i := range 3000 { // more than a page
+			_, err := s.Save(ctx, key(i), r)
+			require.NoError(t, err)
+		}
+		n := 0
+		for e, err := range walk {
+			require.NoError(t, err, name)
+			r, err := s.Load(ctx, e.Key)
+			require.NoError(t, err, name)
+			_, err = s.Save(ctx, e.Key, r)
+			require.NoError(t, err, name)
+			require.NoError(t, s.Touch(ctx, e.Key, r.Expires.Add(time.Hour)), name)
+			require.NoError(t, s.Delete(ctx, e.Key), name)
+			n++
+		}
+		require.Equal(t, 3000, n, name)
+	}
+}
+
+func TestLinearizableOneConnection(t *testing.T) {
+	lincheck.Run(t, func(t *testing.T) store.Store {
 		db := openDB(t, ":memory:")
 		db.SetMaxOpenConns(1)
-		return newStore(t, db, sqlstore.WithTable("main.sessions"))
-	}, storetest.SweepGrace(grace))
+		return newStore(t, db)
+	})
 }
 
 func TestLinearizable(t *testing.T) {
