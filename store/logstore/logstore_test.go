@@ -25,31 +25,21 @@ var _ interface {
 	io.Closer
 } = (*logstore.Store)(nil)
 
+// TestStore runs the suite on a log that is compacted all the time. When it is
+// synced makes no difference to who sees what; TestPowerLoss has all modes.
 func TestStore(t *testing.T) {
-	for _, mode := range []struct {
-		name string
-		opts []logstore.Option
-	}{
-		{"always", nil},
-		{"interval, compacting", []logstore.Option{
-			logstore.WithSync(logstore.Interval(time.Millisecond)), logstore.WithCompactFrom(0),
-		}},
-	} {
-		t.Run(mode.name, func(t *testing.T) {
-			t.Parallel()
-			open := func(t *testing.T, opts ...logstore.Option) store.Store {
-				return opened(t, filepath.Join(t.TempDir(), "sessions.db"), append(opts, mode.opts...)...)
-			}
-			storetest.Run(t, func(t *testing.T) store.Store { return open(t) },
-				storetest.Bounded(func(t *testing.T, records int) store.Store {
-					return open(t, logstore.WithMaxSessions(records))
-				}),
-				storetest.Bounded(func(t *testing.T, records int) store.Store {
-					return open(t, logstore.WithMaxBytes(int64(records)*1208)) // 1,000 of data, 8 of the owner's
-				}),
-			)
-		})
+	open := func(t *testing.T, opts ...logstore.Option) store.Store {
+		opts = append(opts, logstore.WithSync(logstore.Interval(time.Millisecond)), logstore.WithCompactFrom(0))
+		return opened(t, filepath.Join(t.TempDir(), "sessions.db"), opts...)
 	}
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t) },
+		storetest.Bounded(func(t *testing.T, records int) store.Store {
+			return open(t, logstore.WithMaxSessions(records))
+		}),
+		storetest.Bounded(func(t *testing.T, records int) store.Store {
+			return open(t, logstore.WithMaxBytes(int64(records)*1208)) // 1,000 of data, 8 of the owner's
+		}),
+	)
 }
 
 // opened opens a store and closes it at the end of the test.
