@@ -6,21 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sesame-go/sesame/internal/envelope"
 	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store"
-)
-
-// Streams learn that their session has ended in one of three ways. What this
-// engine does itself it tells them at once. What a store's Watcher tells is
-// looked at when it comes. Without one, or while its connection is lost, the
-// sessions are looked at in turn, each every livePoll, or less often if there
-// are so many that this would be more than liveLoads a second. One goroutine does
-// it for all streams of an engine, and ends with the last of them.
-const (
-	livePoll  = 2 * time.Second
-	liveLoads = 500
-	liveTick  = 20 * time.Millisecond
 )
 
 // stream is one context that ends with its session.
@@ -39,7 +26,7 @@ type streams struct {
 	mu      sync.Mutex
 	byKey   map[store.Key][]*stream
 	hints   map[store.Key]bool // to look at: true if at once, false in turn
-	wake    chan struct{}      // there are some
+	wake    chan struct{}      // there are some, or no streams
 	running bool
 }
 
@@ -75,7 +62,7 @@ func (l *streams) add(e *Engine, k store.Key, st *stream) {
 		l.byKey, l.hints, l.wake = make(map[store.Key][]*stream), make(map[store.Key]bool), make(chan struct{}, 1)
 	}
 	l.byKey[k] = append(l.byKey[k], st)
-	if _, watched := store.Capability[store.Watcher](e.Store); watched && !l.hints[k] {
+	if !l.hints[k] {
 		l.hints[k] = false // it may have ended since it was loaded
 		l.signal()
 	}
@@ -169,72 +156,6 @@ func (l *streams) renewing(own []*stream, secret token.Hash) {
 	}
 }
 
-// followStreams looks at the sessions of streams until there are none.
-func (e *Engine) followStreams() {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	l := &e.streams
-	watching, unwatch := e.watch(ctx)
-	tried := time.Now()
-	timer := time.NewTimer(livePoll)
-	defer timer.Stop()
-	var queue []store.Key // that are still to be looked at in this round
-	for {
-		var wait time.Duration
-		select {
-		case <-l.wake:
-			now, inTurn, done := l.takeHints()
-			if done {
-				return
-			}
-			for _, k := range now {
-				if !e.look(ctx, k) {
-					inTurn = append(inTurn, k)
-				}
-			}
-			if queue = append(queue, inTurn...); len(inTurn) > 0 {
-				timer.Reset(liveTick)
-			}
-			continue
-		case <-watching:
-			unwatch()
-			watching, queue = nil, nil
-			timer.Reset(livePoll / 20) // it may end at once again
-			continue
-		case <-timer.C:
-		}
-		if watching == nil && time.Since(tried) >= livePoll {
-			tried = time.Now()
-			if watching, unwatch = e.watch(ctx); watching != nil {
-				queue = l.due(true) // what was missed until now
-			}
-		}
-		if len(queue) == 0 {
-			queue = l.due(watching == nil)
-		}
-		queue, wait = e.lookAtSome(ctx, queue)
-		timer.Reset(wait)
-	}
-}
-
-// watch returns a channel that is closed when the store's Watcher ends, nil if
-// it does not watch, and a function that ends it.
-func (e *Engine) watch(ctx context.Context) (done <-chan struct{}, unwatch context.CancelFunc) {
-	defer e.recovered(ctx, "the store's Watch")
-	w, ok := store.Capability[store.Watcher](e.Store)
-	if !ok {
-		return nil, nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	late := time.AfterFunc(e.Timeout, cancel)
-	done, err := w.Watch(ctx, e.streams.told)
-	if !late.Stop() || err != nil {
-		cancel()
-		return nil, nil
-	}
-	return done, cancel
-}
-
 // takeHints returns the sessions to look at now, and those to look at in turn.
 // Done says that there are no streams, and that the goroutine has to end.
 func (l *streams) takeHints() (now, inTurn []store.Key, done bool) {
@@ -256,62 +177,31 @@ func (l *streams) takeHints() (now, inTurn []store.Key, done bool) {
 	return now, inTurn, false
 }
 
-// due returns the sessions to look at in a round: all, or those that should have
+// sessions returns those that have streams: all, or those that should have
 // expired.
-func (l *streams) due(all bool) (keys []store.Key) {
+func (l *streams) sessions(over bool) (keys []store.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	for k, list := range l.byKey {
-		if all || !now.Before(list[0].until) {
+		if !over || !now.Before(list[0].until) {
 			keys = append(keys, k)
 		}
 	}
 	return keys
 }
 
-// lookAtSome looks at the next sessions of a round, so that the round takes
-// livePoll, and returns the others and how long to wait.
-func (e *Engine) lookAtSome(ctx context.Context, queue []store.Key) (rest []store.Key, wait time.Duration) {
-	if len(queue) == 0 {
-		return nil, livePoll
-	}
-	e.streams.mu.Lock()
-	all := len(e.streams.byKey)
-	e.streams.mu.Unlock()
-	period := max(livePoll, time.Duration(all)*time.Second/liveLoads)
-	each := period / time.Duration(max(all, 1))
-	n := min(max(1, int(liveTick/max(each, 1))), len(queue))
-	began := time.Now()
-	rest = slices.Clone(queue[n:])
-	for _, k := range queue[:n] {
-		if !e.look(ctx, k) {
-			rest = append(rest, k)
-		}
-	}
-	return rest, max(0, each*time.Duration(n)-time.Since(began))
+// open reports whether a session has streams.
+func (l *streams) open(k store.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.byKey[k]) > 0
 }
 
-// look finds out whether the session under k is still that of its streams, and
-// reports whether the store has answered. If it fails, they go on.
-func (e *Engine) look(ctx context.Context, k store.Key) (answered bool) {
-	defer e.recovered(ctx, "the store's Load")
-	limited, cancel := e.limit(ctx)
-	defer cancel()
-	asOf := time.Now()
-	r, err := e.Store.Load(limited, k)
-	if err != nil && fromError(err) == nil {
-		return false
-	}
-	var st stored
-	var secret token.Hash
-	if err == nil {
-		h, _, named, damaged := envelope.Open(r.Data)
-		st = stored{key: k, expires: r.Expires, header: h}
-		if named && (damaged != nil || st.alive(time.Now())) {
-			secret = h.Secret
-		}
-	}
-	e.streams.judge(k, secret, st.info().Expires, asOf)
-	return true
+// pace returns how much time there is for a look, so that all sessions are
+// looked at every livePoll.
+func (l *streams) pace() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(livePoll/time.Duration(max(len(l.byKey), 1)), time.Second/liveLoads)
 }

@@ -1,0 +1,168 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sesame-go/sesame/internal/envelope"
+	"github.com/sesame-go/sesame/internal/token"
+	"github.com/sesame-go/sesame/store"
+)
+
+// Streams learn that their session has ended in one of three ways. What this
+// engine does itself it tells them at once. What a store's Watcher tells is
+// looked at when it comes. Without one, or while its connection is lost, the
+// sessions are looked at in turn, each every livePoll, or less often if there
+// are so many that this would be more than liveLoads a second. One goroutine does
+// it for all streams of an engine, and ends with the last of them.
+const (
+	livePoll  = 2 * time.Second
+	liveLoads = 500
+	liveTick  = 20 * time.Millisecond
+	liveBatch = int(liveLoads * liveTick / time.Second) // looks at once
+)
+
+// followStreams looks at the sessions of streams until there are none.
+func (e *Engine) followStreams() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	l := &e.streams
+	watching, unwatch := e.watch(ctx)
+	var waiting line              // for a look; without a watch all are, always
+	last, looked := time.Now(), 1 // when some of them were looked at, and how many
+	round := last                 // when it was last found out what else is to do
+	timer := time.NewTimer(livePoll)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.wake:
+			now, inTurn, done := l.takeHints()
+			if done {
+				return
+			}
+			for batch := range slices.Chunk(now, liveBatch) {
+				waiting.join(e.look(ctx, batch))
+			}
+			waiting.join(inTurn)
+		case <-watching:
+			unwatch()
+			watching = nil
+			waiting.join(l.sessions(false))
+		case <-timer.C:
+		}
+		if time.Since(round) >= livePoll {
+			round = time.Now()
+			if watching != nil {
+				waiting.join(l.sessions(true))
+			} else if watching, unwatch = e.watch(ctx); watching != nil {
+				waiting.join(l.sessions(false)) // what was missed until now
+			}
+		}
+		each := l.pace()
+		if next := last.Add(time.Duration(looked) * each); len(waiting.keys) > 0 && !time.Now().Before(next) {
+			batch := waiting.take(max(1, int(liveTick/each)), l.open)
+			last, looked = time.Now(), len(batch)
+			again := e.look(ctx, batch)
+			if watching == nil {
+				again = batch
+			}
+			waiting.join(again)
+		}
+		wait := time.Until(round.Add(livePoll))
+		if len(waiting.keys) > 0 {
+			wait = min(wait, time.Until(last.Add(time.Duration(looked)*each)))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// line is a queue that has each session once.
+type line struct {
+	keys []store.Key
+	in   map[store.Key]bool
+}
+
+func (q *line) join(keys []store.Key) {
+	if q.in == nil {
+		q.in = make(map[store.Key]bool)
+	}
+	for _, k := range keys {
+		if !q.in[k] {
+			q.in[k] = true
+			q.keys = append(q.keys, k)
+		}
+	}
+}
+
+// take removes the first n keys that are still wanted, and returns them.
+func (q *line) take(n int, wanted func(store.Key) bool) (first []store.Key) {
+	for len(first) < n && len(q.keys) > 0 {
+		k := q.keys[0]
+		q.keys = q.keys[1:]
+		delete(q.in, k)
+		if wanted(k) {
+			first = append(first, k)
+		}
+	}
+	return first
+}
+
+// watch returns a channel that is closed when the store's Watcher ends, nil if
+// it does not watch, and a function that ends it.
+func (e *Engine) watch(ctx context.Context) (done <-chan struct{}, unwatch context.CancelFunc) {
+	defer e.recovered(ctx, "the store's Watch")
+	w, ok := store.Capability[store.Watcher](e.Store)
+	if !ok {
+		return nil, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(e.Timeout, cancel)
+	done, err := w.Watch(ctx, e.streams.told)
+	if !late.Stop() || err != nil {
+		cancel()
+		return nil, nil
+	}
+	return done, cancel
+}
+
+// look finds out whether the sessions under some keys, few enough to ask for all
+// at once, are still those of their streams. It returns those for which the store
+// has not answered; their streams go on.
+func (e *Engine) look(ctx context.Context, keys []store.Key) (unanswered []store.Key) {
+	answered := make([]bool, len(keys))
+	var all sync.WaitGroup
+	for i, k := range keys {
+		all.Go(func() { answered[i] = e.lookAt(ctx, k) })
+	}
+	all.Wait()
+	for i, k := range keys {
+		if !answered[i] {
+			unanswered = append(unanswered, k)
+		}
+	}
+	return unanswered
+}
+
+func (e *Engine) lookAt(ctx context.Context, k store.Key) (answered bool) {
+	defer e.recovered(ctx, "the store's Load")
+	limited, cancel := e.limit(ctx)
+	defer cancel()
+	asOf := time.Now()
+	r, err := e.Store.Load(limited, k)
+	if err != nil && fromError(err) == nil {
+		return false
+	}
+	var st stored
+	var secret token.Hash
+	if err == nil {
+		h, _, named, damaged := envelope.Open(r.Data)
+		st = stored{key: k, expires: r.Expires, header: h}
+		if named && (damaged != nil || st.alive(time.Now())) {
+			secret = h.Secret
+		}
+	}
+	e.streams.judge(k, secret, st.info().Expires, asOf)
+	return true
+}
