@@ -205,3 +205,26 @@ func TestLiveRevokedTogether(t *testing.T) {
 		require.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
 	})
 }
+
+// TestLiveRevokedTogetherPolled: without a Watcher they end within two seconds,
+// although fewer and fewer are left to look at.
+func TestLiveRevokedTogetherPolled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		m, there := sesame.New[member](sesame.WithStore(polled{st})), sesame.New[member](sesame.WithStore(st))
+		var streams []*tape
+		for range 500 {
+			s := play(m, issue(t, m, func(s *member) { s.User = "ann" }), nil)
+			defer s.stop()
+			streams = append(streams, s)
+		}
+		time.Sleep(5*time.Second + 300*time.Millisecond)
+		began := time.Now()
+		_, err := there.RevokeOwner(t.Context(), "ann")
+		require.NoError(t, err)
+		for _, s := range streams {
+			<-s.live.Done()
+		}
+		require.LessOrEqual(t, time.Since(began), 2*time.Second+20*time.Millisecond)
+	})
+}

@@ -30,9 +30,8 @@ func (e *Engine) followStreams() {
 	defer stop()
 	l := &e.streams
 	watching, unwatch := e.watch(ctx)
-	var waiting line              // for a look; without a watch all are, always
-	last, looked := time.Now(), 1 // when some of them were looked at, and how many
-	round := last                 // when it was last found out what else is to do
+	waiting := newLine()   // for a look; without a watch all sessions are, always
+	round := waiting.began // when it was last found out what else there is to do
 	timer := time.NewTimer(livePoll)
 	defer timer.Stop()
 	for {
@@ -60,53 +59,20 @@ func (e *Engine) followStreams() {
 				waiting.join(l.sessions(false)) // what was missed until now
 			}
 		}
-		each := l.pace()
-		if next := last.Add(time.Duration(looked) * each); len(waiting.keys) > 0 && !time.Now().Before(next) {
-			batch := waiting.take(max(1, int(liveTick/each)), l.open)
-			last, looked = time.Now(), len(batch)
+		if at, n := waiting.next(l.len()); n > 0 && !time.Now().Before(at) {
+			batch := waiting.take(n, l.open)
 			again := e.look(ctx, batch)
 			if watching == nil {
 				again = batch
 			}
 			waiting.join(again)
 		}
-		wait := time.Until(round.Add(livePoll))
-		if len(waiting.keys) > 0 {
-			wait = min(wait, time.Until(last.Add(time.Duration(looked)*each)))
+		next := round.Add(livePoll)
+		if at, n := waiting.next(l.len()); n > 0 && at.Before(next) {
+			next = at
 		}
-		timer.Reset(wait)
+		timer.Reset(time.Until(next))
 	}
-}
-
-// line is a queue that has each session once.
-type line struct {
-	keys []store.Key
-	in   map[store.Key]bool
-}
-
-func (q *line) join(keys []store.Key) {
-	if q.in == nil {
-		q.in = make(map[store.Key]bool)
-	}
-	for _, k := range keys {
-		if !q.in[k] {
-			q.in[k] = true
-			q.keys = append(q.keys, k)
-		}
-	}
-}
-
-// take removes the first n keys that are still wanted, and returns them.
-func (q *line) take(n int, wanted func(store.Key) bool) (first []store.Key) {
-	for len(first) < n && len(q.keys) > 0 {
-		k := q.keys[0]
-		q.keys = q.keys[1:]
-		delete(q.in, k)
-		if wanted(k) {
-			first = append(first, k)
-		}
-	}
-	return first
 }
 
 // watch returns a channel that is closed when the store's Watcher ends, nil if
@@ -165,4 +131,60 @@ func (e *Engine) lookAt(ctx context.Context, k store.Key) (answered bool) {
 	}
 	e.streams.judge(k, secret, st.info().Expires, asOf)
 	return true
+}
+
+// line is a queue of sessions that has each once.
+type line struct {
+	keys  []store.Key
+	since []time.Time // they are waiting
+	has   map[store.Key]bool
+	began time.Time // when the last of them were taken
+	taken int       // how many
+}
+
+func newLine() *line {
+	return &line{has: make(map[store.Key]bool), began: time.Now(), taken: 1}
+}
+
+func (q *line) join(keys []store.Key) {
+	now := time.Now()
+	for _, k := range keys {
+		if !q.has[k] {
+			q.has[k] = true
+			q.keys, q.since = append(q.keys, k), append(q.since, now)
+		}
+	}
+}
+
+// next returns when to take the next sessions, and how many. All that there are
+// are spread over livePoll. When many have ended, so that fewer are left to be
+// spread, none waits longer for that.
+func (q *line) next(all int) (at time.Time, n int) {
+	if len(q.keys) == 0 {
+		return at, 0
+	}
+	const least = time.Second / liveLoads
+	each := max(livePoll/time.Duration(max(all, 1)), least)
+	at = q.began.Add(time.Duration(q.taken) * each)
+	if due := q.since[0].Add(livePoll); due.Before(at) {
+		each, at = least, q.began.Add(time.Duration(q.taken)*least)
+		if at.Before(due) {
+			at = due
+		}
+	}
+	return at, max(1, int(liveTick/each))
+}
+
+// take removes the first n sessions that are still wanted, and returns them.
+func (q *line) take(n int, wanted func(store.Key) bool) (first []store.Key) {
+	for len(first) < n && len(q.keys) > 0 {
+		k := q.keys[0]
+		q.keys, q.since = q.keys[1:], q.since[1:]
+		delete(q.has, k)
+		if wanted(k) {
+			first = append(first, k)
+		}
+	}
+	q.began, q.taken = time.Now(), len(first)
+	return first
 }

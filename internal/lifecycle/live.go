@@ -198,10 +198,9 @@ func (l *streams) open(k store.Key) bool {
 	return len(l.byKey[k]) > 0
 }
 
-// pace returns how much time there is for a look, so that all sessions are
-// looked at every livePoll.
-func (l *streams) pace() time.Duration {
+// len returns how many sessions have streams.
+func (l *streams) len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(livePoll/time.Duration(max(len(l.byKey), 1)), time.Second/liveLoads)
+	return len(l.byKey)
 }
