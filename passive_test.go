@@ -130,16 +130,25 @@ func TestPing(t *testing.T) {
 	down.down("load")
 	require.ErrorIs(t, m.Ping(t.Context()), sesame.ErrStore)
 
-	m = sesame.New[counter](sesame.WithStore(pinging{down.Store}), newWitness().logger())
+	m = sesame.New[counter](sesame.WithStore(pinging{down.Store, errDown}), newWitness().logger())
+	require.ErrorIs(t, m.Ping(t.Context()), errDown)
+
+	// A wrapper may have the method although the store inside lacks it.
+	m = sesame.New[counter](sesame.WithStore(pinging{down.Store, errors.ErrUnsupported}), newWitness().logger())
+	require.NoError(t, m.Ping(t.Context()))
+	m = sesame.New[counter](sesame.WithStore(pinging{down, errors.ErrUnsupported}), newWitness().logger())
 	require.ErrorIs(t, m.Ping(t.Context()), errDown)
 
 	m = sesame.New[counter](sesame.WithStore(hanging{newFake()}), sesame.WithStoreTimeout(20*time.Millisecond), newWitness().logger())
 	require.ErrorIs(t, m.Ping(t.Context()), sesame.ErrStore)
 }
 
-type pinging struct{ store.Store }
+type pinging struct {
+	store.Store
+	err error
+}
 
-func (pinging) Ping(context.Context) error { return errDown }
+func (p pinging) Ping(context.Context) error { return p.err }
 
 // TestPassiveBesideUse: a passive request that changes the session leaves the
 // expiry that another request has moved.

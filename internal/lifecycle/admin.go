@@ -216,11 +216,14 @@ func (e *Engine) Ping(ctx context.Context) error {
 	ctx, cancel := e.limit(ctx)
 	defer cancel()
 	began := e.began()
-	var err error
+	err := errors.ErrUnsupported
 	if p, ok := store.As[store.Pinger](e.Store); ok {
 		err = p.Ping(ctx)
-	} else if _, err = e.Store.Load(ctx, token.ID(token.New())); fromError(err) != nil {
-		err = nil
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		if _, err = e.Store.Load(ctx, token.ID(token.New())); fromError(err) != nil {
+			err = nil
+		}
 	}
 	if err != nil {
 		return e.failed(ctx, "ping", store.Key{}, began, err)
