@@ -3,6 +3,7 @@ package carrier
 import (
 	"fmt"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/sesame-go/sesame/internal/cookie"
@@ -26,19 +27,26 @@ func InField(name string) (Carrier, error) {
 	return c, nil
 }
 
-// reserved reports whether net/http, caches or sesame itself use a field.
+// reserved reports whether a field means something to clients, servers, caches,
+// proxies or sesame itself.
 func reserved(field string) bool {
-	switch field {
-	case "Accept", "Age", "Connection", "Cookie", "Date", "Expect", "Expires", "Host", "Keep-Alive", "Origin", "Referer", "Refresh",
-		"Set-Cookie", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via":
-		return true
-	}
-	for _, family := range []string{"Accept-", "Access-Control-", "Cache-Control", "Content-", "If-", "Proxy-", "Sec-", "Secure-Session-"} {
+	for _, family := range families {
 		if strings.HasPrefix(field, family) {
 			return true
 		}
 	}
-	return strings.HasSuffix(field, "-Cache-Control")
+	return slices.Contains(fields, field) || strings.HasSuffix(field, "-Cache-Control")
+}
+
+var fields = []string{
+	"Accept", "Age", "Allow", "Alt-Svc", "Authentication-Info", "Clear-Site-Data", "Connection", "Cookie", "Cookie2", "Date", "Dnt", "Etag", "Expect", "Expires",
+	"Forwarded", "From", "Host", "Http2-Settings", "Keep-Alive", "Last-Modified", "Link", "Location", "Max-Forwards", "Origin", "Pragma", "Range", "Referer",
+	"Refresh", "Retry-After", "Server", "Set-Cookie", "Set-Cookie2", "Strict-Transport-Security", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
+	"Vary", "Via", "Warning", "Www-Authenticate", "X-Real-Ip",
+}
+
+var families = []string{
+	"Accept-", "Access-Control-", "Cache-Control", "Content-", "If-", "Proxy-", "Sec-", "Secure-Session-", "Surrogate-", "X-Accel-", "X-Forwarded-",
 }
 
 // isToken reports whether name is a token of RFC 9110, section 5.6.2.
