@@ -153,7 +153,7 @@ func TestEventsOfTokens(t *testing.T) {
 	}{
 		{"unknown", []string{unknown}, sesame.EventUnknownToken, keyOf(unknown).String(), ""},
 		{"malformed", []string{"x"}, sesame.EventUnknownToken, "", ""},
-		{"several", []string{a, b}, sesame.EventAmbiguous, "", "level=WARN msg=\"sesame: several live session cookies"},
+		{"several", []string{a, b}, sesame.EventAmbiguous, "", "level=WARN msg=\"sesame: several live sessions"},
 		{"stale beside good", []string{unknown, b}, sesame.EventLoaded, keyOf(b).String(), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -57,8 +57,7 @@ func (c *Carrier) Option() string {
 // Cookie returns the cookie's template, false if a header field has the token.
 func (c *Carrier) Cookie() (*cookie.Template, bool) { return &c.cookie, c.field == "" }
 
-// Ages reports whether the client forgets the token by itself, and has to be told
-// when the end of its session moves.
+// Ages reports whether the client is told how long to keep its token.
 func (c *Carrier) Ages() bool { return c.field == "" }
 
 // Read finds the tokens in the lines of a request's [Carrier.Field].

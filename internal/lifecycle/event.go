@@ -75,7 +75,7 @@ func (e *Engine) emit(ctx context.Context, ev Event) {
 	case Newer:
 		e.Log(ctx, slog.LevelWarn, "sesame: stored session is from a newer program, treated as anonymous and left alone", "session", ev.ID(), "err", ev.Err)
 	case Ambiguous:
-		e.Log(ctx, slog.LevelWarn, "sesame: several live session cookies in one request, treated as anonymous")
+		e.Log(ctx, slog.LevelWarn, "sesame: several live sessions in one request, treated as anonymous")
 	}
 }
 
