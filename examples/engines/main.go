@@ -1,10 +1,12 @@
-// Engines is the counter with its sessions in a database or on a server.
+// Engines is the counter with its sessions in a database or on a server. Package
+// engine, which it shares with the tool cmd/sesame, has how each is opened.
 //
 //	go run ./examples/engines -store sqlite:counter.sqlite
 //	go run ./examples/engines -store redis://localhost:6379/0
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
@@ -12,6 +14,7 @@ import (
 	"net/http"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/cmd/sesame/engine"
 )
 
 // Session is what is known of a browser.
@@ -29,15 +32,15 @@ func count(sessions *sesame.Manager[Session]) http.HandlerFunc {
 
 func main() {
 	addr := flag.String("addr", "localhost:9090", "`address` to listen on")
-	where := flag.String("store", "sqlite:counter.sqlite", "`where` sessions are kept, one of"+storeForms)
+	where := flag.String("store", "sqlite:counter.sqlite", "`where` sessions are kept, one of"+engine.Forms)
 	flag.Parse()
 	log.Fatal(run(*addr, *where))
 }
 
 func run(addr, where string) error {
-	s, err := open(where)
+	e, err := engine.Create(context.Background(), where, nil) // open until the process ends
 	if err != nil {
-		return err
+		return fmt.Errorf("-store: %w", err)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -46,7 +49,7 @@ func run(addr, where string) error {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	log.Printf("counting on http://localhost:%s/", port)
 
-	sessions := sesame.New[Session](sesame.WithStore(s))
+	sessions := sesame.New[Session](sesame.WithStore(e.Store))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", count(sessions))
 	return http.Serve(listener, sessions.Handler(mux))
