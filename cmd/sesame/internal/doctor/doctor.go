@@ -2,6 +2,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -44,7 +45,7 @@ func (p *Patient) add(level Level, check, cure, format string, args ...any) {
 
 // unseen notes that a check could not be made.
 func (p *Patient) unseen(check, cure string, err error) {
-	p.add(Note, check, cure, "could not be seen: %v", err)
+	p.add(Note, check, cmp.Or(cure, "look yourself, or give an address with a user who may ask"), "could not be seen: %v", err)
 }
 
 // Examine makes all checks. Its error is that of the store, when not even its

@@ -69,4 +69,3 @@ func (p *Patient) directory(context.Context) {
 		p.add(OK, "mode", "", "only the program's user can enter the directory")
 	}
 }
-

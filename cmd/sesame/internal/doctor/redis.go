@@ -96,4 +96,3 @@ func field(info, key string) string {
 	}
 	return ""
 }
-

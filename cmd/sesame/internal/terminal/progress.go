@@ -50,9 +50,9 @@ func (p *Progress) draw() {
 	for {
 		select {
 		case <-tick.C:
-			// The window may have changed. The last column stays free: some
-			// terminals begin a new line after it.
-			fmt.Fprintf(p.w, "\r\x1b[K%s", p.line(Width(p.w)-1))
+			// The window may have changed. Three columns stay free, for the ^C
+			// that a terminal shows: a line that is full would be two.
+			fmt.Fprintf(p.w, "\r\x1b[K%s", p.line(Width(p.w)-3))
 		case <-p.stop:
 			fmt.Fprint(p.w, "\r\x1b[K")
 			return
