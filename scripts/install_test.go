@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,10 +19,10 @@ import (
 
 const core = "github.com/sesame-go/sesame"
 
-// Each released module can be installed as its users do: with go get, into an
-// empty module, from a proxy that serves all of them, and without the workspace
-// and the replace lines of this repository. A program of testdata/install is
-// built with it there.
+// Each released module can be installed as its users do: a command with go
+// install, the others with go get, into an empty module, from a proxy that serves
+// all of them, and without the workspace and the replace lines of this
+// repository. A program of testdata/install is built with it there.
 func TestInstall(t *testing.T) {
 	version := requirements(t, "..")["codec/cborcodec"][core]
 	dirs := strings.Fields(run(t, "..", nil, "./scripts/release", "-l"))
@@ -41,6 +42,12 @@ func TestInstall(t *testing.T) {
 	}
 	for _, dir := range dirs {
 		t.Run(dir, func(t *testing.T) {
+			if name, ok := strings.CutPrefix(dir, "cmd/"); ok {
+				bin := t.TempDir()
+				run(t, bin, append(env, "GOBIN="+bin, "GOFLAGS=-modcacherw -trimpath"), "go", "install", path.Join(core, dir)+"@"+version)
+				require.Contains(t, run(t, bin, nil, filepath.Join(bin, name), "-h"), name)
+				return
+			}
 			program, err := os.ReadFile(filepath.Join("testdata", "install", dir, "main.go"))
 			require.NoError(t, err, "a released module needs a program that uses it")
 			empty := t.TempDir()
@@ -59,6 +66,12 @@ func TestFromClone(t *testing.T) {
 	require.NoError(t, err)
 	for dir := range strings.FieldsSeq(run(t, clone, nil, "./scripts/release", "-l")) {
 		t.Run(dir, func(t *testing.T) {
+			if name, ok := strings.CutPrefix(dir, "cmd/"); ok {
+				bin := t.TempDir()
+				run(t, clone, []string{"GOBIN=" + bin, "GOFLAGS=-trimpath"}, "go", "install", "./"+dir)
+				require.FileExists(t, filepath.Join(bin, name))
+				return
+			}
 			program, err := os.ReadFile(filepath.Join("testdata", "install", dir, "main.go"))
 			require.NoError(t, err)
 			empty := t.TempDir()
@@ -124,7 +137,7 @@ func serve(t *testing.T, proxy, dir, version string) {
 	t.Helper()
 	at := filepath.Join(proxy, filepath.FromSlash(path.Join(core, dir)), "@v")
 	require.NoError(t, os.MkdirAll(at, 0o700))
-	mod, err := os.ReadFile(filepath.Join("..", dir, "go.mod"))
+	mod, err := goMod(dir)
 	require.NoError(t, err)
 	for name, content := range map[string]string{
 		"list":            version + "\n",
@@ -137,20 +150,21 @@ func serve(t *testing.T, proxy, dir, version string) {
 	require.NoError(t, err)
 	defer file.Close()
 	w := zip.NewWriter(file)
-	require.NoError(t, archive(w, filepath.Join("..", dir), path.Join(core, dir)+"@"+version))
+	require.NoError(t, archive(w, dir, path.Join(core, dir)+"@"+version))
 	require.NoError(t, w.Close())
 }
 
 // archive writes the files of the module in dir, without those of modules in
 // it.
 func archive(w *zip.Writer, dir, prefix string) error {
-	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	root := filepath.Join("..", dir)
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
 			_, err := os.Stat(filepath.Join(name, "go.mod"))
-			if name != dir && err == nil || d.Name() == ".git" {
+			if name != root && err == nil || d.Name() == ".git" {
 				return filepath.SkipDir
 			}
 			return nil
@@ -158,12 +172,19 @@ func archive(w *zip.Writer, dir, prefix string) error {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		inside, err := filepath.Rel(dir, name)
+		inside, err := filepath.Rel(root, name)
 		if err != nil {
 			return err
 		}
 		to, err := w.Create(prefix + "/" + filepath.ToSlash(inside))
 		if err != nil {
+			return err
+		}
+		if inside == "go.mod" {
+			mod, err := goMod(dir)
+			if err == nil {
+				_, err = to.Write(mod)
+			}
 			return err
 		}
 		from, err := os.Open(name)
@@ -175,6 +196,18 @@ func archive(w *zip.Writer, dir, prefix string) error {
 		return err
 	})
 }
+
+// goMod returns the go.mod file of a module as it is released: that of a command
+// without replace lines, see scripts/release.
+func goMod(dir string) ([]byte, error) {
+	mod, err := os.ReadFile(filepath.Join("..", dir, "go.mod"))
+	if strings.HasPrefix(filepath.ToSlash(dir), "cmd/") {
+		mod = replaceLines.ReplaceAll(mod, nil)
+	}
+	return mod, err
+}
+
+var replaceLines = regexp.MustCompile(`(?ms)^replace \(.*?^\)\n|^replace [^\n]*\n`)
 
 // run runs a command in a directory and returns what it prints.
 func run(t *testing.T, dir string, env []string, name string, args ...string) string {
