@@ -229,6 +229,37 @@ func TestRevokeBefore(t *testing.T) {
 	}
 }
 
+// A restored backup revives what had ended since, as docs/OPERATING.md says, until
+// all sessions of before are ended.
+func TestRestoredBackup(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	address, backup := "log:"+path, path+".backup"
+	s := openSite(t, address)
+	out, again, stays := s.logIn("ann"), s.logIn("bob"), s.logIn("eve")
+	b, err := os.ReadFile(path) // while the site runs
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(backup, b, 0o600))
+	require.NoError(t, s.Revoke(t.Context(), idOf(out)))
+	renewed, since := s.renew(again), s.logIn("zoe")
+	s.close()
+	require.NoError(t, os.Rename(backup, path))
+	require.NoError(t, os.Remove(path+".lock"))
+
+	s = openSite(t, address)
+	require.True(t, s.knows("ann", out), "logged out since")
+	require.True(t, s.knows("bob", again), "the token of before the last log-in")
+	require.False(t, s.knows("bob", renewed))
+	require.True(t, s.knows("eve", stays))
+	require.False(t, s.knows("zoe", since))
+	s.close()
+	healthy(t, address)
+	require.Equal(t, "3 sessions ended.\n", does(t, address, "revoke", "--before", "now", "--yes"))
+	s = openSite(t, address)
+	for user, cookie := range map[string]*http.Cookie{"ann": out, "bob": again, "eve": stays} {
+		require.False(t, s.knows(user, cookie))
+	}
+}
+
 func TestMoment(t *testing.T) {
 	now := time.Date(2026, 11, 30, 4, 0, 0, 0, time.Local)
 	for text, want := range map[string]time.Time{
