@@ -77,6 +77,7 @@ type Engine struct {
 	scratch    sync.Pool        // of *[]byte, to encode into
 	lost       sync.Map         // fields whose loss was reported
 	streams    streams
+	watchers   atomic.Pointer[[]func(Event)] // see Tell
 	turns      [turns]chan struct{}
 }
 

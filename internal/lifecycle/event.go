@@ -60,6 +60,7 @@ func (ev Event) ID() string {
 // emit tells the observer, and the log what an operator must see. A session's
 // ordinary life is not in the log.
 func (e *Engine) emit(ctx context.Context, ev Event) {
+	e.tell(ev)
 	if e.Observe != nil {
 		e.observe(ctx, ev)
 	}
@@ -112,7 +113,7 @@ func (e *Engine) recovered(ctx context.Context, where string) {
 // began and since measure how long a store takes, if there is an observer:
 // asking for the time is a good part of what a read costs.
 func (e *Engine) began() (t time.Time) {
-	if e.Observe != nil {
+	if e.Observe != nil || e.watchers.Load() != nil {
 		t = time.Now()
 	}
 	return t

@@ -24,22 +24,27 @@ func (e *Engine) All(ctx context.Context) iter.Seq2[Entry, error] {
 // OwnedBy yields the live sessions of one owner, by the store's index if it
 // has one, else by reading all.
 func (e *Engine) OwnedBy(ctx context.Context, owner string) iter.Seq2[Entry, error] {
-	switch {
-	case owner == "":
+	if owner == "" {
 		return func(yield func(Entry, error) bool) { yield(Entry{}, errNoOwner) }
-	case e.owners != nil:
-		return e.sessions(ctx, e.paced(ctx, func(ctx context.Context) iter.Seq2[store.Entry, error] {
+	}
+	return e.sessions(ctx, e.owned(ctx, owner))
+}
+
+// owned yields the records of one owner.
+func (e *Engine) owned(ctx context.Context, owner string) iter.Seq2[store.Entry, error] {
+	if e.owners != nil {
+		return e.paced(ctx, func(ctx context.Context) iter.Seq2[store.Entry, error] {
 			return e.owners.Owned(ctx, owner)
-		}))
+		})
 	}
 	all := e.records(ctx)
-	return e.sessions(ctx, func(yield func(store.Entry, error) bool) {
+	return func(yield func(store.Entry, error) bool) {
 		for r, err := range all {
 			if (err != nil || r.Owner == owner) && !yield(r, err) {
 				return
 			}
 		}
-	})
+	}
 }
 
 // sessions decodes records.
