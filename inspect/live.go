@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -22,7 +23,7 @@ const (
 	rowsEvery  = time.Second
 	partsEvery = 5 * time.Second
 
-	// slowest is how long a browser may take to read what is sent.
+	// slowestReader is how long a browser may take to read what is sent.
 	slowestReader = 10 * time.Second
 )
 
@@ -38,8 +39,10 @@ func (i *inspector) stream(w http.ResponseWriter, r *http.Request) {
 	s.resume(r, v.Get("after"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that collect a response first
-	if s.ctl.Flush() != nil {
-		w.WriteHeader(http.StatusNoContent) // a writer around us collects the response; the browser is not to ask again
+	if err := s.flush(); err != nil {
+		if errors.Is(err, http.ErrNotSupported) { // a writer around us collects the response
+			w.WriteHeader(http.StatusNoContent) // so that the browser does not ask again
+		}
 		return
 	}
 	if s.send("retry: 2000\n\n") != nil {
@@ -49,6 +52,7 @@ func (i *inspector) stream(w http.ResponseWriter, r *http.Request) {
 	defer end.Stop()
 	tick := time.NewTicker(rowsEvery)
 	defer tick.Stop()
+	shutdown := i.servers.of(r)
 	var parts time.Time
 	for {
 		if s.rows() != nil {
@@ -64,7 +68,7 @@ func (i *inspector) stream(w http.ResponseWriter, r *http.Request) {
 		case <-tick.C:
 		case <-end.C:
 			return
-		case <-i.servers.of(r):
+		case <-shutdown:
 			return
 		case <-r.Context().Done():
 			return
@@ -161,12 +165,20 @@ func (s *stream) event(name, id string, data map[string]any) error {
 }
 
 func (s *stream) send(text string) error {
-	_ = s.ctl.SetWriteDeadline(time.Now().Add(slowestReader)) // a writer of tests has none
+	s.limit()
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
 	return s.ctl.Flush()
 }
+
+func (s *stream) flush() error {
+	s.limit()
+	return s.ctl.Flush()
+}
+
+// limit gives the browser its time to read. A writer of tests has no deadline.
+func (s *stream) limit() { _ = s.ctl.SetWriteDeadline(time.Now().Add(slowestReader)) }
 
 // shutdowns knows which servers are told to stop: http.Server.Shutdown waits for
 // requests to end, and would for a stream.
@@ -181,9 +193,6 @@ func (s *shutdowns) of(r *http.Request) <-chan struct{} {
 	if known, loaded := s.servers.LoadOrStore(server, stopped); loaded {
 		return known.(chan struct{})
 	}
-	server.RegisterOnShutdown(func() {
-		s.servers.Delete(server)
-		close(stopped)
-	})
+	server.RegisterOnShutdown(func() { close(stopped) })
 	return stopped
 }

@@ -27,8 +27,8 @@ type node struct {
 }
 
 const (
-	maxNodes    = 2000 // of a session
-	maxChildren = 200  // of a value
+	maxNodes    = 500 // of a field of the session
+	maxChildren = 200 // of a value
 	maxDepth    = 32
 	maxText     = 2000 // bytes of a text
 )
@@ -112,6 +112,9 @@ type part struct {
 
 func (b *builder) parts(n *node, parts iter.Seq[part], depth int) {
 	for p := range parts {
+		if depth <= 1 {
+			b.left = maxNodes // so that a large field does not hide those after it
+		}
 		switch {
 		case len(n.Children) == maxChildren || b.left <= 0 || depth > maxDepth:
 			n.More++
