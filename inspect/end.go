@@ -12,7 +12,6 @@ import (
 // is a page of its own, so that what it says is never in an address; to send the
 // form again ends nothing else.
 func (i *inspector) end(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 4096)
 	if r.PostFormValue("owner") != "" {
 		i.endOwner(w, r)
 		return

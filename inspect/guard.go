@@ -31,6 +31,7 @@ func (i *inspector) guard(next http.Handler) http.Handler {
 			http.Error(w, why, http.StatusForbidden)
 			return
 		}
+		r.Body = http.MaxBytesReader(w, r.Body, 4096)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -44,7 +45,7 @@ func crossSite(forms *http.CrossOriginProtection, r *http.Request) string {
 	site, mode := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case forms.Check(r) != nil:
-		return "inspect: this form comes from another site"
+		return "inspect: this form comes from another site, or a proxy before the program changes Host: let it pass Host"
 	case r.Method == http.MethodPost && site == "" && r.Header.Get("Origin") == "":
 		return "inspect: this form has neither Sec-Fetch-Site nor Origin; if a proxy in front of the program removes them, let it pass Origin and Host"
 	case (site == "cross-site" || site == "same-site") && mode != "navigate":

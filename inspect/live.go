@@ -39,6 +39,9 @@ func (i *inspector) stream(w http.ResponseWriter, r *http.Request) {
 	s.resume(r, v.Get("after"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies that collect a response first
+	if r.Method == http.MethodHead {
+		return
+	}
 	if err := s.flush(); err != nil {
 		if errors.Is(err, http.ErrNotSupported) { // a writer around us collects the response
 			w.WriteHeader(http.StatusNoContent) // so that the browser does not ask again

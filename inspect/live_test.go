@@ -136,7 +136,7 @@ func TestStreamSendsParts(t *testing.T) {
 			seen[e.data.ID] = e.data.HTML
 		}
 	}
-	require.Contains(t, text(seen["status"]), "1 sessions now")
+	require.Contains(t, text(seen["status"]), "1 session now")
 	require.Contains(t, seen["chart"], `data-kind="created"`)
 	require.Contains(t, text(seen["store"]), "memstore.Store")
 

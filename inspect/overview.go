@@ -115,6 +115,9 @@ func (i *inspector) overview(now time.Time) overview {
 	sessions := figure{Count: "–", What: "sessions, not counted", Link: "sessions"}
 	if !o.State.Counted.IsZero() {
 		sessions.Count, sessions.What = number(o.State.Count), "sessions now"
+		if o.State.Count == 1 {
+			sessions.What = "session now"
+		}
 		if since := time.Since(o.State.Counted); since > 2*pause {
 			sessions.What = "sessions " + period(since) + " ago"
 		}

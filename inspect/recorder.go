@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ func (r *recorder) record(e lifecycle.Event) { r.add(e, time.Now()) }
 
 func (r *recorder) add(e lifecycle.Event, at time.Time) {
 	kept := event{Event: e, At: at}
+	kept.Owner, kept.Field = strings.Clone(e.Owner), strings.Clone(e.Field) // they may be a part of a whole session
 	if kept.Err != nil {
 		kept.Error = shorten(kept.Err.Error(), maxError)
 		kept.Err = nil // it may hold on to much

@@ -48,6 +48,7 @@ func handler(p place) http.Handler {
 	sessions := sesame.New[Session](sesame.WithStore(p.store))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", count(sessions, p)) // the front page alone: browsers ask for /favicon.ico too
+	mux.Handle("/inspect/", operatorsPage(sessions))
 	return sessions.Handler(mux)
 }
 
@@ -78,6 +79,7 @@ func run(addr, where string) (err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	log.Printf("counting on %s", site(addr, listener))
+	log.Printf("operator's page: %sinspect/ (any name, password %s)", site(addr, listener), password)
 	select {
 	case err := <-ended:
 		return err

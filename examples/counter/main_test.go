@@ -65,6 +65,24 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// The operator's page asks for the password, and shows the session.
+func TestOperatorsPage(t *testing.T) {
+	ann := sesametest.NewClient(t, handler(place{store: memstore.New()}))
+	ann.Get("/")
+	id, _, _ := strings.Cut(ann.Cookies("/")[0].Value, ".")
+	for given, want := range map[string]int{"": http.StatusUnauthorized, "guess": http.StatusUnauthorized, password: http.StatusOK} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/inspect/session/"+id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("anyone", given)
+		res, page := ann.Do(r)
+		if res.StatusCode != want || strings.Contains(page, "Times") != (want == http.StatusOK) {
+			t.Errorf("with the password %q: %s", given, res.Status)
+		}
+	}
+}
+
 // What the page says to try next depends on the store.
 func TestTryNext(t *testing.T) {
 	for where, want := range map[string]string{
