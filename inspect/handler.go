@@ -42,7 +42,7 @@ func Handler[T any](m *sesame.Manager[T], opts ...Option) http.Handler {
 	if err := c.validate(); err != nil {
 		panic(fmt.Sprintf("inspect: Handler: %v", err))
 	}
-	i := newInspector(engineOf(m), c)
+	i := newInspector(lifecycle.EngineOf(m), c)
 	i.passive = m.Passive
 	return i.guard(http.HandlerFunc(i.route))
 }
@@ -80,19 +80,3 @@ func newInspector(e *lifecycle.Engine, c config) *inspector {
 	e.Tell(i.events.record)
 	return i
 }
-
-// engineOf returns the engine of a manager: a request that passes through its
-// Handler has it.
-func engineOf[T any](m *sesame.Manager[T]) (engine *lifecycle.Engine) {
-	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		engine = r.Context().Value(lifecycle.Key{}).(*lifecycle.Engine)
-	})).ServeHTTP(nowhere{}, new(http.Request))
-	return engine
-}
-
-// nowhere is a ResponseWriter for a request that is answered with nothing.
-type nowhere struct{}
-
-func (nowhere) Header() http.Header         { return http.Header{} }
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (nowhere) WriteHeader(int)             {}
