@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/sesame-go/sesame/sesametest"
+	"github.com/sesame-go/sesame/store"
+	"github.com/sesame-go/sesame/store/memstore"
+)
+
+func testShop(t *testing.T) *shop { return testShopOn(t, memstore.New()) }
+
+// testShopOn has the users of the demo, whose passwords are hashed in less time.
+func testShopOn(t *testing.T, st store.Store) *shop {
+	t.Helper()
+	var list []account
+	for id, password := range map[string]string{"ann": "apple", "bob": "banana", "carol": "cherry"} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, _ := demoAccounts().find(id)
+		user.hash = string(hash)
+		list = append(list, user)
+	}
+	return newShop(st, newAccounts(list...))
+}
+
+// serve serves the shop to browsers, until the test ends.
+func serve(t *testing.T, s *shop) (url string) {
+	t.Helper()
+	server := httptest.NewServer(s.handler())
+	t.Cleanup(server.Close)
+	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+}
+
+// client is a browser of the shop's without scripts.
+func client(t *testing.T, s *shop) *sesametest.Client {
+	t.Helper()
+	return sesametest.NewClient(t, s.handler())
+}
+
+// A gate is a store that lets requests see the same: it holds loads back until
+// as many as are wanted have come.
+type gate struct {
+	*memstore.Store
+	mu      sync.Mutex
+	waiting sync.WaitGroup
+	left    int
+}
+
+func newGate() *gate { return &gate{Store: memstore.New()} }
+
+// hold makes the next n loads wait for each other.
+func (g *gate) hold(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left = n
+	g.waiting.Add(n)
+}
+
+func (g *gate) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	r, err := g.Store.Load(ctx, k)
+	g.mu.Lock()
+	wait := g.left > 0
+	if wait {
+		g.left--
+		g.waiting.Done()
+	}
+	g.mu.Unlock()
+	if wait {
+		g.waiting.Wait()
+	}
+	return r, err
+}
