@@ -43,7 +43,7 @@ func id(c *sesametest.Client) string {
 
 // Links to the log-in lead to no other site, as Chromium understands them.
 func TestNoOpenRedirects(t *testing.T) {
-	s := testShop(t)
+	s := testShop()
 	newTestProvider(t).join(s, "https://example.com")
 	ann, visitor := attacker(t, s), attacker(t, s)
 	logInAs(t, ann, "ann", "apple")
@@ -90,7 +90,7 @@ func cookieOf(c *sesametest.Client) *http.Cookie { return c.Cookies("/")[0] }
 // Bob writes the ID of ann's session into his form. It stays, and he is told
 // what he is told of an ID that does not exist.
 func TestForeignSessionID(t *testing.T) {
-	s := testShop(t)
+	s := testShop()
 	ann := logInAs(t, client(t, s), "ann", "apple")
 	bob := logInAs(t, ann.Another(), "bob", "banana")
 	gone := logInAs(t, ann.Another(), "bob", "banana")
@@ -121,7 +121,7 @@ func TestForeignSessionID(t *testing.T) {
 
 // Nothing of a member's is there for a visitor, nor for forms of other sites.
 func TestStrangers(t *testing.T) {
-	s := testShop(t)
+	s := testShop()
 	visitor := attacker(t, s)
 	ann := logInAs(t, visitor.Another(), "ann", "apple")
 	for _, path := range []string{"/account", "/account/chat", "/devices", "/password", "/confirm", "/admin"} {
@@ -184,7 +184,7 @@ func param(t *testing.T, address, name string) string {
 
 // An answer of the provider counts in the browser that asked, once.
 func TestHostileCallbacks(t *testing.T) {
-	s, p := testShop(t), newTestProvider(t)
+	s, p := testShop(), newTestProvider(t)
 	p.join(s, "https://example.com")
 	dora := attacker(t, s)
 	callback := begin(t, dora)
@@ -242,7 +242,7 @@ func TestHostileCallbacks(t *testing.T) {
 // A state that comes twice at once lets one of the two in.
 func TestReplayedStateAtOnce(t *testing.T) {
 	gate := newGate()
-	s, p := testShopOn(t, gate), newTestProvider(t)
+	s, p := testShopOn(gate), newTestProvider(t)
 	p.lenient = true
 	p.join(s, "https://example.com")
 	dora := attacker(t, s)
@@ -272,7 +272,7 @@ func begin2(t *testing.T, p *testProvider, callback string) string {
 // A log-out at the provider is believed only with a token that it has made for
 // that.
 func TestForgedLogOutTokens(t *testing.T) {
-	s, p := testShop(t), newTestProvider(t)
+	s, p := testShop(), newTestProvider(t)
 	p.join(s, "https://example.com")
 	dora := attacker(t, s)
 	ann := logInAs(t, dora.Another(), "ann", "apple")
@@ -342,7 +342,7 @@ func owned(t *testing.T, s *shop, owner string) int {
 // before one of them takes it. One shows it.
 func TestTwoTabsTakeOneMessage(t *testing.T) {
 	gate := newGate()
-	s := testShopOn(t, gate)
+	s := testShopOn(gate)
 	ann := attacker(t, s)
 	for range 20 {
 		ann.Post("/cart/add", url.Values{"good": {"chai"}})
@@ -361,7 +361,7 @@ func TestTwoTabsTakeOneMessage(t *testing.T) {
 // Two clicks on "buy" make one order.
 func TestDoubleClickBuysOnce(t *testing.T) {
 	gate := newGate()
-	s := testShopOn(t, gate)
+	s := testShopOn(gate)
 	ann := logInAs(t, attacker(t, s), "ann", "apple")
 	ann.Post("/cart/add", url.Values{"good": {"chai"}})
 	gate.hold(2)

@@ -14,7 +14,8 @@ import (
 // A visitor fills a cart, is asked to log in to buy it, comes back to it, and
 // buys it.
 func TestCartIsKeptThroughLogIn(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	b := newWindow(t)
 	b.visit(url)
 	require.Empty(t, b.cookies(), "a visitor who only looks has no session")
@@ -42,7 +43,8 @@ func TestCartIsKeptThroughLogIn(t *testing.T) {
 
 // A tab whose cart grows in another one shows it, without being moved.
 func TestCartInAnotherTab(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	a := newWindow(t)
 	a.visit(url)
 	a.press(`form:has([value="chai"]) button`)
@@ -55,7 +57,8 @@ func TestCartInAnotherTab(t *testing.T) {
 
 // The cookie of "keep me signed in" outlives the browser, the other does not.
 func TestKeepMeSignedIn(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	b := newWindow(t).signedIn(url, "ann", "apple")
 	require.True(t, b.cookies()[0].Session)
 	b.visit(url + "/account")
@@ -72,7 +75,8 @@ func TestKeepMeSignedIn(t *testing.T) {
 // Ann sees her two devices and which of them this is. She signs the other one
 // out, and later all others.
 func TestDevices(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	here, there, third := newWindow(t).signedIn(url, "ann", "apple"), newWindow(t).signedIn(url, "ann", "apple"), newWindow(t)
 	newWindow(t).signedIn(url, "bob", "banana")
 	require.Contains(t, here.visit(url+"/devices"), "From 127.0.0.x · signed in just now · used just now")
@@ -97,7 +101,8 @@ func TestDevices(t *testing.T) {
 // A password that was given a while ago is asked for again before it can be
 // changed, and the change signs out the other device.
 func TestPasswordIsAskedForAgain(t *testing.T) {
-	s := testShop(t)
+	t.Parallel()
+	s := testShop()
 	s.freshFor = 3 * time.Second
 	url := serve(t, s)
 	here, there := newWindow(t).signedIn(url, "ann", "apple"), newWindow(t).signedIn(url, "ann", "apple")
@@ -125,7 +130,8 @@ func TestPasswordIsAskedForAgain(t *testing.T) {
 // Dora logs in at her provider and comes back to the page that she wanted. When
 // she has logged out there, her stream here ends, and so does her session.
 func TestProvider(t *testing.T) {
-	s, p := testShop(t), newTestProvider(t)
+	t.Parallel()
+	s, p := testShop(), newTestProvider(t)
 	server := httptest.NewUnstartedServer(nil)
 	site := strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	p.join(s, site)
@@ -155,7 +161,8 @@ func TestProvider(t *testing.T) {
 // Carol ends one session of ann's, then all of bob's. For ann there is no such
 // page.
 func TestAdmin(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	ann, bob, carol := newWindow(t).signedIn(url, "ann", "apple"), newWindow(t).signedIn(url, "bob", "banana"), newWindow(t)
 	require.Contains(t, ann.visit(url+"/admin"), "404")
 	carol.signedIn(url, "carol", "cherry")
@@ -171,7 +178,8 @@ func TestAdmin(t *testing.T) {
 // An open page of the account is told when its session ends, and a question is
 // answered until then.
 func TestStreamsOfThePage(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	a := newWindow(t).signedIn(url, "ann", "apple")
 	b := a.another()
 	b.visit(url + "/account")

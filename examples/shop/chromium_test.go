@@ -89,7 +89,6 @@ func (b tab) visit(url string) string {
 // to which that leads.
 func (b tab) press(selector string) string {
 	b.t.Helper()
-	b.t.Logf("press %s at %s", selector, b.path())
 	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
 	require.NoError(b.t, err)
 	return b.text()

@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&c.client, "client", "shop", "the shop's `ID` at the provider")
 	flag.Parse()
 	c.secret = os.Getenv("CLIENT_SECRET")
-	log.Fatal(run(context.Background(), c))
+	log.Fatal(run(context.Background(), c, demoAccounts()))
 }
 
 type config struct {
@@ -39,7 +39,7 @@ type config struct {
 	issuer, client, secret string
 }
 
-func run(ctx context.Context, c config) error {
+func run(ctx context.Context, c config, users *accounts) error {
 	sessions, err := open(ctx, c.store)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func run(ctx context.Context, c config) error {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	site := cmp.Or(c.site, "http://"+net.JoinHostPort(cmp.Or(host, "localhost"), port))
 
-	s := newShop(sessions, demoAccounts())
+	s := newShop(sessions, users)
 	if c.issuer != "" {
 		if s.provider, err = newProvider(ctx, c.issuer, c.client, c.secret, site); err != nil {
 			return err

@@ -15,7 +15,8 @@ var pictures = flag.String("pictures", "", "`directory` to write pictures of the
 
 // Every page fits on a phone and a desktop, and shows its pictures.
 func TestPagesFit(t *testing.T) {
-	url := serve(t, testShop(t))
+	t.Parallel()
+	url := serve(t, testShop())
 	b := newWindow(t)
 	b.visit(url)
 	b.fits("front")

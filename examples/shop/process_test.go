@@ -20,7 +20,7 @@ import (
 // The test binary is the shop, too, when a test starts it as one.
 func TestMain(m *testing.M) {
 	if where, ok := os.LookupEnv("SHOP_STORE"); ok {
-		fmt.Fprintln(os.Stderr, run(context.Background(), config{addr: "localhost:0", store: where}))
+		fmt.Fprintln(os.Stderr, run(context.Background(), config{addr: "localhost:0", store: where}, testAccounts()))
 		os.Exit(1)
 	}
 	code := m.Run()
@@ -89,6 +89,7 @@ func (b tab) heard(began time.Time) (events, socket time.Duration) {
 // Of one browser's two tabs each is at another process. A log-out in the one
 // ends the EventSource and the WebSocket of the other.
 func TestStreamsEndOnTwoProcesses(t *testing.T) {
+	t.Parallel()
 	a, b := twoProcesses(t)
 	for name, at := range map[string][2]string{"from one to the other": {a, b}, "and back": {b, a}} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +120,7 @@ func TestStreamsEndOnTwoProcesses(t *testing.T) {
 // ann gives her password again, at the other, these streams end and cannot be
 // opened again. Hers come back by themselves.
 func TestStreamOfCopiedCookieEnds(t *testing.T) {
+	t.Parallel()
 	a, b := twoProcesses(t)
 	ann := newWindow(t).signedIn(a, "ann", "apple")
 	ann.visit(a + "/account")
@@ -161,12 +163,12 @@ func TestStart(t *testing.T) {
 		"redis://ann:1/s3cret@127.0.0.1:1/0":  "this is no URL of a Redis server",
 		"redis://ann:s3cret@127.0.0.1:1/deux": "this is no URL of a Redis server",
 	} {
-		err := run(t.Context(), config{addr: "localhost:0", store: where})
+		err := run(t.Context(), config{addr: "localhost:0", store: where}, testAccounts())
 		require.ErrorContains(t, err, want, where)
 		require.NotContains(t, err.Error(), "s3cret")
 	}
-	require.ErrorContains(t, run(t.Context(), config{addr: "localhost:http3", store: "memory:"}), "choose another address with -addr")
-	require.Error(t, run(t.Context(), config{addr: "localhost:0", store: "memory:", issuer: "http://127.0.0.1:1"}))
+	require.ErrorContains(t, run(t.Context(), config{addr: "localhost:http3", store: "memory:"}, testAccounts()), "choose another address with -addr")
+	require.Error(t, run(t.Context(), config{addr: "localhost:0", store: "memory:", issuer: "http://127.0.0.1:1"}, testAccounts()))
 	s, err := open(t.Context(), "log:"+t.TempDir()+"/shop.db")
 	require.NoError(t, err)
 	require.NoError(t, s.(io.Closer).Close())

@@ -14,22 +14,24 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-func testShop(t *testing.T) *shop { return testShopOn(t, memstore.New()) }
+func testShop() *shop { return testShopOn(memstore.New()) }
 
-// testShopOn has the users of the demo, whose passwords are hashed in less time.
-func testShopOn(t *testing.T, st store.Store) *shop {
-	t.Helper()
-	var list []account
+func testShopOn(st store.Store) *shop { return newShop(st, testAccounts()) }
+
+// testAccounts are the users of the demo, whose passwords are hashed in less
+// time.
+func testAccounts() *accounts {
+	all := demoAccounts()
 	for id, password := range map[string]string{"ann": "apple", "bob": "banana", "carol": "cherry"} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
-		user, _ := demoAccounts().find(id)
+		user := all.byID[id]
 		user.hash = string(hash)
-		list = append(list, user)
+		all.byID[id] = user
 	}
-	return newShop(st, newAccounts(list...))
+	return all
 }
 
 // serve serves the shop to browsers, until the test ends.

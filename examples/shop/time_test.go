@@ -44,7 +44,7 @@ func (c *caller) logIn(user, password string) {
 // then it is good for ten minutes more.
 func TestFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ann := &caller{shop: testShop(t).handler()}
+		ann := &caller{shop: testShop().handler()}
 		ann.logIn("ann", "apple")
 		where := func() string { return ann.call("GET", "/password", nil).Header().Get("Location") }
 		require.Empty(t, where())
@@ -64,7 +64,7 @@ func TestFresh(t *testing.T) {
 // TestPolling: a page that polls does not keep its session alive, a user does.
 func TestPolling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testShop(t)
+		s := testShop()
 		ann := &caller{shop: s.handler()}
 		ann.logIn("ann", "apple")
 		for range 3 {
@@ -86,7 +86,7 @@ func TestPolling(t *testing.T) {
 // half a year at most; and a visitor's cart waits for a week.
 func TestRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testShop(t)
+		s := testShop()
 		ann, visitor := &caller{shop: s.handler()}, &caller{shop: s.handler()}
 		visitor.call("POST", "/cart/add", url.Values{"good": {"chai"}})
 		time.Sleep(6 * day)
@@ -116,7 +116,7 @@ func TestRemembered(t *testing.T) {
 // TestCartsOfOthers: a cart goes along when a visitor logs in, and not when
 // another user does.
 func TestCartsOfOthers(t *testing.T) {
-	c := &caller{shop: testShop(t).handler()}
+	c := &caller{shop: testShop().handler()}
 	c.call("POST", "/cart/add", url.Values{"good": {"chai"}})
 	c.logIn("ann", "apple")
 	require.Contains(t, c.call("GET", "/cart", nil).Body.String(), "Bazaar Chai")
@@ -129,7 +129,7 @@ func TestCartsOfOthers(t *testing.T) {
 // TestMaxDevices: the sixth log-in ends the one that is oldest.
 func TestMaxDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testShop(t)
+		s := testShop()
 		var devices []*caller
 		for range maxDevices + 1 {
 			time.Sleep(time.Minute)
@@ -145,7 +145,7 @@ func TestMaxDevices(t *testing.T) {
 // TestDevicePage: what it says of when and where.
 func TestDevicePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testShop(t)
+		s := testShop()
 		here, there := &caller{shop: s.handler(), address: "[2001:db8:7:1::5]:1234"}, &caller{shop: s.handler(), address: "203.0.113.9:99"}
 		there.logIn("ann", "apple")
 		time.Sleep(3 * time.Minute)
@@ -177,7 +177,7 @@ func TestDeviceNames(t *testing.T) {
 
 // TestRightsAreTheAccounts: an administrator who is one no more is told so at once.
 func TestRightsAreTheAccounts(t *testing.T) {
-	s := testShop(t)
+	s := testShop()
 	carol := &caller{shop: s.handler()}
 	carol.logIn("carol", "cherry")
 	require.Equal(t, http.StatusOK, carol.call("GET", "/admin", nil).Code)
