@@ -153,3 +153,11 @@ func (b tab) signedIn(url, user, password string) tab {
 	b.signIn(user, password)
 	return b
 }
+
+// ask puts a question to the shop, once the page may.
+func (b tab) ask(question string) {
+	b.t.Helper()
+	b.becomes(`!document.querySelector("#ask").hidden`)
+	field := chromedp.CSS("#question")
+	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.SendKeys(field, question), chromedp.Click(chromedp.CSS("#ask button"))))
+}

@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/sesametest"
 )
 
 var pictures = flag.String("pictures", "", "`directory` to write pictures of the pages to")
@@ -16,7 +18,8 @@ var pictures = flag.String("pictures", "", "`directory` to write pictures of the
 // Every page fits on a phone and a desktop, and shows its pictures.
 func TestPagesFit(t *testing.T) {
 	t.Parallel()
-	url := serve(t, testShop())
+	s := testShop()
+	url := serve(t, s)
 	b := newWindow(t)
 	b.visit(url)
 	b.fits("front")
@@ -27,17 +30,27 @@ func TestPagesFit(t *testing.T) {
 	b.fits("cart")
 	b.press(".total button")
 	b.fits("login")
-	b.signIn("carol", "cherry")
+	eval[bool](b, `document.querySelector("[name=remember]").checked = true`)
+	b.signIn("ann", "apple")
 	b.visit(url + "/cart")
 	b.press(".total button")
+	b.ask("How long does Sencha steep?")
+	b.says("Thank you, Ann.")
 	b.fits("account")
 
-	newWindow(t).signedIn(url, "carol", "cherry")
-	newWindow(t).signedIn(url, "ann", "apple")
-	for _, page := range []string{"devices", "password", "confirm", "admin"} {
+	for agent, address := range map[string]string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile Safari/604.1": "203.0.113.x",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0":                                                 "198.51.100.x",
+	} {
+		sesametest.Cookie(t, s.sessions, Session{User: "ann", Name: "Ann", Device: Device{agent, address}})
+	}
+	for _, page := range []string{"devices", "password", "confirm"} {
 		b.visit(url + "/" + page)
 		b.fits(page)
 	}
+	carol := newWindow(t).signedIn(url, "carol", "cherry")
+	carol.visit(url + "/admin")
+	carol.fits("admin")
 }
 
 // fits looks at the page on each screen, in the light and in the dark. It fails
