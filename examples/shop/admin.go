@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 
 	"github.com/sesame-go/sesame"
@@ -28,7 +29,7 @@ func (s *shop) adminPage(w http.ResponseWriter, r *http.Request) {
 }
 
 // first ends a walk after n sessions. What has not been read yet is not fetched.
-func first(n int, walk func(func(sesame.Entry[Session], error) bool)) func(func(sesame.Entry[Session], error) bool) {
+func first(n int, walk iter.Seq2[sesame.Entry[Session], error]) iter.Seq2[sesame.Entry[Session], error] {
 	return func(yield func(sesame.Entry[Session], error) bool) {
 		left := n
 		for e, err := range walk {

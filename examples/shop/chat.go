@@ -27,8 +27,7 @@ func (s *shop) chat(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		// Who asks is there: a question keeps the session alive, an open page
-		// does not.
+		// A question is use of the session; an open connection is not.
 		if err := s.sessions.Save(ctx); err != nil {
 			return
 		}

@@ -103,9 +103,8 @@ func (b tab) fill(name, text string) {
 
 func (b tab) text() string { return eval[string](b, "document.body.innerText.trim()") }
 
-// path returns where the tab is, without the host, and host returns that.
+// path returns where the tab is, without the host.
 func (b tab) path() string { return eval[string](b, "location.pathname + location.search") }
-func (b tab) host() string { return eval[string](b, "location.host") }
 
 // cookies returns what the browser would send with the page's next request.
 func (b tab) cookies() []*network.Cookie {

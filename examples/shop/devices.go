@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 
@@ -25,7 +26,7 @@ func (s *shop) devices(w http.ResponseWriter, r *http.Request) {
 }
 
 // collect reads a walk over sessions to its end, the latest log-in first.
-func collect(walk func(func(sesame.Entry[Session], error) bool)) (list []sesame.Entry[Session], err error) {
+func collect(walk iter.Seq2[sesame.Entry[Session], error]) (list []sesame.Entry[Session], err error) {
 	for e, err := range walk {
 		if err != nil {
 			return nil, err

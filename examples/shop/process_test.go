@@ -155,6 +155,7 @@ func TestStreamOfCopiedCookieEnds(t *testing.T) {
 
 // The program says what is wrong with its flags, and no password.
 func TestStart(t *testing.T) {
+	t.Parallel()
 	for where, want := range map[string]string{
 		"":                                    "log:shop.db",
 		"memory":                              "redis://user:password@localhost",

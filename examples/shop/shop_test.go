@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/sesame-go/sesame/sesametest"
@@ -46,6 +47,13 @@ func serve(t *testing.T, s *shop) (url string) {
 func client(t *testing.T, s *shop) *sesametest.Client {
 	t.Helper()
 	return sesametest.NewClient(t, s.handler())
+}
+
+// owned counts the sessions of a user.
+func owned(t *testing.T, s *shop, owner string) int {
+	list, err := collect(s.sessions.OwnedBy(t.Context(), owner))
+	require.NoError(t, err)
+	return len(list)
 }
 
 // A gate is a store that lets requests see the same: it holds loads back until
