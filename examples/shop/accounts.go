@@ -11,6 +11,7 @@ import (
 type accounts struct {
 	mu   sync.RWMutex
 	byID map[string]account
+	cost int // how much work a new hash is, see bcrypt
 }
 
 type account struct {
@@ -29,7 +30,7 @@ func demoAccounts() *accounts {
 }
 
 func newAccounts(list ...account) *accounts {
-	a := &accounts{byID: make(map[string]account)}
+	a := &accounts{byID: make(map[string]account), cost: bcrypt.DefaultCost}
 	for _, user := range list {
 		a.byID[user.ID] = user
 	}
@@ -60,7 +61,7 @@ func (a *accounts) authenticate(id, password string) (account, bool) {
 
 // setPassword refuses passwords longer than bcrypt can take, 72 bytes.
 func (a *accounts) setPassword(id, password string) error {
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), a.cost)
 	if err != nil {
 		return err
 	}

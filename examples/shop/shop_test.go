@@ -23,8 +23,9 @@ func testShopOn(st store.Store) *shop { return newShop(st, testAccounts()) }
 // time.
 func testAccounts() *accounts {
 	all := demoAccounts()
+	all.cost = bcrypt.MinCost
 	for id, password := range map[string]string{"ann": "apple", "bob": "banana", "carol": "cherry"} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), all.cost)
 		if err != nil {
 			panic(err)
 		}
