@@ -161,6 +161,11 @@ func TestProvider(t *testing.T) {
 	require.Equal(t, "/devices?from=mail", b.path())
 	require.Contains(t, b.visit(site+"/cart"), "Total €7.40", "the visitor's cart")
 
+	b.visit(site + "/confirm?next=/devices")
+	b.press("main button")
+	require.NotContains(t, b.press("a"), "Password", "the provider has it")
+	require.Equal(t, "/devices", b.path())
+
 	b.visit(site + "/account")
 	b.becomes(`!document.querySelector("#ask").hidden`)
 	res, err := http.PostForm(site+"/oidc/logout", url.Values{"logout_token": {p.sign(p.claims(logOutEvent))}})

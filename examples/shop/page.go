@@ -43,6 +43,7 @@ type page struct {
 	Messages []string
 	InCart   int
 	Admin    bool
+	Password bool   // the user has one here, not at the provider
 	Provider string // "" without one
 	Data     any
 }
@@ -52,8 +53,8 @@ func (s *shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 	ctx := r.Context()
 	p := page{Path: r.URL.Path, Messages: s.takeFlash(ctx), Session: *s.sessions.Get(ctx), Data: data}
 	p.InCart = count(p.Cart)
-	user, _ := s.accounts.find(p.User)
-	p.Admin = user.Admin
+	user, ok := s.accounts.find(p.User)
+	p.Admin, p.Password = user.Admin, ok
 	if s.provider != nil {
 		p.Provider = s.provider.name
 	}

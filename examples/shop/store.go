@@ -17,8 +17,8 @@ import (
 
 // storeForms has an example of each form that open takes.
 const storeForms = `
-  memory:                               gone when the program ends
-  log:shop.db                           a file, for one process
+  memory:                                 gone when the program ends
+  log:shop.db                             a file, for one process
   redis://user:password@localhost:6379/0  shared by several processes
 `
 
