@@ -55,5 +55,5 @@ func TestStaleInfo(t *testing.T) {
 		fmt.Fprint(w, s.m.Info(r.Context()).Created)
 		s.m.Get(r.Context())
 	})
-	require.Equal(t, 1, s.w.count(sesame.EventStale))
+	require.Equal(t, 1, s.w.count(sesame.EventCacheable))
 }

@@ -124,9 +124,9 @@ func TestCopyBack(t *testing.T) {
 	require.Equal(t, "POST /up/{id}", pattern)
 }
 
-// TestStale: a session that is first read when it is too late for Vary is told,
+// TestCacheable: a session that is first read when it is too late for Vary is told,
 // once, if a cache may store the response.
-func TestStale(t *testing.T) {
+func TestCacheable(t *testing.T) {
 	for name, test := range map[string]struct {
 		header map[string]string
 		read   bool // before, too
@@ -152,7 +152,7 @@ func TestStale(t *testing.T) {
 				s.m.Get(r.Context())
 				s.m.Get(r.Context())
 			})
-			require.Equal(t, test.want, s.w.count(sesame.EventStale))
+			require.Equal(t, test.want, s.w.count(sesame.EventCacheable))
 			require.Equal(t, test.want, strings.Count(s.w.log.String(), "\n"), s.w.log.String())
 		})
 	}

@@ -155,7 +155,7 @@ const (
 	EventNewer        = EventKind(lifecycle.Newer)        // stored by a program that this one is too old for; the request is anonymous and stores nothing
 	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed; with an Err, a field that T does not have was lost (docs/EVOLVING.md)
 	EventLate         = EventKind(lifecycle.Late)         // not stored, because a new token could no longer reach the client
-	EventStale        = EventKind(lifecycle.Stale)        // read after a response had begun that a cache may serve to others
+	EventCacheable    = EventKind(lifecycle.Cacheable)    // read after a response had begun that a cache may serve to others
 	EventStoreError   = EventKind(lifecycle.StoreError)   // the store failed
 )
 

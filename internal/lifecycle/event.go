@@ -34,7 +34,7 @@ const (
 	Newer        Kind = "newer"
 	Dropped      Kind = "dropped"
 	Late         Kind = "late"
-	Stale        Kind = "stale"
+	Cacheable    Kind = "cacheable"
 	StoreError   Kind = "store_error"
 )
 
@@ -69,7 +69,7 @@ func (e *Engine) emit(ctx context.Context, ev Event) {
 		e.Log(ctx, slog.LevelError, "sesame: session store failed", "session", ev.ID(), "err", ev.Err)
 	case Late:
 		e.Log(ctx, slog.LevelError, "sesame: too late to store the session: call Get, Renew and Save before the response begins and the client hangs up", "session", ev.ID(), "err", ev.Err)
-	case Stale:
+	case Cacheable:
 		e.Log(ctx, slog.LevelWarn, "sesame: the session was read after a response had begun that a cache may serve to others: read it before, or send Cache-Control: private", "session", ev.ID())
 	case Corrupt:
 		e.Log(ctx, slog.LevelWarn, "sesame: stored session is unreadable, treated as anonymous", "session", ev.ID(), "err", ev.Err)

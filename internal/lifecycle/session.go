@@ -31,7 +31,7 @@ type Session struct {
 	over    bool // the handler has returned
 	begun   bool // and the response has begun by then
 	told    bool // of a use that comes too late
-	stale   bool // the session was read after a response that may be cached
+	leaked  bool // the session was read after a response that may be cached
 }
 
 // state is what is known of a session once it is loaded.
@@ -150,7 +150,7 @@ func (s *Session) read(ctx context.Context) error {
 		return err
 	}
 	if s.cached && !early && !s.over {
-		s.told, s.stale = true, true
+		s.told, s.leaked = true, true
 	}
 	return nil
 }
@@ -276,8 +276,8 @@ func (s *Session) Close(begun, failed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent, s.over, s.begun = true, true, begun
-	if s.stale && !failed && !s.late {
-		s.engine.emit(&s.request, Event{Kind: Stale, Key: s.latest.key, Owner: s.latest.owner})
+	if s.leaked && !failed && !s.late {
+		s.engine.emit(&s.request, Event{Kind: Cacheable, Key: s.latest.key, Owner: s.latest.owner})
 	}
 }
 
