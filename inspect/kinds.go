@@ -47,7 +47,7 @@ var groups = []group{
 		{lifecycle.Corrupt, "stored, but unreadable"},
 		{lifecycle.Newer, "stored by a newer program"},
 		{lifecycle.Ambiguous, "one request, several live sessions"},
-		{lifecycle.Stale, "read after a cacheable response began"},
+		{lifecycle.Cacheable, "read after a cacheable response began"},
 	}},
 }
 

@@ -118,7 +118,7 @@ func TestStrangers(t *testing.T) {
 	s := testShop()
 	visitor := attacker(t, s)
 	ann := logInAs(t, visitor.Another(), "ann", "apple")
-	for _, path := range []string{"/account", "/account/chat", "/devices", "/password", "/confirm", "/admin"} {
+	for _, path := range []string{"/account", "/account/chat", "/devices", "/password", "/confirm", "/admin", "/admin/inspect/"} {
 		res, _ := visitor.Get(path)
 		require.Equal(t, "/login?next="+url.QueryEscape(path), res.Header.Get("Location"))
 	}

@@ -30,17 +30,22 @@ func (s *shop) fresh(next http.HandlerFunc) http.HandlerFunc {
 	})
 }
 
-// admin lets administrators through. The right is the account's, not the
-// session's, so that it ends when it is taken away.
+// admin lets administrators through.
 func (s *shop) admin(next http.HandlerFunc) http.HandlerFunc {
 	return s.member(func(w http.ResponseWriter, r *http.Request) {
-		user, _ := s.accounts.find(s.sessions.Get(r.Context()).User)
-		if !user.Admin {
+		if !s.isAdmin(r) {
 			http.NotFound(w, r)
 			return
 		}
 		s.fresh(next)(w, r)
 	})
+}
+
+// isAdmin reports whether an administrator asks. The right is the account's, not
+// the session's, so that it ends when it is taken away.
+func (s *shop) isAdmin(r *http.Request) bool {
+	user, _ := s.accounts.find(s.sessions.Get(r.Context()).User)
+	return user.Admin
 }
 
 // wayBack returns the request's page, for a query. What a form has sent is not

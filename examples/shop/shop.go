@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/inspect"
 	"github.com/sesame-go/sesame/store"
 )
 
@@ -57,6 +58,7 @@ func (s *shop) handler() http.Handler {
 	mux.HandleFunc("GET /admin", s.admin(s.adminPage))
 	mux.HandleFunc("POST /admin/end", s.admin(s.adminEnd))
 	mux.HandleFunc("POST /admin/end-owner", s.admin(s.adminEndOwner))
+	mux.HandleFunc("/admin/inspect/", s.admin(inspect.Handler(s.sessions, inspect.Allow(s.isAdmin)).ServeHTTP))
 
 	if s.provider != nil {
 		mux.HandleFunc("POST /oidc/login", s.providerLogIn)

@@ -181,10 +181,12 @@ func TestRightsAreTheAccounts(t *testing.T) {
 	carol := &caller{shop: s.handler()}
 	carol.logIn("carol", "cherry")
 	require.Equal(t, http.StatusOK, carol.call("GET", "/admin", nil).Code)
+	require.Equal(t, http.StatusOK, carol.call("GET", "/admin/inspect/", nil).Code)
 	s.accounts.mu.Lock()
 	user := s.accounts.byID["carol"]
 	user.Admin = false
 	s.accounts.byID["carol"] = user
 	s.accounts.mu.Unlock()
 	require.Equal(t, http.StatusNotFound, carol.call("GET", "/admin", nil).Code)
+	require.Equal(t, http.StatusNotFound, carol.call("GET", "/admin/inspect/", nil).Code)
 }
