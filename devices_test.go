@@ -100,11 +100,57 @@ func TestOwnerLimitAtOnce(t *testing.T) {
 	}
 }
 
+// TestOwnerLimitLogsInAgain: a session that logs in once more while another
+// log-in is about to end it stays, and the next one goes.
+func TestOwnerLimitLogsInAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &meddling{Store: memstore.New()}
+		w := newWitness()
+		m := sesame.New[member](sesame.WithOwnerLimit(2), sesame.WithStore(st), w.observer())
+		other := sesame.New[member](sesame.WithOwnerLimit(2), sesame.WithStore(st.Store), w.observer()) // another process
+		first := logInAs(m, "", "ann")
+		time.Sleep(time.Second)
+		second := logInAs(m, "", "ann")
+		time.Sleep(time.Second)
+		k := keyOf(first)
+		st.loaded = func(loaded store.Key) {
+			if loaded == k {
+				st.loaded = nil
+				time.Sleep(time.Second)
+				first = logInAs(other, first, "ann")
+			}
+		}
+		third := logInAs(m, "", "ann")
+		require.Nil(t, st.loaded, "it came in between")
+		want := []string{keyOf(first).String(), keyOf(third).String()}
+		slices.Sort(want)
+		require.Equal(t, want, idsOf(t, m, "ann"))
+		require.Equal(t, 1, w.count(sesame.EventRevoked))
+		within(m, first, func(_ context.Context, s *member) { require.Equal(t, "ann", s.User) })
+		within(m, second, func(_ context.Context, s *member) { require.Zero(t, *s) })
+	})
+}
+
+// meddling is a store that calls a function before a Load returns.
+type meddling struct {
+	*memstore.Store
+	loaded func(k store.Key)
+}
+
+func (s *meddling) Load(ctx context.Context, k store.Key) (store.Record, error) {
+	r, err := s.Store.Load(ctx, k)
+	if s.loaded != nil {
+		s.loaded(k)
+	}
+	return r, err
+}
+
 // TestOwnerLimitStoreDown: the log-in stands.
 func TestOwnerLimitStoreDown(t *testing.T) {
 	w := newWitness()
 	m := sesame.New[member](sesame.WithOwnerLimit(1), sesame.WithStore(noDelete{memstore.New()}), w.observer(), w.logger())
 	logInAs(m, "", "ann")
+	time.Sleep(2 * time.Millisecond)
 	tok := logInAs(m, "", "ann")
 	require.NotEmpty(t, tok)
 	require.Equal(t, 1, w.count(sesame.EventStoreError))

@@ -128,6 +128,15 @@ func Open(data []byte) (h Header, payload []byte, named bool, err error) {
 	return h, data[end:], true, nil
 }
 
+// Locked returns a copy of data, of any version, that no token opens.
+func Locked(data []byte) []byte {
+	data = slices.Clone(data)
+	if len(data) >= fixed {
+		clear(data[atSecret:fixed])
+	}
+	return data
+}
+
 // appendTime appends t in milliseconds since 1970; 0 is the zero time.
 func appendTime(dst []byte, t time.Time) []byte {
 	var ms int64

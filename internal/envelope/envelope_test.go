@@ -99,6 +99,28 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestLocked: no token opens what Locked returns, also if this program cannot
+// read it, and all else stays.
+func TestLocked(t *testing.T) {
+	for name, change := range map[string]func(data []byte){
+		"known": func([]byte) {}, "newer": func(data []byte) { data[0] = 99 }, "flags": func(data []byte) { data[1] = 0x80 },
+	} {
+		h := header()
+		data := put(h, "payload")
+		change(data)
+		before := bytes.Clone(data)
+		locked := envelope.Locked(data)
+		require.Equal(t, before, data, "the store's data is not written to")
+		got, _, named, _ := envelope.Open(locked)
+		require.True(t, named, name)
+		require.Zero(t, got.Secret, name)
+		require.Zero(t, got.Previous, name)
+		require.Equal(t, data[:2], locked[:2])
+		require.Equal(t, data[34:], locked[34:])
+	}
+	require.Equal(t, []byte("foreign"), envelope.Locked([]byte("foreign")))
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add(put(header(), "payload"))
 	longer := header()

@@ -79,6 +79,7 @@ type Engine struct {
 	streams    streams
 	watchers   atomic.Pointer[[]func(Event)] // see Tell
 	turns      [turns]chan struct{}
+	limits     [turns]limitTurn
 }
 
 // New returns an engine. Its error says what T, the codec or the store lacks.
@@ -86,7 +87,7 @@ func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, carrierKey: carrierKey(c.Carrier.Name())}
 	e.name = fmt.Sprintf("sesame %p", e)
 	for i := range e.turns {
-		e.turns[i] = make(chan struct{}, 1)
+		e.turns[i], e.limits[i].turn = make(chan struct{}, 1), make(chan struct{}, 1)
 	}
 	e.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
 	if err := e.useCodecs(); err != nil {

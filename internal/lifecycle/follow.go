@@ -165,14 +165,16 @@ func (q *line) next(all int) (at time.Time, n int) {
 	}
 	const least = time.Second / liveLoads
 	each := max(livePoll/time.Duration(max(all, 1)), least)
-	at = q.began.Add(time.Duration(q.taken) * each)
+	at, n = q.began.Add(time.Duration(q.taken)*each), max(1, int(liveTick/each))
 	if due := q.since[0].Add(livePoll); due.Before(at) {
-		each, at = least, q.began.Add(time.Duration(q.taken)*least)
-		if at.Before(due) {
+		if at = q.began.Add(time.Duration(q.taken) * least); at.Before(due) {
 			at = due
 		}
+		for n = 1; n < min(liveBatch, len(q.keys)) && !at.Before(q.since[n].Add(livePoll)); {
+			n++
+		}
 	}
-	return at, max(1, int(liveTick/each))
+	return at, n
 }
 
 // take removes the first n sessions that are still wanted, and returns them.

@@ -16,7 +16,7 @@ import (
 )
 
 // proxied returns a store with one connection to the server, through a proxy.
-func (e engine) proxied(t *testing.T) (*sqlstore.Store, *sql.DB, *faultproxy.Proxy) {
+func (e engine) proxied(t testing.TB) (*sqlstore.Store, *sql.DB, *faultproxy.Proxy) {
 	source := e.source(t)
 	p, err := faultproxy.New(address(t, source))
 	require.NoError(t, err)

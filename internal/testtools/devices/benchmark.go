@@ -1,0 +1,92 @@
+package devices
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/sesametest"
+	"github.com/sesame-go/sesame/store"
+)
+
+const (
+	owned  = 1000   // sessions of one owner
+	others = 19_000 // and of others
+)
+
+// Benchmark measures what a manager does with all sessions of an empty store: list
+// those of an owner who has a thousand of twenty thousand, count all, by the
+// engine where it can, and decode all, as a count would have to without it. A log-in
+// is over the limit of sessions by one. Trips returns how many round trips there
+// have been; it may be nil.
+func Benchmark(b *testing.B, s store.Store, trips func() int) {
+	m := sesame.New[device](sesame.WithStore(s))
+	var filling sync.WaitGroup
+	for w := range 64 {
+		filling.Go(func() {
+			for i := w; i < owned+others; i += 64 {
+				d := device{User: "ann", Seen: i}
+				if i >= owned {
+					d.User = "user" + string(rune('a'+i%26))
+				}
+				sesametest.Cookie(b, m, d)
+			}
+		})
+	}
+	filling.Wait()
+	measure := func(name string, f func(b *testing.B)) {
+		b.Run("op="+name, func(b *testing.B) {
+			before := 0
+			if trips != nil {
+				before = trips()
+			}
+			for b.Loop() {
+				f(b)
+			}
+			if trips != nil {
+				b.ReportMetric(float64(trips()-before)/float64(b.N), "round-trips/op")
+			}
+		})
+	}
+	measure("owned", func(b *testing.B) {
+		n := 0
+		for _, err := range m.OwnedBy(b.Context(), "ann") {
+			require.NoError(b, err)
+			n++
+		}
+		require.Equal(b, owned, n)
+	})
+	measure("count", func(b *testing.B) {
+		n, err := m.Count(b.Context())
+		require.NoError(b, err)
+		require.Equal(b, owned+others, n)
+	})
+	measure("decode", func(b *testing.B) {
+		n := 0
+		for _, err := range m.All(b.Context()) {
+			require.NoError(b, err)
+			n++
+		}
+		require.Equal(b, owned+others, n)
+	})
+	limited := sesame.New[device](sesame.WithStore(s), sesame.WithOwnerLimit(3))
+	for range 3 {
+		sesametest.Cookie(b, m, device{User: "eve"})
+	}
+	measure("login", func(b *testing.B) { login(b, m, "bob") })
+	measure("login-over-limit", func(b *testing.B) { login(b, limited, "eve") })
+}
+
+// login is a visitor's.
+func login(b *testing.B, m *sesame.Manager[device], user string) {
+	set, status := visit(m, nil, func(ctx context.Context, d *device) {
+		m.Renew(ctx)
+		d.User = user
+	})
+	require.Equal(b, http.StatusOK, status)
+	require.NotNil(b, set)
+}

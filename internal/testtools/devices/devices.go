@@ -1,0 +1,214 @@
+// Package devices checks what a manager promises of the sessions of one owner, on
+// any store with an owner index, and measures what they cost.
+package devices
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/sesametest"
+	"github.com/sesame-go/sesame/store"
+)
+
+// device is the session of one.
+type device struct {
+	User string
+	Seen int
+}
+
+func (d device) Owner() string { return d.User }
+
+// Run checks stores on one engine, as several processes have them; one will do.
+// The engine must have no sessions of other tests.
+func Run(t *testing.T, stores ...store.Store) {
+	t.Run("owner limit", func(t *testing.T) { testOwnerLimit(t, stores) })
+	t.Run("info", func(t *testing.T) { testInfo(t, stores) })
+}
+
+func managers(stores []store.Store, opts ...sesame.Option) (all []*sesame.Manager[device]) {
+	for _, s := range stores {
+		all = append(all, sesame.New[device](append(opts, sesame.WithStore(s))...))
+	}
+	return all
+}
+
+// visit runs f as the handler of a request with a cookie, if it is not nil, and
+// returns the one that the response sets.
+func visit(m *sesame.Manager[device], c *http.Cookie, f func(ctx context.Context, d *device)) (set *http.Cookie, status int) {
+	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
+	if c != nil {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		f(r.Context(), m.Get(r.Context()))
+	})).ServeHTTP(w, r)
+	if cookies := w.Result().Cookies(); len(cookies) > 0 {
+		set = cookies[0]
+	}
+	return set, w.Code
+}
+
+// testOwnerLimit logs a user in fifty times at once: by new sessions, and by
+// sessions that the user has already.
+func testOwnerLimit(t *testing.T, stores []store.Store) {
+	const logins = 50
+	for _, limit := range []int{1, 3} {
+		for _, old := range []int{0, 10} {
+			t.Run(fmt.Sprintf("limit=%d/again=%d", limit, old), func(t *testing.T) {
+				user := fmt.Sprintf("ann %d %d", limit, old)
+				var cookies [logins]*http.Cookie
+				for i := range old {
+					cookies[i] = sesametest.Cookie(t, managers(stores)[0], device{User: user})
+				}
+				var created, ended atomic.Int32
+				var revoked sync.Map
+				all := managers(stores, sesame.WithOwnerLimit(limit), sesame.WithObserver(func(_ context.Context, e sesame.Event) {
+					switch e.Kind {
+					case sesame.EventCreated:
+						created.Add(1)
+					case sesame.EventRevoked:
+						ended.Add(1)
+						revoked.Store(e.ID, e.Owner)
+					}
+				}))
+				var answered sync.WaitGroup
+				begin := make(chan struct{})
+				for i := range logins {
+					answered.Go(func() {
+						m := all[i%len(all)]
+						<-begin
+						set, status := visit(m, cookies[i], func(ctx context.Context, d *device) {
+							m.Renew(ctx)
+							d.User = user
+						})
+						if set == nil && status == http.StatusOK {
+							t.Errorf("log-in %d has no cookie", i)
+						}
+						cookies[i] = set
+					})
+				}
+				close(begin)
+				answered.Wait()
+				left := make(map[string]bool)
+				for e, err := range all[0].OwnedBy(t.Context(), user) {
+					require.NoError(t, err)
+					left[e.ID] = true
+				}
+				require.Len(t, left, limit)
+				in := 0
+				for _, c := range cookies {
+					if c != nil {
+						visit(all[0], c, func(_ context.Context, d *device) {
+							if d.User == user {
+								in++
+							}
+						})
+					}
+				}
+				require.Equal(t, limit, in, "who is still logged in")
+				events := 0
+				revoked.Range(func(id, owner any) bool {
+					require.Equal(t, user, owner)
+					require.False(t, left[id.(string)], "a session is there of which an event says that it was revoked")
+					events++
+					return true
+				})
+				require.Equal(t, old+int(created.Load())-limit, events, "an event for each session that is gone")
+				require.Equal(t, events, int(ended.Load()), "one event for each")
+			})
+		}
+	}
+}
+
+// testInfo sees what a user sees of two devices: when each has logged in, when it
+// was last used, and which is remembered.
+func testInfo(t *testing.T, stores []store.Store) {
+	const day = 24 * time.Hour
+	here, there := managers(stores)[0], managers(stores)[len(stores)-1]
+	info := func(c *http.Cookie) (i sesame.Info) {
+		found, err := there.Find(t.Context(), idOf(c))
+		require.NoError(t, err)
+		listed := 0
+		for e, err := range there.OwnedBy(t.Context(), "eve") {
+			require.NoError(t, err)
+			if listed++; e.ID == found.ID {
+				require.Equal(t, found.Info, e.Info)
+			}
+		}
+		require.Equal(t, 2, listed)
+		return found.Info
+	}
+	start := time.Now().Truncate(time.Millisecond)
+	logIn := func(c *http.Cookie, more func(ctx context.Context)) *http.Cookie {
+		set, status := visit(here, c, func(ctx context.Context, d *device) {
+			d.User = "eve"
+			more(ctx)
+		})
+		require.Equal(t, http.StatusOK, status)
+		return set
+	}
+	nothing := func(context.Context) {}
+	plain := logIn(nil, nothing)
+	remembered := logIn(nil, func(ctx context.Context) { here.Remember(ctx, 30*day, 180*day) })
+	for c, idle := range map[*http.Cookie]time.Duration{plain: time.Hour, remembered: 30 * day} {
+		i := info(c)
+		requireAbout(t, start, i.Created)
+		require.Equal(t, i.Created, i.Renewed)
+		require.Equal(t, i.Created, i.Used)
+		require.Equal(t, i.Created.Add(idle), i.Expires)
+		require.Equal(t, c == remembered, i.Remembered)
+		require.Equal(t, "eve", i.Owner)
+
+		// Use is recorded to a tenth of the idle timeout.
+		aged := i.Used.Add(-idle / 5)
+		age(t, stores[0], c, idle/5)
+		require.Equal(t, aged.UnixMilli(), info(c).Used.UnixMilli())
+		set, _ := visit(here, c, func(context.Context, *device) {})
+		require.Equal(t, c == remembered, set != nil, "the cookie moves with the record")
+		requireAbout(t, time.Now(), info(c).Used)
+		used := info(c).Used.Add(-idle / 20)
+		age(t, stores[0], c, idle/20)
+		set, _ = visit(here, c, func(context.Context, *device) {})
+		require.Nil(t, set)
+		require.Equal(t, used.UnixMilli(), info(c).Used.UnixMilli(), "no write within a tenth")
+		require.Equal(t, i.Created, info(c).Created)
+		require.Equal(t, i.Renewed, info(c).Renewed)
+	}
+	before := info(plain)
+	time.Sleep(2 * time.Millisecond)
+	plain = logIn(plain, here.Renew)
+	after := info(plain)
+	require.Equal(t, before.ID, after.ID)
+	require.Equal(t, before.Created, after.Created)
+	require.True(t, after.Renewed.After(before.Renewed))
+	require.Equal(t, after.Renewed, after.Used)
+}
+
+// age makes a session one that was last used so much earlier.
+func age(t *testing.T, s store.Store, c *http.Cookie, by time.Duration) {
+	k, err := store.ParseKey(idOf(c))
+	require.NoError(t, err)
+	r, err := s.Load(t.Context(), k)
+	require.NoError(t, err)
+	r.Expires = r.Expires.Add(-by)
+	_, err = s.Save(t.Context(), k, r)
+	require.NoError(t, err)
+}
+
+// idOf returns the ID of the session that a cookie is for.
+func idOf(c *http.Cookie) string { return c.Value[:22] }
+
+func requireAbout(t *testing.T, want, got time.Time) {
+	t.Helper()
+	require.WithinDuration(t, want, got, 10*time.Second)
+}
