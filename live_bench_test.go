@@ -64,7 +64,7 @@ func BenchmarkLive(b *testing.B) {
 				memory += float64(inUse()-before) / streams
 				goroutines += float64(runtime.NumGoroutine() - running)
 
-				time.Sleep(22 * time.Second) // each has been looked at once
+				time.Sleep(25 * time.Second) // each has been looked at once
 				loads, began := st.loads.Load(), time.Now()
 				time.Sleep(10 * time.Second)
 				looked += float64(st.loads.Load()-loads) / time.Since(began).Seconds()

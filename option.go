@@ -184,8 +184,9 @@ func WithSessions[V any](sessions map[string]V) Option {
 // WithOwnerLimit sets how many sessions a user has at most, such as three
 // devices. After a log-in those of the user's sessions whose log-in
 // ([Info].Renewed) is the oldest are revoked until n are left, each with an
-// [EventRevoked]. This holds for log-ins at once too, as soon as all of them are
-// answered. The default is no limit.
+// [EventRevoked]. This holds for log-ins at once too, in one process or several, as
+// soon as all of them are answered. A session that logs in again counts by its
+// latest log-in. The default is no limit.
 //
 // New panics if n is below 1, if T has no method Owner, or if the store has no
 // owner index. If the store fails, the log-in stands, and an [EventStoreError]

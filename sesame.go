@@ -135,7 +135,10 @@ type Event struct {
 // EventKind says what happened. Its text is fit for a metric's label.
 type EventKind string
 
-// The kinds of [Event].
+// The kinds of [Event]. A session that expires has no event of its own: nothing
+// happens at that moment. EventSwept counts such sessions; to find out about one
+// keep its [Info] ID, and ask [Manager.Find], which returns [ErrNotFound] once it
+// has ended. docs/OPERATING.md has more.
 const (
 	EventCreated      = EventKind(lifecycle.Created)      // stored for the first time
 	EventLoaded       = EventKind(lifecycle.Loaded)       // found by a request's cookie
@@ -145,7 +148,7 @@ const (
 	EventDestroyed    = EventKind(lifecycle.Destroyed)    // ended by a request with its token: log-out, or a log-in over it
 	EventRevoked      = EventKind(lifecycle.Revoked)      // ended by Revoke, RevokeOwner or WithOwnerLimit
 	EventExpired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
-	EventSwept        = EventKind(lifecycle.Swept)        // expired sessions were removed from the store
+	EventSwept        = EventKind(lifecycle.Swept)        // expired sessions were removed from the store; Count says how many, not which
 	EventGone         = EventKind(lifecycle.Gone)         // ended or renewed by another request while this one held it; the change was dropped
 	EventSuperseded   = EventKind(lifecycle.Superseded)   // a cookie that was replaced just before; the request is anonymous and stores nothing
 	EventConflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; the value that was saved later was kept

@@ -84,8 +84,11 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 // Save saves the request's session now if it changed: before a long job, a
 // streamed response, or whatever else must not come before it. It carries out a
 // pending Renew, Remember or Destroy as well. A new or renewed session's cookie
-// goes out with the response. Save counts as use, as each request does: a stream
-// keeps its session alive by calling it now and then.
+// goes out with the response. Save counts as use, as each request does, unless
+// the request is [Manager.Passive]: a stream keeps its session alive by calling it
+// now and then, at least once in the idle timeout. It is stored at most once in a
+// tenth of that. Get, Info, Find, and an Update that changes nothing, keep nothing
+// alive while the request goes on.
 //
 // It returns [ErrNotFound] if the session was ended or renewed by another
 // request, in which case the change is dropped, [ErrSuperseded], [ErrLate],
@@ -167,11 +170,17 @@ func (m *Manager[T]) Destroy(ctx context.Context) {
 // Remember gives the request's session limits of its own, in place of
 // [WithIdleTimeout] and [WithLifetime], and a cookie that outlives the browser
 // ("keep me signed in"). The session ends when it is not used for idle, and
-// lifetime from now at the latest; Renew starts the lifetime again. An idle of 0
-// means a fixed end, a lifetime of 0 no end but disuse. Both 0 make it an
-// ordinary session again. Record and cookie move with use, once in a tenth of
-// idle at most. Browsers keep no cookie for longer than 400 days (RFC 6265bis,
-// section 5.5).
+// lifetime from now at the latest; Renew starts the lifetime again:
+//
+//	Remember(ctx, 0, d)  ends after d, however it is used
+//	Remember(ctx, d, 0)  ends when it is not used for d
+//	Remember(ctx, d, e)  ends when it is not used for d, and after e at the latest
+//	Remember(ctx, 0, 0)  is an ordinary session again, with the browser's cookie
+//
+// Record and cookie move with use, together and once in a tenth of idle at most.
+// Browsers keep no cookie for longer than 400 days (RFC 6265bis, section 5.5).
+// Where idle is not 0, use moves the cookie on; with a fixed end of more than 400
+// days the browser forgets it before that.
 //
 // Nothing is saved for a session that stays the zero T. Remember panics if a
 // limit is negative, or idle is above a lifetime that is not 0. It loads, and
@@ -184,7 +193,7 @@ func (m *Manager[T]) Remember(ctx context.Context, idle, lifetime time.Duration)
 // Passive says that this request does not count as use: for pages that poll, so
 // that a browser left open does not keep its session alive. What the request
 // changes is saved, with the expiry that the session has. It may be called before
-// or after [Manager.Get], and neither loads nor fails. A new session, and one that
+// or after [Manager.Get], and neither loads nor fails. Save is no use then either. A new session, and one that
 // is renewed or remembered, gets its full limits all the same.
 func (m *Manager[T]) Passive(ctx context.Context) { m.find(ctx).Passive() }
 
