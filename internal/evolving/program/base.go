@@ -1,10 +1,6 @@
 package program
 
-import (
-	"strconv"
-
-	"github.com/sesame-go/sesame"
-)
+import "github.com/sesame-go/sesame"
 
 // Session is the first version of the session type.
 type Session struct {
@@ -22,12 +18,4 @@ type Place struct{ City string }
 func (s Session) Owner() string { return s.User }
 
 // RunBase is Run for the builds whose session type is the first version.
-func RunBase(opts ...sesame.Option) {
-	Run(Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Theme = v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
-	}, opts...)
-}
+func RunBase(opts ...sesame.Option) { Run(Changes[Session]{}, opts...) }

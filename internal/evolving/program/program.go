@@ -31,9 +31,6 @@ type State[T any] struct {
 	Session T
 }
 
-// Changes are what requests may do to a session, by name, with a value.
-type Changes[T any] map[string]func(s *T, value string)
-
 // Run serves sessions of a version of the program, in the store that the flag
 // names. It prints its address, and ends with its standard input.
 func Run[T any](changes Changes[T], opts ...sesame.Option) {
@@ -49,7 +46,7 @@ func run[T any](place string, changes Changes[T], opts []sesame.Option) error {
 	if err != nil {
 		return err
 	}
-	p := &server[T]{changes: changes}
+	p := &server[T]{changes: changes.all()}
 	p.sessions = sesame.New[T](append(opts, sesame.WithStore(st), sesame.WithInsecureCookie(), sesame.WithObserver(p.observe))...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.show)

@@ -1,11 +1,7 @@
 // Command contracted is the program that knows a field by its new name alone.
 package main
 
-import (
-	"strconv"
-
-	"github.com/sesame-go/sesame/internal/evolving/program"
-)
+import "github.com/sesame-go/sesame/internal/evolving/program"
 
 // Session calls the Theme its Look.
 type Session struct {
@@ -13,21 +9,14 @@ type Session struct {
 	Visits int `sesame:"sum"`
 	Look   string
 	Budget float64
-	Place  Place
+	Place  program.Place
 }
-
-// Place is nested in a Session.
-type Place struct{ City string }
 
 // Owner is for sesame.
 func (s Session) Owner() string { return s.User }
 
 func main() {
 	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Look = v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
+		"theme": func(s *Session, v string) { s.Look = v },
 	})
 }

@@ -3,11 +3,7 @@
 // one, once no session is left that a program has stored without it.
 package main
 
-import (
-	"strconv"
-
-	"github.com/sesame-go/sesame/internal/evolving/program"
-)
+import "github.com/sesame-go/sesame/internal/evolving/program"
 
 // Session has the new field Look beside the Theme, which older programs read.
 type Session struct {
@@ -16,21 +12,14 @@ type Session struct {
 	Theme  string
 	Look   string
 	Budget float64
-	Place  Place
+	Place  program.Place
 }
-
-// Place is nested in a Session.
-type Place struct{ City string }
 
 // Owner is for sesame.
 func (s Session) Owner() string { return s.User }
 
 func main() {
 	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Theme, s.Look = v, v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
+		"theme": func(s *Session, v string) { s.Theme, s.Look = v, v },
 	})
 }

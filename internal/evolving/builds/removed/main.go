@@ -1,31 +1,19 @@
 // Command removed is the program with a field fewer.
 package main
 
-import (
-	"strconv"
-
-	"github.com/sesame-go/sesame/internal/evolving/program"
-)
+import "github.com/sesame-go/sesame/internal/evolving/program"
 
 // Session has no Theme any more.
 type Session struct {
 	User   string
 	Visits int `sesame:"sum"`
 	Budget float64
-	Place  Place
+	Place  program.Place
 }
-
-// Place is nested in a Session.
-type Place struct{ City string }
 
 // Owner is for sesame.
 func (s Session) Owner() string { return s.User }
 
 func main() {
-	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
-	})
+	program.Run(program.Changes[Session]{})
 }

@@ -2,8 +2,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/internal/evolving/program"
 )
@@ -14,22 +12,10 @@ type Session struct {
 	Visits int `sesame:"sum"`
 	Look   string
 	Budget float64
-	Place  Place
+	Place  program.Place
 }
 
-// Place is nested in a Session.
-type Place struct{ City string }
-
-// session1 is the version before.
-type session1 struct {
-	User   string
-	Visits int
-	Theme  string
-	Budget float64
-	Place  Place
-}
-
-func upgrade(old session1) Session {
+func upgrade(old program.Session) Session {
 	return Session{User: old.User, Visits: old.Visits, Look: old.Theme, Budget: old.Budget, Place: old.Place}
 }
 
@@ -38,10 +24,6 @@ func (s Session) Owner() string { return s.User }
 
 func main() {
 	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Look = v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
+		"theme": func(s *Session, v string) { s.Look = v },
 	}, sesame.WithUpgrade(2, upgrade))
 }

@@ -14,22 +14,14 @@ type Session struct {
 	Visits   int `sesame:"sum"`
 	Theme    string
 	Budget   float64
-	Place    Place
+	Place    program.Place
 }
-
-// Place is nested in a Session.
-type Place struct{ City string }
 
 // Owner is for sesame.
 func (s Session) Owner() string { return s.User }
 
 func main() {
 	program.Run(program.Changes[Session]{
-		"login":    func(s *Session, v string) { s.User = v },
-		"visit":    func(s *Session, _ string) { s.Visits++ },
-		"theme":    func(s *Session, v string) { s.Theme = v },
-		"city":     func(s *Session, v string) { s.Place.City = v },
-		"budget":   func(s *Session, v string) { s.Budget, _ = strconv.ParseFloat(v, 64) },
 		"restrict": func(s *Session, v string) { s.ReadOnly, _ = strconv.ParseBool(v) },
 	})
 }

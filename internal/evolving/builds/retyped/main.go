@@ -3,7 +3,6 @@ package main
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/internal/evolving/program"
@@ -15,22 +14,10 @@ type Session struct {
 	Visits int `sesame:"sum"`
 	Theme  string
 	Budget int
-	Place  Place
+	Place  program.Place
 }
 
-// Place is nested in a Session.
-type Place struct{ City string }
-
-// session1 is the version before.
-type session1 struct {
-	User   string
-	Visits int
-	Theme  string
-	Budget float64
-	Place  Place
-}
-
-func upgrade(old session1) Session {
+func upgrade(old program.Session) Session {
 	return Session{User: old.User, Visits: old.Visits, Theme: old.Theme, Budget: int(math.Round(old.Budget * 100)), Place: old.Place}
 }
 
@@ -38,11 +25,5 @@ func upgrade(old session1) Session {
 func (s Session) Owner() string { return s.User }
 
 func main() {
-	program.Run(program.Changes[Session]{
-		"login":  func(s *Session, v string) { s.User = v },
-		"visit":  func(s *Session, _ string) { s.Visits++ },
-		"theme":  func(s *Session, v string) { s.Theme = v },
-		"city":   func(s *Session, v string) { s.Place.City = v },
-		"budget": func(s *Session, v string) { s.Budget, _ = strconv.Atoi(v) },
-	}, sesame.WithUpgrade(2, upgrade))
+	program.Run(program.Changes[Session]{}, sesame.WithUpgrade(2, upgrade))
 }
