@@ -15,15 +15,21 @@ import (
 	"github.com/sesame-go/sesame/store/logstore"
 )
 
-func TestFileMode(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "sessions.db")
+// compacted opens a log, has it compacted, and closes it.
+func compacted(t *testing.T, path string) {
+	t.Helper()
 	s := opened(t, path, logstore.WithCompactFrom(0))
 	for range 200 {
 		save(t, s, 1, time.Hour, "")
 		require.NoError(t, s.Delete(t.Context(), key(1)))
 	}
 	require.NoError(t, s.Close())
+}
+
+func TestFileMode(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "sessions.db")
+	compacted(t, path)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, e := range entries {
@@ -59,12 +65,7 @@ func TestLink(t *testing.T) {
 	path, target := filepath.Join(dir, "link"), filepath.Join(other, "sessions.db")
 	require.NoError(t, opened(t, target).Close())
 	require.NoError(t, os.Symlink(target, path))
-	s := opened(t, path, logstore.WithCompactFrom(0))
-	for range 200 {
-		save(t, s, 1, time.Hour, "")
-		require.NoError(t, s.Delete(t.Context(), key(1)))
-	}
-	require.NoError(t, s.Close())
+	compacted(t, path)
 	info, err := os.Lstat(path)
 	require.NoError(t, err)
 	assert.NotZero(t, info.Mode()&os.ModeSymlink)

@@ -126,46 +126,37 @@ func (e engine) needle() string {
 	return needle
 }
 
-// TestAnswerLost cuts the connection after the server has done what it was
-// told. The caller gets an error that says neither that it was done nor that
-// it was not; the next call has a new connection.
-func TestAnswerLost(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		s, _, p := e.proxied(t)
-		version, err := s.Save(t.Context(), key(1), record("before"))
-		require.NoError(t, err)
-		r := record(needle)
-		r.Version = version
-		cut := p.CutReply(e.needle(), 1)
-		_, err = s.Save(t.Context(), key(1), r)
-		<-cut
-		requireOutage(t, err)
-		r, err = s.Load(t.Context(), key(1))
-		require.NoError(t, err)
-		require.Equal(t, needle, string(r.Data))
-		require.NotEqual(t, version, r.Version)
-		_, err = s.Save(t.Context(), key(1), r)
-		require.NoError(t, err)
-	})
-}
-
-// TestStatementLost cuts the connection before the server hears anything.
-func TestStatementLost(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		s, _, p := e.proxied(t)
-		version, err := s.Save(t.Context(), key(1), record("before"))
-		require.NoError(t, err)
-		r := record(needle)
-		r.Version = version
-		cut := p.CutRequest(e.needle(), 1)
-		_, err = s.Save(t.Context(), key(1), r)
-		<-cut
-		requireOutage(t, err)
-		r, err = s.Load(t.Context(), key(1))
-		require.NoError(t, err)
-		require.Equal(t, "before", string(r.Data))
-		require.Equal(t, version, r.Version)
-	})
+// TestCut cuts the connection before the server hears of a statement, or after it
+// has done what it was told. The caller gets an error that says neither that it
+// was done nor that it was not; the next call has a new connection.
+func TestCut(t *testing.T) {
+	for name, cut := range map[string]struct {
+		by   func(p *faultproxy.Proxy, needle string, n int) <-chan struct{}
+		done bool
+	}{
+		"statement": {(*faultproxy.Proxy).CutRequest, false},
+		"answer":    {(*faultproxy.Proxy).CutReply, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, e engine) {
+				s, _, p := e.proxied(t)
+				version, err := s.Save(t.Context(), key(1), record("before"))
+				require.NoError(t, err)
+				r := record(needle)
+				r.Version = version
+				lost := cut.by(p, e.needle(), 1)
+				_, err = s.Save(t.Context(), key(1), r)
+				<-lost
+				requireOutage(t, err)
+				r, err = s.Load(t.Context(), key(1))
+				require.NoError(t, err)
+				require.Equal(t, cut.done, string(r.Data) == needle)
+				require.Equal(t, cut.done, r.Version != version)
+				_, err = s.Save(t.Context(), key(1), r)
+				require.NoError(t, err)
+			})
+		})
+	}
 }
 
 func requireOutage(t *testing.T, err error) {
