@@ -24,31 +24,30 @@ type Codec interface {
 	ID() byte
 
 	// Append appends the encoding of v, a pointer to a struct, to dst and
-	// returns the extended buffer. What Decode would refuse, such as a value
-	// nested too deep, is an error. On an error the returned buffer is of no use.
+	// returns the extended buffer. It returns an error for what Decode would
+	// refuse, such as a value nested too deep; the buffer is then of no use.
 	// Append keeps neither dst nor anything v points to, and copies what methods
 	// of v's types return.
 	//
-	// It should be canonical: equal values give equal bytes, however often and
-	// in whichever process. If it is not, an unchanged session is recognised
-	// only by decoding the stored one again, in each request.
+	// Append should be canonical: equal values give equal bytes, in every process.
+	// If it is not, each request has to decode the stored session once more to see
+	// that it is unchanged.
 	Append(dst []byte, v any) ([]byte, error)
 
 	// Decode decodes data into v, a pointer to a zero struct. Hostile data
-	// gives an error, never a panic. It nests to a bounded depth only, and no
+	// gives an error, never a panic. The depth of nesting is bounded, and no
 	// memory is allocated for a length that data announces but does not have.
-	// The error for a field of another type than is stored names the field, as in
-	// Cart.Items[3].Price. No error has anything of what is stored in its text:
-	// it may get into a log.
+	// If a field has another type than what is stored, the error names the field,
+	// as in Cart.Items[3].Price. No error quotes what is stored, since it may get
+	// into a log.
 	//
-	// Decode never writes to data and keeps no reference to it, and what it
-	// leaves in v does not alias it. Methods of v's types, such as UnmarshalText,
-	// may keep what they are given and change it in place: that reaches neither
-	// data nor another value.
+	// Decode never writes to data and keeps no reference to it, and v does not
+	// alias it afterwards. Methods of v's types, such as UnmarshalText, are given
+	// copies, which they may keep and change.
 	Decode(data []byte, v any) error
 }
 
-// Checker is a [Codec] that can tell beforehand what it cannot carry.
+// Checker is a [Codec] that can tell in advance which types it cannot carry.
 type Checker interface {
 	// Check returns an error naming the first field, nested ones included,
 	// that values of type t could not be encoded and decoded with: a channel,
@@ -57,53 +56,50 @@ type Checker interface {
 	Check(t reflect.Type) error
 }
 
-// SharedDecoder is a [Codec] that can save a copy of data that stays as it is,
-// and knows which data it would write again.
+// SharedDecoder is a [Codec] that can decode without copying data first, and can
+// tell whether data is what it would write itself.
 type SharedDecoder interface {
 	// DecodeShared is Decode for a caller that never changes data again:
-	// strings in v may be parts of it. What can be changed is a copy all the
-	// same: slices, and what methods of v's types are given.
+	// strings in v may alias data. Slices, and what methods of v's types are
+	// given, are copies as with Decode.
 	DecodeShared(data []byte, v any) (Found, error)
 }
 
 // Found is what a [SharedDecoder] has noticed about data.
 type Found struct {
-	// Exact says that data is exactly what Append would write for v as it is
-	// now, if it writes it at all: then whatever Append writes otherwise is
-	// another value. In doubt it is false.
+	// Exact reports whether data is exactly what Append writes for the decoded
+	// value, so that any other encoding is that of another value. It is false if
+	// the codec cannot tell.
 	Exact bool
 
-	// Unknown says that data has fields that v's type does not have, at
-	// whatever depth. Data that has is never Exact.
+	// Unknown reports whether data has fields, at any depth, that v's type does
+	// not have. Such data is never Exact.
 	Unknown bool
 }
 
-// Carrier is a [SharedDecoder] that keeps the fields that it finds and v's type
-// does not have, such as those of a newer program: a session manager carries
-// them over when it saves a session.
+// Carrier is a [SharedDecoder] that can preserve stored fields that the session
+// type does not have, such as those that a newer program has added. A session
+// manager carries them over whenever it saves the session.
 type Carrier interface {
 	SharedDecoder
 
-	// Carry returns written, the encoding of a value of the struct type t, with
-	// the fields of stored that t does not have: those of t itself, of structs
-	// nested in it by value or by pointer, by their path, and those within
-	// slices and maps that are as they were. Their bytes are as they were. Lost
-	// has the paths of the fields that it cannot carry, each once: those within
-	// slices and maps that have changed. Carry is canonical, as Append is. It
-	// changes neither written nor stored.
+	// Carry returns written, the encoding of a value of the struct type t,
+	// extended by the fields of stored that t does not have, with their bytes
+	// unchanged. It finds them by their path, in t and in structs nested in it by
+	// value or by pointer. Fields within a slice or a map are carried over only if
+	// that has not changed; lost has the paths of the others, each once. Carry is
+	// canonical if Append is. It changes neither written nor stored.
 	Carry(t reflect.Type, written, stored []byte) (extended []byte, lost []string)
 }
 
-// LikeAppender is a [Codec] that encodes faster with an earlier encoding at
-// hand. Most sessions are encoded to see whether they have changed, and most
-// have not: the order of a large map's keys, for one, is then that of before,
-// and need not be found by sorting them again. A session manager gives such a
-// codec the encoding that it has loaded.
+// LikeAppender is a [Codec] that encodes faster if it is given an earlier
+// encoding. Most sessions are encoded to see whether they have changed, and most
+// have not, so that the keys of a large map need not be sorted again. A session
+// manager gives such a codec the encoding that it has loaded.
 type LikeAppender interface {
-	// AppendLike is Append, and returns what Append would, byte for byte and
-	// error for error. The earlier encoding like is a hint: it may be of
-	// another value or type, damaged or empty, and costs time at most in
-	// proportion to its length. It shares no memory with dst; AppendLike never
-	// writes to it and keeps no reference to it.
+	// AppendLike returns exactly what Append would, errors included. The earlier
+	// encoding like is a hint: it may be damaged, empty, or of another value or
+	// type, and costs time at most in proportion to its length. It must not share
+	// memory with dst. AppendLike never writes to it and keeps no reference to it.
 	AppendLike(dst []byte, v any, like []byte) ([]byte, error)
 }

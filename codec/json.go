@@ -47,7 +47,7 @@ func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
 	dst = w.buf
 	w.buf = nil
 	if err != nil {
-		return dst, fmt.Errorf("codec: %w", err) // the writer is spoilt if it was its error
+		return dst, fmt.Errorf("codec: %w", err) // the encoder keeps an error of its writer: it is not pooled
 	}
 	jsonWriters.Put(w)
 
@@ -84,17 +84,17 @@ func (jsonCodec) Decode(data []byte, v any) error {
 	}
 	why := jsonFinder.Find(reflect.TypeOf(v).Elem(), data, err)
 	if why.Path() == "" && errors.Is(err, errJSONText) {
-		return err // in what is passed over
+		return err // in a field that is skipped
 	}
 	return fmt.Errorf("codec: json: %w", why)
 }
 
-// DecodeShared implements [SharedDecoder]. It keeps nothing of data.
+// DecodeShared implements [SharedDecoder]. It keeps no part of data.
 func (c jsonCodec) DecodeShared(data []byte, v any) (Found, error) {
 	if decodeJSON(data, v, true) == nil {
 		return Found{}, nil
 	}
-	// Most often a field is unknown, but only the other way round tells.
+	// An unknown field is the most likely reason; decoding without strict shows it.
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
 		p.Elem().SetZero()
 	}
@@ -120,7 +120,7 @@ func jsonError(err error, data []byte) error {
 // encoding/json and the methods of types say of it may quote it.
 var errUnfit = errors.New("codec: json: the value does not fit")
 
-// decodeJSON decodes data, if strict only if it has no unknown fields.
+// decodeJSON decodes data. If strict is set, unknown fields are an error.
 func decodeJSON(data []byte, v any, strict bool) (err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {

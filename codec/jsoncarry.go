@@ -19,7 +19,7 @@ func (c jsonCodec) Carry(t reflect.Type, written, stored []byte) (extended []byt
 var jsonFormat = &carry.Format{
 	Dialect:  jsonDialect,
 	Names:    func(f shape.Field) []string { return []string{f.Key} },
-	Fold:     func(name string) string { return strings.Map(foldRune, name) }, // encoding/json does not mind the case
+	Fold:     func(name string) string { return strings.Map(foldRune, name) }, // encoding/json ignores case
 	Members:  jsonMembers,
 	Elements: jsonElements,
 	Join:     joinJSON,
@@ -37,7 +37,7 @@ func foldRune(r rune) rune {
 	}
 }
 
-// jsonMembers takes an object apart, of which the syntax has been checked.
+// jsonMembers splits an object, whose syntax has been checked, into its members.
 func jsonMembers(value []byte) (members []carry.Member, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {

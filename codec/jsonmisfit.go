@@ -29,7 +29,7 @@ var jsonFinder = &misfit.Finder{
 	Null:   []byte("null"),
 }
 
-// jsonKind tells what a value is, of which the syntax has been checked.
+// jsonKind returns the kind of a value, whose syntax has been checked.
 func jsonKind(value []byte) string {
 	value = bytes.TrimLeft(value, " \t\r\n")
 	switch {

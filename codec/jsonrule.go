@@ -39,7 +39,7 @@ var jsonMethods = []shape.Methods{
 	shape.Text,
 }
 
-// jsonRule is what JSON has its own opinion on.
+// jsonRule decides on the types that JSON treats in its own way.
 func jsonRule(t reflect.Type) (own bool, err error) {
 	methods, err := shape.Own(jsonMethods, t, "json")
 	if err != nil {

@@ -7,16 +7,15 @@ import (
 	"reflect"
 )
 
-// Stored bytes are hostile until proven otherwise: a record may have been
-// damaged, truncated or written by an attacker who got at the store. So decoding
-// MessagePack has a budget. Every allocation is charged before it is made, and
-// data that would cost more than its length warrants is refused. Encoding keeps
-// the same account, so that what cannot be read back is refused when it is
-// written.
+// Stored bytes are not trusted: a record may be damaged or truncated, or written by
+// an attacker with access to the store. So decoding MessagePack has a budget. Every
+// allocation is charged before it is made, and data that would cost more than its
+// length warrants is refused. Encoding keeps the same account, so that what could
+// not be decoded is refused when it is written.
 
-// maxDepth is how deep values may nest. To MsgPack structs, maps, slices, arrays,
-// pointers and interfaces each count, to JSON objects and arrays. It keeps a
-// pointer cycle, or a record of nothing but opening brackets, from exhausting the
+// maxDepth is how deep values may nest. MsgPack counts structs, maps, slices,
+// arrays, pointers and interfaces, JSON counts objects and arrays. The limit keeps a
+// pointer cycle, or a record that consists of opening brackets, from exhausting the
 // stack.
 const maxDepth = 1000
 
@@ -49,8 +48,8 @@ var errTooDense = fmt.Errorf("codec: value is too dense: decoding it would take 
 // errTooDeep is for cycles and for values nested beyond reason.
 var errTooDeep = fmt.Errorf("codec: value is nested deeper than %d levels, or refers to itself", maxDepth)
 
-// allocSize is what an allocation of n bytes really takes. It follows the
-// runtime's size classes from above.
+// allocSize is an upper bound of what the runtime uses for an allocation of n bytes,
+// by its size classes.
 func allocSize(n int) int {
 	switch {
 	case n <= 8:
@@ -98,8 +97,8 @@ func mapShapeOf(key, elem reflect.Type) mapShape {
 	return s
 }
 
-// size is what a map made for n entries takes: a header, then slots in groups
-// of eight, at most seven eighths full, a power of two of them.
+// size is what a map made for n entries takes: a header, and a power of two of slots
+// in groups of eight, at most seven eighths of them full.
 func (s mapShape) size(n int) int {
 	const header = 48
 	switch {

@@ -22,14 +22,14 @@ import (
 // EncodeMsgpack, MarshalMsgpack, MarshalBinary, MarshalText, each of which needs
 // its counterpart for decoding.
 //
-// What a value of static type any comes back as depends on what was written
-// only: nil, bool, int (whatever integer type it was, unless only uint64 holds
+// What a value of static type any comes back as depends only on what was written:
+// nil, bool, int (whatever integer type it was, unless only uint64 holds
 // it), float32, float64, string, []byte, time.Time, []any, map[string]any, or
 // map[any]any if a key is not a string.
 //
-// The strings of a decoded session are parts of one allocation, as large as its
-// encoding. A string that is kept when the request is over should be cloned
-// with strings.Clone, so that it does not hold all of it.
+// The strings of a decoded session share one allocation, as large as its encoding.
+// Clone a string with strings.Clone to keep it after the request, so that it does
+// not keep all of the session in memory.
 //
 // A time.Time keeps its instant, to the nanosecond, and comes back in UTC.
 // Slices and maps come back nil or empty as they were. A pointer to something
@@ -52,7 +52,7 @@ func (msgPack) Check(t reflect.Type) error {
 
 var packDialect = &shape.Dialect{Tag: packTag, Rule: packRule}
 
-// packRule is what MessagePack has its own opinion on.
+// packRule decides on the types that MessagePack treats in its own way.
 func packRule(t reflect.Type) (own bool, err error) {
 	if t == timeType {
 		return true, nil
@@ -75,11 +75,12 @@ func packRule(t reflect.Type) (own bool, err error) {
 	return false, nil
 }
 
-var errManyValues = errors.New("codec: msgpack: it must write one value, and wrote more")
+var errManyValues = errors.New("codec: msgpack: the method wrote more than one value")
 
-// checkZero has the zero value of t write itself, since msgpack/v5 lets
-// EncodeMsgpack write several values in a row, whose end cannot be found without
-// knowing the type. Any other error may be the zero value's alone.
+// checkZero encodes the zero value of t to see whether the method writes one value.
+// With msgpack/v5 EncodeMsgpack may write several in a row, whose end cannot be
+// found without knowing the type. Other errors may concern only the zero value and
+// are ignored.
 func (m *ownMethods) checkZero(t reflect.Type) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -128,9 +129,10 @@ func (msgPack) DecodeShared(data []byte, v any) (Found, error) {
 	return decodeMsgPack(data, unsafe.String(unsafe.SliceData(data), len(data)), v, false)
 }
 
-// decodeMsgPack decodes data. Strings become parts of shared, which is data
-// again, or "" to have them in a copy. If catch is set, the panic of a method is
-// an error that names the field; so it costs nothing until there is one.
+// decodeMsgPack decodes data. Strings become parts of shared, which is data as a
+// string, or of a copy if shared is "". If a method panics, data is decoded once
+// more with catch set, for an error that names the field: so catching panics costs
+// nothing until there is one.
 func decodeMsgPack(data []byte, shared string, v any, catch bool) (found Found, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
@@ -166,8 +168,8 @@ func decodeMsgPack(data []byte, shared string, v any, catch bool) (found Found, 
 	return found, err
 }
 
-// These are pooled because they are passed to functions that
-// the compiler cannot see through, and would be allocated each time.
+// packers and unpackers are pooled because they escape to the heap: the functions
+// of a packType are called through pointers.
 var (
 	packers   = sync.Pool{New: func() any { return new(packer) }}
 	unpackers = sync.Pool{New: func() any { return new(unpacker) }}

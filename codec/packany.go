@@ -6,9 +6,8 @@ import (
 	"unsafe"
 )
 
-// packAny writes what an interface holds. It will come back as whatever the
-// wire says, so its cost, and whether it can be read at all, is told by the
-// wire too.
+// packAny writes what an interface holds. What that is decoded as depends only on
+// the bytes written, and so do its cost and whether it can be decoded at all.
 func packAny(e *packer, p unsafe.Pointer) error {
 	x := *(*any)(p)
 	if x == nil {
@@ -43,8 +42,8 @@ func packAny(e *packer, p unsafe.Pointer) error {
 	return err
 }
 
-// packScalar writes what interfaces hold most often, and adds to the account
-// what measure would. The account of what is nested is made by the outermost.
+// packScalar writes the types that interfaces hold most often, and adds to the
+// account what measure would. For nested values the outermost call does that.
 func (e *packer) packScalar(x any) bool {
 	cost := boxedNumber
 	switch x := x.(type) {
@@ -77,7 +76,7 @@ func (e *packer) packScalar(x any) bool {
 	return true
 }
 
-// boxedInt is what an integer costs in an interface: small ones need no box.
+// boxedInt is the cost of an integer in an interface: small ones are not allocated.
 func boxedInt(n int64) int {
 	if uint64(n) <= 0xff {
 		return 0
@@ -85,9 +84,10 @@ func boxedInt(n int64) int {
 	return boxedNumber
 }
 
-// inInterface returns where the interface at p has its value, which is of type
-// pt: in itself if it is a pointer, else where that points to. A value that
-// methods could change is copied, since what is in an interface never changes.
+// inInterface returns a pointer to the value, of type pt, of the interface at p. The
+// interface's data word is the value itself if that is a pointer, else a pointer to
+// it. A value that methods could change is copied, because values in interfaces are
+// immutable.
 func (pt *packType) inInterface(p unsafe.Pointer) unsafe.Pointer {
 	data := unsafe.Add(p, unsafe.Sizeof(uintptr(0))) // behind the type
 	switch kind := pt.typ.Kind(); {

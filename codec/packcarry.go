@@ -29,7 +29,7 @@ var packFormat = &carry.Format{
 	Join:     joinPack,
 }
 
-// packMembers takes a map apart whose keys are strings.
+// packMembers splits a map whose keys are strings into its members.
 func packMembers(value []byte) (members []carry.Member, ok bool) {
 	r := reader{data: value}
 	h, err := r.head()

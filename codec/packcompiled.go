@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// The maps that sessions have are most often from strings or integers to
-// something simple. For these the compiler makes the code, which is several
-// times as fast as reflection. To a map, keys and elements are so many bytes, of
-// which some are pointers; so a few types stand for all.
+// Most maps in sessions have strings or integers for keys and simple elements. For
+// these there is compiled code, which is several times as fast as reflection. A map
+// cares only for the size of its elements and where they have pointers, so that a
+// few types stand for all.
 
-// compileMap gives a map functions of its own if its key, which has no methods
+// compileMap chooses compiled functions for a map if its key, which has no methods
 // for encoding, and its elements are of the common kinds.
 func compileMap(pt *packType, mt *packMap) {
 	switch elem := mt.elem.typ; elem.Kind() {

@@ -38,7 +38,7 @@ type packField struct {
 	side   int // bytes that embedded pointers on the way take
 }
 
-// hop is an embedded pointer: where it is, and to what.
+// hop is an embedded pointer on the way to a field.
 type hop struct {
 	off  uintptr
 	elem reflect.Type
@@ -91,8 +91,8 @@ func (b packBuilder) fillStruct(pt *packType) error {
 // the outer one, unless one of their names is taken: then it is a field of its
 // own, under its type's name, and nothing is lost.
 //
-// v5 minds only the names that come before the embedded struct, and writes
-// those that come after it twice. Here all of the outer struct's count.
+// msgpack/v5 considers only the names that come before the embedded struct, and
+// writes those that come after it twice. Here all names of the outer struct count.
 func packTag(f reflect.StructField) (shape.Tag, error) {
 	tag := tagparser.Parse(f.Tag.Get("msgpack"))
 	embed := shape.Try
@@ -112,7 +112,7 @@ func hasOption(t reflect.Type, option string) bool {
 	return ok && len(f.Index) == 1 && tagparser.Parse(f.Tag.Get("msgpack")).HasOption(option)
 }
 
-// walk notes the way to the field from a struct of type t.
+// walk finds the way to the field from a struct of type t.
 func (f *packField) walk(t reflect.Type) {
 	f.path, f.off, f.side = nil, 0, 0
 	for _, index := range f.index {

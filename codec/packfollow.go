@@ -19,7 +19,7 @@ type followed[K comparable, V any] struct {
 	at   int // where the guide has elem, negative if it has not
 }
 
-// keyKind is what must be known of keys besides how they are written.
+// keyKind says how keys are read from a guide and compared.
 type keyKind[K any] struct {
 	read    func(*reader) (key K, ok bool) // from a guide
 	compare func(a, b K) int               // in the order in which they are written
@@ -81,7 +81,7 @@ func (f *follower[K, V]) pack(e *packer, key, elem *packType) error {
 	return nil
 }
 
-// forget drops every reference to the session's data, and what is big.
+// forget drops all references to the session's data, and large buffers.
 func (f *follower[K, V]) forget() {
 	if cap(f.entries) > keptEntries {
 		f.entries = nil

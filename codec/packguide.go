@@ -5,35 +5,35 @@ import (
 	"unsafe"
 )
 
-// Most of what encoding a session with large maps takes is to sort their keys.
-// Most sessions are encoded to see that they are as they were stored, and what
-// is stored has the keys in order. So the packer can be given an earlier
+// Encoding a session with large maps takes most of its time for sorting their keys.
+// Most sessions are encoded to see whether they are as they were stored, and the
+// stored encoding has the keys in order. So the packer can be given an earlier
 // encoding as a guide: where that has a map too, its keys are looked up in the
 // map that is to be written, one after the other.
 //
-// A guide is a hint. Whatever it says, each entry of the map is written once and
-// the keys ascend; entries that the guide lacks are sorted in. Nothing of a value
-// is written before the order of its map is known, so that a guide that is wrong
-// does not have anything written twice.
+// A guide is a hint. Whatever it has, each entry of the map is written once, with
+// the keys in order; entries that the guide lacks are sorted in. No entry is written
+// before the order of its map is known, so that a wrong guide does not cause
+// anything to be written twice.
 
-// guide is where the packer is in an earlier encoding.
+// guide is a position in an earlier encoding.
 type guide struct {
 	like  []byte // empty if there is none, or if it was given up
 	shift int    // what is written at i in the buffer is expected at i+shift in like
 	left  int    // bytes of like that may still be looked at
 }
 
-// patience is how many times a guide may be read over to find the way in it. One
-// of the same session takes once for each level of maps within maps, and little
-// more. One that lies is given up, and has cost so many times its length.
+// patience bounds how much of a guide is read, as a multiple of its length. A guide
+// of the same session is read about once for each level of maps within maps. A
+// wrong one is given up when patience is used up.
 const patience = 4
 
 func guidedBy(like []byte, base int) guide {
 	return guide{like: like, shift: -base, left: patience * len(like)}
 }
 
-// spend counts n bytes of the guide that were looked at. It reports whether
-// there still is a guide.
+// spend counts n bytes of the guide that were read. It reports whether the guide is
+// still in use.
 func (e *packer) spend(n int) bool {
 	if e.left -= n; e.left < 0 {
 		e.like = nil
@@ -41,8 +41,8 @@ func (e *packer) spend(n int) bool {
 	return len(e.like) > 0
 }
 
-// ahead returns how many elements the guide has in the array, or entries in the
-// map, that is about to be written, and what reads them: none if it has
+// ahead returns how many elements, or entries, the guide has in the array or map
+// that is about to be written, and a reader of them. It returns 0 if the guide has
 // something else there.
 func (e *packer) ahead(k kind) (r reader, n int) {
 	at := len(e.buf) + e.shift
@@ -56,8 +56,8 @@ func (e *packer) ahead(k kind) (r reader, n int) {
 	return reader{}, 0
 }
 
-// expect notes that the guide has at at what is written next, or not at all if
-// that is negative.
+// expect notes where the guide has what is written next. A negative at means that
+// the guide does not have it.
 func (e *packer) expect(at int) {
 	if at < 0 {
 		at = len(e.like)
@@ -72,8 +72,8 @@ func (e *packer) keysAhead() (at, n int) {
 	return r.pos, n
 }
 
-// seek finds the key that was written from start on among the guide's keys, of
-// which at most n come from at on, and returns where it is.
+// seek looks for the key that was written from start on among the n keys of the
+// guide from at on. It returns the key's position, or at if it is not there.
 func (e *packer) seek(start, at, n int) int {
 	key := e.buf[start:]
 	if here := start + e.shift; uint(here) < uint(len(e.like)) && bytes.HasPrefix(e.like[here:], key) {

@@ -7,8 +7,8 @@ import (
 	"github.com/sesame-go/sesame/internal/misfit"
 )
 
-// intMap is a map of integers of eight bytes to what is in memory a V. To the map
-// a key is eight bytes, whatever its type.
+// intMap is a map of integers of eight bytes, of whichever type, to elements whose
+// memory is that of a V.
 type intMap[V any] struct {
 	*packMap
 	keys *keyKind[uint64]

@@ -11,10 +11,10 @@ import (
 	"github.com/sesame-go/sesame/internal/misfit"
 )
 
-// A map is written in the order of its keys, whatever their type: Go's own
-// order is random, and a session must not look changed for it. Strings go
-// first and in their natural order, which is what msgpack/v5 does where it
-// sorts; other keys go by their encoding.
+// A map is written in the order of its keys, whatever their type, because Go's own
+// order is random and would make a session look changed. Strings come first, in
+// their natural order, as msgpack/v5 sorts them; other keys are ordered by their
+// encoding.
 
 func (b packBuilder) fillMap(pt *packType) error {
 	key, err := b.build(pt.typ.Key())
@@ -37,7 +37,7 @@ func (b packBuilder) fillMap(pt *packType) error {
 	return err
 }
 
-// packMap knows how maps of one type are written and read.
+// packMap writes and reads maps of one type.
 type packMap struct {
 	typ       reflect.Type
 	key, elem *packType
@@ -71,7 +71,7 @@ func (mt *packMap) head(d *unpacker, p unsafe.Pointer) (n int, err error) {
 	return h.n, d.charge(mt.shape.size(h.n))
 }
 
-// mapScratch is what packing a map of any type takes, kept for the next one.
+// mapScratch is the scratch space for packing a map by reflection.
 type mapScratch struct {
 	iter      reflect.MapIter
 	key, elem reflect.Value // addressable
@@ -83,9 +83,9 @@ type mapScratch struct {
 // elem, its value from there to end.
 type mapEntry struct{ start, elem, end int }
 
-// pack first writes the entries as they come, straight to the packer's buffer,
-// then puts them in order there. So keys need neither be collected nor looked
-// up. A guide would not help: to look a key up by reflection allocates.
+// pack writes the entries to the packer's buffer as they come, then sorts them
+// there, so that keys need neither be collected nor looked up. It has no use for
+// a guide, since looking up a key by reflection allocates.
 func (mt *packMap) pack(e *packer, p unsafe.Pointer) error {
 	m := reflect.NewAt(mt.typ, p).Elem()
 	if m.IsNil() {
@@ -184,14 +184,14 @@ func (mt *packMap) unpack(d *unpacker, p unsafe.Pointer) error {
 	return nil
 }
 
-// ascends notes if the keys of a map are not in order. It returns key, the last
-// one next time; nil is before them all.
+// ascends notes whether a map's key comes after the last one, which is nil at
+// first. It returns key, which is last in the next call.
 func (r *reader) ascends(last, key []byte) []byte {
 	r.loosen(last == nil || compareKeys(last, key) < 0)
 	return key
 }
 
-// forget drops every reference to the session's data, and big buffers.
+// forget drops all references to the session's data, and large buffers.
 func (s *mapScratch) forget() {
 	s.iter.Reset(reflect.Value{})
 	s.key.SetZero()

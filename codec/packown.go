@@ -13,9 +13,9 @@ import (
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
-// ownMethods says how a type that writes and reads itself does it. What its
-// methods return is copied, and what they are given is a copy: neither the data
-// nor other values are within their reach.
+// ownMethods are the methods of a type that writes and reads itself. What they
+// return is copied, and what they are given is a copy, so that they reach neither
+// the data nor other values.
 type ownMethods struct {
 	shape.Methods
 	append func(e *packer, v any) error
@@ -59,7 +59,7 @@ var allOwnMethods = []ownMethods{
 // themselves, nil if there are none. A pointer has those of what it points to.
 func ownMethodsOf(t reflect.Type) (*ownMethods, error) {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
-		return nil, nil // what it points to is asked in its turn
+		return nil, nil // the type that it points to is looked at later
 	}
 	pairs := make([]shape.Methods, len(allOwnMethods))
 	for i, m := range allOwnMethods {
@@ -93,7 +93,7 @@ func (m *ownMethods) pack(e *packer, v reflect.Value) error {
 	return nil
 }
 
-// unpack cannot know what the methods would write.
+// unpack marks the data as loose, since it is not known what the methods would write.
 func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 	d.loose = true
 	if d.passes(nilKey) {
@@ -120,7 +120,7 @@ func (m *ownMethods) unpack(d *unpacker, v reflect.Value) error {
 	return nil
 }
 
-// tryRead has a panic of the method as an error.
+// tryRead turns a panic of the method into an error.
 func (m *ownMethods) tryRead(raw []byte, v any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -130,11 +130,10 @@ func (m *ownMethods) tryRead(raw []byte, v any) (err error) {
 	return m.read(raw, v)
 }
 
-// ownSize is what a type's own methods are taken to cost for n bytes. What they
-// really allocate is not known.
+// ownSize estimates what a type's own methods allocate for n bytes.
 func ownSize(n int) int { return 64 + 2*n }
 
-// packContent writes what MarshalBinary or MarshalText returned.
+// packContent writes what MarshalBinary or MarshalText has returned.
 func (e *packer) packContent(b []byte, err error) error {
 	if b == nil {
 		e.buf = append(e.buf, codeNil)
@@ -168,8 +167,8 @@ func appendMarshaled(e *packer, v any) error {
 	return e.checkOne(start)
 }
 
-// appendCustom lends EncodeMsgpack an encoder that writes to e, set to be as
-// canonical as it can be.
+// appendCustom gives EncodeMsgpack an encoder that writes to e and is as canonical
+// as its options allow.
 func appendCustom(e *packer, v any) error {
 	start := len(e.buf)
 	enc := msgpack.GetEncoder()
@@ -216,9 +215,8 @@ func (w *packWriter) WriteByte(c byte) error {
 	return nil
 }
 
-// checkOne checks that what was written from start on is exactly one value.
-// EncodeMulti, for one, writes several, whose end cannot be found without
-// knowing the type.
+// checkOne checks that exactly one value was written from start on. EncodeMulti,
+// for one, writes several, whose end cannot be found without knowing the type.
 func (e *packer) checkOne(start int) error {
 	r := reader{data: e.buf[start:], depth: e.depth}
 	if err := r.skip(); err != nil {

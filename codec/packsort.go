@@ -7,9 +7,9 @@ import (
 )
 
 // sortMany appends the indexes of entries to order, which is empty, in the order
-// of their keys. Strings are slow to compare, and entries to move; so what is
-// sorted are numbers: the bytes in which the keys first differ, with the index in
-// the lowest bits.
+// of their keys. Because strings are slow to compare and entries slow to move, it
+// sorts numbers instead: the bytes in which the keys first differ, with the index
+// in the lowest bits.
 func sortMany[V any](order []uint64, entries []stringEntry[V]) []uint64 {
 	index := uint64(1)<<bits.Len(uint(len(entries))) - 1
 	common := len(entries[0].key)
@@ -37,7 +37,7 @@ func sortMany[V any](order []uint64, entries []stringEntry[V]) []uint64 {
 	return order
 }
 
-// commonPrefix returns how many of the first n bytes a and b have in common.
+// commonPrefix returns the length, at most n, of the prefix that a and b share.
 func commonPrefix(a, b string, n int) int {
 	n = min(n, len(b))
 	if a[:n] == b[:n] {

@@ -22,8 +22,8 @@ type stringScratch[V any] struct {
 	follower[string, V]
 }
 
-// fewKeys is up to how many keys a map is small: they are often in order, see
-// sortFew, and a guide would not help.
+// fewKeys is how many keys a small map has at most. They are often in order, see
+// sortFew, so that a guide would not help.
 const fewKeys = 8
 
 func (mt *stringMap[V]) pack(e *packer, p unsafe.Pointer) error {
@@ -101,10 +101,10 @@ func (mt *stringMap[V]) packMany(e *packer, m map[string]V) error {
 	return nil
 }
 
-// sortFew puts entries in order, beginning with the one that it returns and
-// going round. Go walks a small map as it was filled, from a random entry on: if
-// that was in order, as decoding does it, the entries are in order but for where
-// they begin, and need not be moved.
+// sortFew puts entries in order and returns where they begin: they go on from there
+// and around. Go walks a small map in the order in which it was filled, from a
+// random entry on. If it was filled in order, as decoding does, the entries need
+// not be moved.
 func sortFew[V any](entries []stringEntry[V]) (first int) {
 	descents := 0
 	for i := 1; i < len(entries); i++ {
@@ -146,7 +146,7 @@ func (mt *stringMap[V]) unpack(d *unpacker, p unsafe.Pointer) error {
 	return nil
 }
 
-// put keeps the room for the next map, and nothing of what was in it.
+// put clears scratch and returns it to the pool.
 func (mt *stringMap[V]) put(scratch *stringScratch[V], entries []stringEntry[V]) {
 	if cap(entries) > keptEntries {
 		return
@@ -156,5 +156,5 @@ func (mt *stringMap[V]) put(scratch *stringScratch[V], entries []stringEntry[V])
 	mt.scratch.Put(scratch)
 }
 
-// keptEntries is for how many entries room is kept.
+// keptEntries is how much room for entries is kept in the pool.
 const keptEntries = 1024

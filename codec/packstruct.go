@@ -107,8 +107,8 @@ func (fs *packFields) pack(e *packer, p unsafe.Pointer) error {
 	return nil
 }
 
-// unpack reads a struct. What the wire has and the struct has not is passed
-// over; what the struct has and the wire has not stays zero.
+// unpack reads a struct. Fields that only the data has are skipped; fields that only
+// the struct has stay zero.
 func (fs *packFields) unpack(d *unpacker, p unsafe.Pointer) error {
 	h, err := d.head()
 	switch {
@@ -219,7 +219,7 @@ func (f *packField) unpackIn(d *unpacker, strct unsafe.Pointer) error {
 	if f.path == nil {
 		return f.unpack(d, unsafe.Add(strct, f.off))
 	}
-	d.loose = true // who knows which of them were nil
+	d.loose = true // it is not known which of them were nil
 	if f.in(strct, false) == nil {
 		if d.passes(nilKey) {
 			return nil

@@ -8,8 +8,7 @@ import (
 	"unsafe"
 )
 
-// packType knows how values of one type are written and read. It is built once
-// for every type, so that the codec only follows it.
+// packType writes and reads values of one type. It is built once for each type.
 type packType struct {
 	typ    reflect.Type
 	size   uintptr
@@ -44,14 +43,14 @@ func packTypeOf(t reflect.Type) (*packType, error) {
 	return pt, nil
 }
 
-// lastType is the type that something was used for last. Most programs have one
-// type of session.
+// lastType remembers the type that was used last, because most programs have one
+// session type.
 type lastType struct {
 	pointer reflect.Type
 	to      *packType
 }
 
-// find returns what knows the values that pointers of type t point to.
+// find returns the packType of what pointers of type t point to.
 func (l *lastType) find(t reflect.Type) (_ *packType, err error) {
 	if l.pointer != t {
 		l.pointer = nil
@@ -63,8 +62,8 @@ func (l *lastType) find(t reflect.Type) (_ *packType, err error) {
 	return l.to, nil
 }
 
-// packBuilder holds the types under construction. A type that contains itself
-// finds itself there; it is not published before it is complete.
+// packBuilder holds the types under construction. A type that contains itself is
+// found there; none is published before all are complete.
 type packBuilder map[reflect.Type]*packType
 
 func (b packBuilder) build(t reflect.Type) (*packType, error) {
@@ -228,7 +227,7 @@ func (pt *packType) isEmpty(v reflect.Value, depth int) bool {
 	}
 }
 
-// pointerTo returns where v is, or a copy of it.
+// pointerTo returns a pointer to v, or to a copy of it if v has no address.
 func pointerTo(v reflect.Value) unsafe.Pointer {
 	if v.CanAddr() {
 		return v.Addr().UnsafePointer()
@@ -236,7 +235,7 @@ func pointerTo(v reflect.Value) unsafe.Pointer {
 	return copied(v)
 }
 
-// copied returns where a copy of v is: what is in an interface has no address.
+// copied returns a pointer to a copy of v, for values that have no address.
 func copied(v reflect.Value) unsafe.Pointer {
 	p := reflect.New(v.Type())
 	p.Elem().Set(v)

@@ -32,9 +32,9 @@ func (d *unpacker) charge(n int) error {
 	return nil
 }
 
-// takeText makes what all strings are parts of, and charges for it, before the
-// first is read. Shared text is charged too: what can be read must be within
-// the limits of writing.
+// takeText makes the text of which all strings are parts, and charges for it, before
+// the first string is read. Shared text is charged too, so that decoding has the
+// same limits as encoding.
 func (d *unpacker) takeText() error {
 	if err := d.charge(allocSize(len(d.data))); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (d *unpacker) takeText() error {
 // mismatch is the error for a value that does not fit a T.
 func mismatch[T any](h head) error { return misfit.New(h.String(), reflect.TypeFor[T]()) }
 
-// failed gives an error that names a field its prefix. Others have theirs.
+// failed adds the prefix to an error that names a field. Other errors have it.
 func failed(err error) error {
 	if m := (*misfit.Error)(nil); errors.As(err, &m) {
 		return fmt.Errorf("codec: msgpack: %w", m)

@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// What an interface held is read as what the wire says. That is done in two
-// steps: measure tells what it will cost and whether it can be read, for the
-// packer too, and value reads it.
+// The value of an interface is decoded by what the data says it is, in two steps:
+// measure finds its cost and whether it can be decoded, for the packer too, and
+// value decodes it.
 
 const (
 	boxedSlice  = 32 // a slice header or a time.Time in an interface
@@ -47,8 +47,8 @@ func unpackAny(d *unpacker, p unsafe.Pointer) error {
 	return err
 }
 
-// measure reads over a value, adds to a what value will allocate for it, and
-// fails if value would.
+// measure skips a value, adds to a what value will allocate for it, and fails if
+// value would.
 func (r *reader) measure(a *account) error {
 	start := r.pos
 	h, err := r.head()

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// boxes is room for what interfaces hold. It is allocated for several strings or
-// numbers at a time, since they are many where there are any.
+// boxes is memory for the values of interfaces. It is allocated for several strings
+// or numbers at a time, because a session that has any usually has many.
 type boxes struct {
 	strings chunk[string]
 	numbers chunk[uint64]

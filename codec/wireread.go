@@ -50,8 +50,8 @@ func (h head) String() string {
 	return h.kind.String()
 }
 
-// reader reads values from data. It trusts no length: what head announces is
-// there, or could be.
+// reader reads values from data. It trusts no length: head fails if data is too
+// short for what it announces.
 type reader struct {
 	data    []byte
 	text    string // data as a string, if there is one yet
@@ -61,7 +61,9 @@ type reader struct {
 	unknown bool // a field was passed over
 }
 
-// loosen notes that what was read would be written otherwise, unless exact.
+// loosen notes that what was read would be written in another form, unless exact is
+// set.
+
 func (r *reader) loosen(exact bool) { r.loose = r.loose || !exact }
 
 var errBadCode = errors.New("codec: msgpack: the byte c1 begins no value")
@@ -213,7 +215,7 @@ func (r *reader) bytes(n int) []byte {
 	return b
 }
 
-// passes reports whether the data goes on with b, and reads over it if so.
+// passes reports whether the data continues with b, and skips it if so.
 func (r *reader) passes(b []byte) bool {
 	if !bytes.HasPrefix(r.data[r.pos:], b) {
 		return false
@@ -241,7 +243,7 @@ func (r *reader) enter() error {
 
 func (r *reader) leave() { r.depth-- }
 
-// skip reads over a value and checks it on the way.
+// skip skips a value and checks it.
 func (r *reader) skip() error {
 	if r.pos < len(r.data) && oneByte(r.data[r.pos]) {
 		r.pos++

@@ -38,7 +38,7 @@ var (
 
 	// ErrConflict says that a compare-and-swap found another version than the
 	// one given, or nothing at all.
-	ErrConflict = errors.New("store: the session was changed or removed meanwhile")
+	ErrConflict = errors.New("store: the session has been changed or removed since it was loaded")
 
 	// ErrCorrupt says that there is a record, and that it cannot be read:
 	// damaged, or not written by the store. The manager treats the request as

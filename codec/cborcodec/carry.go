@@ -13,12 +13,12 @@ import (
 	"github.com/sesame-go/sesame/internal/shape"
 )
 
-// DecodeShared implements [codec.SharedDecoder]. It keeps nothing of data.
+// DecodeShared implements [codec.SharedDecoder]. It keeps no part of data.
 func (c cborCodec) DecodeShared(data []byte, v any) (codec.Found, error) {
 	if decode(strict, data, v) == nil {
 		return codec.Found{}, nil
 	}
-	// Most often a field is unknown, but only the other way round tells.
+	// An unknown field is the most likely reason; decoding without strict shows it.
 	if p, err := target(v); err == nil {
 		p.Elem().SetZero()
 	}
@@ -43,7 +43,7 @@ var format = &carry.Format{
 	Join:     join,
 }
 
-// members takes a map apart whose keys are strings or integers.
+// members splits a map whose keys are strings or integers into its members.
 func members(value []byte) (all []carry.Member, ok bool) {
 	n, rest, ok := head(value, majorMap)
 	if !ok {

@@ -33,11 +33,11 @@ import (
 // written as an array can neither lose nor gain fields later. Names are
 // case-sensitive. A type's own methods are used in this order: MarshalCBOR,
 // MarshalBinary, MarshalText, each of which needs its counterpart for decoding.
-// What MarshalCBOR writes is canonical only if it sees to that. MarshalJSON is
+// What MarshalCBOR writes is canonical only if the method makes it so. MarshalJSON is
 // not used.
 //
-// What a value of static type any comes back as depends on what was written
-// only: nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64
+// What a value of static type any comes back as depends only on what was written:
+// nil, bool, int64 (whatever integer type it was), [math/big.Int] if int64
 // does not hold it, float64, string, []byte, time.Time, []any or map[string]any.
 // Maps in an any need strings for keys. The zero time in an any comes back as
 // nil.
@@ -120,8 +120,8 @@ func (c cborCodec) Append(dst []byte, v any) ([]byte, error) {
 	if dst, err = marshal(dst, v); err != nil {
 		return dst, fmt.Errorf("cborcodec: %w", err)
 	}
-	// What Decode would refuse must not be stored. Where the type does not tell,
-	// reading it does.
+	// What Decode would refuse must not be stored. If the type does not show it,
+	// decoding does.
 	if !readable(t) || len(dst)-start > maxEntries {
 		if err := c.Decode(dst[start:], reflect.New(t).Interface()); err != nil {
 			if why := (*misfit.Error)(nil); errors.As(err, &why) {

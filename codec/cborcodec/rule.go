@@ -53,7 +53,7 @@ var (
 	bigType  = reflect.TypeFor[big.Int]()
 )
 
-// rule is what CBOR has its own opinion on.
+// rule decides on the types that CBOR treats in its own way.
 func rule(t reflect.Type) (own bool, err error) {
 	if t == timeType || t == bigType {
 		return true, nil

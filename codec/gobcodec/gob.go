@@ -37,12 +37,12 @@ import (
 // cannot exhaust the stack. Use another codec, or store/sealed, where others can
 // write to the store.
 //
-// Struct tags mean nothing. Zero fields are left out: an empty slice comes back
+// Struct tags have no effect. Zero fields are left out: an empty slice comes back
 // nil, and so does a pointer to a zero number or string. A nil pointer in a
 // slice, an array, a map or an interface is an error, as is a value that refers
 // to itself. Of map keys that differ only in unexported fields one is kept.
-// Fields that a program does not know are lost when it saves the session, and an
-// EventDropped tells of the first time.
+// Fields that a program does not know are lost when it saves the session; the first
+// time is reported by an EventDropped.
 //
 // A type's own GobEncode or MarshalBinary is used, and needs its counterpart
 // for decoding.
@@ -104,7 +104,7 @@ func (gobCodec) Decode(data []byte, v any) error {
 	return nil
 }
 
-// read has panics as errors.
+// read decodes, and turns a panic into an error.
 func read(r *bytes.Reader, p reflect.Value) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

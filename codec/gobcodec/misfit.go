@@ -16,8 +16,8 @@ import (
 // misfitOf returns why data cannot be decoded as a value of the struct type t,
 // which failed with err; nil if not for a field, or if it takes too long to find.
 //
-// A gob can be read into any struct that has some of its fields. So the field is
-// found by reading each alone, and what is stored by what it can be read as.
+// A gob can be decoded into any struct that has some of its fields. So the field is
+// found by decoding each alone, and the kind of what is stored by trying types.
 func misfitOf(t reflect.Type, data []byte, err error) *misfit.Error {
 	f := finder{data: data, err: err, left: patience}
 	if !f.reads(emptyType) {
@@ -44,8 +44,8 @@ type finder struct {
 	left int   // of patience
 }
 
-// place returns the type of a session that has nothing but a value of type t in
-// a certain place.
+// place returns the type of a session that has only a value of type t, in a certain
+// place.
 type place func(t reflect.Type) reflect.Type
 
 func (f *finder) find(t reflect.Type, at place, depth int) *misfit.Error {

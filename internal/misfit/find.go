@@ -43,7 +43,7 @@ func (f *Finder) find(t reflect.Type, value []byte, err error, depth int) *Error
 		}
 	}
 	if why := f.Damage(err); why != "" {
-		return Because(f.Kind(value), why)
+		return because(f.Kind(value), why)
 	}
 	return New(f.Kind(value), t)
 }

@@ -67,9 +67,9 @@ func New(stored string, wanted reflect.Type) *Error {
 
 const hint = "; see WithUpgrade"
 
-// Because returns the error for a value that is damaged, such as a text that is
+// because returns the error for a value that is damaged, such as a text that is
 // not valid UTF-8. Why follows what it is stored as.
-func Because(stored, why string) *Error { return &Error{stored: stored, why: why} }
+func because(stored, why string) *Error { return &Error{stored: stored, why: why} }
 
 // Refused returns the error for a value that a method of its type refuses.
 // What the method says may quote the value. So cause is not in the text, but
