@@ -116,7 +116,7 @@ func TestMsgPackErrors(t *testing.T) {
 		{&struct{ C chan int }{}, "chan int"},
 		{cycle, "refers to itself"},
 		{&struct{ A any }{make(chan int)}, "cannot carry chan int"},
-		{&struct{ M multi }{}, "must write one value"},
+		{&struct{ M multi }{}, "wrote more than one value"},
 		{&struct{ O onlyWrites }{}, "MarshalText but no UnmarshalText"},
 		{&struct{ M map[any]int }{map[any]int{1: 1, int64(1): 2}}, "same encoding"},
 		{&struct{ M any }{map[[1]int]int{{1}: 1}}, "cannot be one when decoded"},
