@@ -1,8 +1,8 @@
 // Package store is the contract between sesame and the engines that keep
 // sessions.
 //
-// An engine implements [Store], four methods. What else it can do it shows by
-// implementing optional interfaces: [Lister], [OwnerIndex], [Sweeper],
+// An engine implements [Store], which has four methods, and optional interfaces for
+// what else it can do: [Lister], [OwnerIndex], [Sweeper],
 // [Counter], [Watcher], [Pinger] and [io.Closer]. The manager finds them by type
 // assertion and does without those that are missing. A wrapper has a method
 // Unwrap() Store as well, see [Capability].
@@ -24,15 +24,14 @@ import (
 	"time"
 )
 
-// Errors that a store answers with, alone or wrapped. Any other error means
-// that the engine could not do its work, which the manager reports as an
-// outage; it never takes it for a missing session.
+// Errors that a store returns, alone or wrapped. The manager treats any other error
+// as an outage of the engine, never as a missing session.
 var (
 	// ErrNotFound says that no live record is kept under the key.
 	ErrNotFound = errors.New("store: no such session")
 
 	// ErrExpired says that a record is still there, but past its Expires. It
-	// wraps [ErrNotFound]. A store that cannot tell the difference answers
+	// wraps [ErrNotFound]. A store that cannot tell the difference returns
 	// ErrNotFound.
 	ErrExpired = fmt.Errorf("%w: it has expired", ErrNotFound)
 
@@ -53,8 +52,8 @@ var (
 // MaxOwner is the greatest length of [Record.Owner], in bytes.
 const MaxOwner = 255
 
-// Key names a record for the whole life of its session. It is random and no
-// secret. Keys are uniformly distributed.
+// Key names a record for the whole life of its session. It is random, uniformly
+// distributed, and no secret.
 type Key [16]byte
 
 // String returns k in unpadded base64url, 22 characters: the session's public
@@ -112,8 +111,8 @@ type Record struct {
 // the record that is saved. So no owner shuts another out, and visitors make
 // room for visitors. A record that was dropped is gone as if it had been deleted.
 type Store interface {
-	// Load returns the live record under k. It returns [ErrNotFound] when
-	// there is none, also when it has expired by the store's clock.
+	// Load returns the live record under k. It returns [ErrNotFound] if there
+	// is none, or if it has expired by the store's clock.
 	Load(ctx context.Context, k Key) (Record, error)
 
 	// Save stores r under k if, and only if, the live record's version is

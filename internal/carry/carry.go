@@ -20,14 +20,14 @@ type Format struct {
 	// Names returns the names under which a field may be stored.
 	Names func(f shape.Field) []string
 
-	// Fold makes names equal that the codec takes for one; nil: none.
+	// Fold maps names that the codec treats as equal to one; nil: there are none.
 	Fold func(name string) string
 
 	// AsMap reports whether a struct is written as a map of its fields; nil: all
 	// are.
 	AsMap func(t reflect.Type) bool
 
-	// Members takes a map apart. It reports false for anything else.
+	// Members splits a map into its members. It reports false for anything else.
 	Members func(value []byte) ([]Member, bool)
 
 	// Elements returns the elements of an array, or the values of a map.
@@ -60,7 +60,7 @@ func (f *Format) Fields(codec Codec, t reflect.Type, written, stored []byte) (ex
 	return extended, c.lost
 }
 
-// Codec is what this package needs of a codec.Codec.
+// Codec is the part of a codec.Codec that this package needs.
 type Codec interface {
 	Append(dst []byte, v any) ([]byte, error)
 	Decode(data []byte, v any) error

@@ -54,7 +54,7 @@ func NewTemplate(c http.Cookie, insecure bool) (Template, error) {
 	return Template{c}, nil
 }
 
-// check refuses what a browser, or http.SetCookie, would drop without a word.
+// check refuses what a browser, or http.SetCookie, would drop silently.
 func check(c http.Cookie) error {
 	name := strings.ToLower(c.Name)
 	switch {
@@ -100,8 +100,8 @@ func (t Template) Set(token string, life time.Duration) string {
 
 // Delete returns the Set-Cookie headers that make the client forget its token.
 // They have all the attributes the cookie was set with, since to a browser one
-// with another path, domain or partition is another cookie. A template that
-// says Partitioned deletes the cookie of before it said so, too.
+// with another path, domain or partition is another cookie. A template with
+// Partitioned also deletes the cookie without it, which it may have set before.
 func (t Template) Delete() []string {
 	c := t.cookie
 	c.MaxAge = -1

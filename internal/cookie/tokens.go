@@ -7,8 +7,8 @@ import (
 )
 
 // MaxTokens is how many different tokens of one request are looked at. Honest
-// browsers send one, two when a cookie of the same name was set for another
-// path or domain; more is an attempt to make the server work.
+// browsers send one, or two if a cookie of the same name was set for another path or
+// domain. More would let a client cause that many store calls.
 const MaxTokens = 4
 
 // Tokens are the well-formed tokens that a request carries.
@@ -55,7 +55,7 @@ func Read(lines []string, name string) (t Tokens) {
 	return t
 }
 
-// trim drops the blanks around s, of which there is at most one as a rule.
+// trim removes the blanks around s, usually one at most.
 func trim(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]

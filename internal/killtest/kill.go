@@ -12,8 +12,8 @@ import (
 )
 
 // KillProcess starts a process that runs [Work] on its standard output, kills it
-// at a random moment, soon after it has begun to work, and takes down what it
-// has told.
+// at a random moment, soon after it has begun to work, and records what it has
+// reported.
 func (l *Ledger) KillProcess(cmd *exec.Cmd, soon time.Duration) error {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -38,8 +38,8 @@ func (l *Ledger) KillProcess(cmd *exec.Cmd, soon time.Duration) error {
 }
 
 // KillServer runs [Work] on a store, has its server killed at a random moment,
-// soon after that has begun, and takes down what was told. The server is to be
-// started again before [Ledger.Check].
+// soon after that has begun, and records what was reported. The caller starts the
+// server again before [Ledger.Check].
 func (l *Ledger) KillServer(ctx context.Context, s Store, soon time.Duration, kill func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -57,7 +57,7 @@ func (l *Ledger) KillServer(ctx context.Context, s Store, soon time.Duration, ki
 	return errors.Join(wrong, l.read(&told.all))
 }
 
-// firstWord is a buffer that tells when something has been written to it.
+// firstWord is a buffer that signals the first write to it.
 type firstWord struct {
 	all   bytes.Buffer
 	begun chan struct{}

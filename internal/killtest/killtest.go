@@ -1,7 +1,7 @@
 // Package killtest finds out whether a store keeps what it has acknowledged
-// when its process or its server is killed. [Work] changes sessions and tells of
-// each call before it makes it and after it is answered. A [Ledger] has all that
-// was told, and compares it with what is there after the kill.
+// when its process or its server is killed. [Work] changes sessions and reports each
+// call before it makes it and after it is answered. A [Ledger] records the reports and
+// compares them with what is there after the kill.
 package killtest
 
 import (

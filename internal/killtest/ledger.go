@@ -13,7 +13,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A Ledger has what workers have told of their calls, through any number of
+// A Ledger records what workers have reported of their calls, through any number of
 // kills. Its zero value is that of an empty store. It is not safe for concurrent
 // use.
 type Ledger struct {
@@ -50,7 +50,7 @@ func (l *Ledger) Report(engine string) string {
 		l.answered["renew"], l.answered["touch"], l.answered["delete"], l.answered["revoke"], l.unanswered, l.kept)
 }
 
-// read takes down what [Work] has written until it was killed.
+// read reads what [Work] has written until it was killed.
 func (l *Ledger) read(told io.Reader) error {
 	if l.sessions == nil {
 		l.sessions, l.answered = make(map[store.Key]session), make(map[string]int)

@@ -27,9 +27,9 @@ const (
 	Extension = "extension" // of MessagePack, or a tag of CBOR
 )
 
-// Error says why a value cannot be decoded, and where it is. Its text has
-// nothing of what is stored. Codecs put it together while it travels up: it
-// costs nothing before there is one.
+// Error says why a value cannot be decoded, and where it is. Its text quotes nothing
+// of what is stored. Codecs add the path while they return it, so that paths cost
+// nothing as long as there is no error.
 type Error struct {
 	steps  []step // from the value outwards
 	cut    bool   // there were more steps
@@ -95,8 +95,8 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
-// Wants notes the very type that is wanted, which may be a named one, if that
-// is still where the value is.
+// Wants notes the type that is wanted, which may be a named one, unless the path has
+// left the value already.
 func (e *Error) Wants(t reflect.Type) *Error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

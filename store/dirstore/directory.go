@@ -67,14 +67,14 @@ func prepared(root *os.Root, path string) (*directory, error) {
 	return d, nil
 }
 
-// failed adds the directory's path to an error that has paths within it alone.
+// failed adds the directory's path to an error whose paths are relative to it.
 func (d *directory) failed(err error) error { return fmt.Errorf("dirstore: %s: %w", d.path, err) }
 
 func failed(err error) error { return fmt.Errorf("dirstore: %w", err) }
 
-// prepare makes what is missing of the layout, in a way that may be interrupted
-// and done by several processes at once: the format, which comes last, says that
-// all the rest is there and durable.
+// prepare makes what is missing of the layout. It may be interrupted, and several
+// processes may run it at once: the format file, which it makes last, says that all
+// the rest is there and durable.
 func (d *directory) prepare() error {
 	ready, err := d.checkFormat()
 	if err != nil {

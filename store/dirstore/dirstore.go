@@ -1,8 +1,7 @@
 // Package dirstore keeps sessions in a directory, one file each.
 //
-// It is the store for a few processes on one machine that share sessions
-// without a server, and for sessions that can be listed, copied and removed with
-// the tools at hand:
+// It is for a few processes on one machine that share sessions without a server,
+// and for sessions that can be listed, copied and removed with ordinary tools:
 //
 //	sessions, err := dirstore.Open("sessions")
 //	if err != nil {
@@ -11,9 +10,9 @@
 //	defer sessions.Close()
 //	m := sesame.New[Session](sesame.WithStore(sessions))
 //
-// A file is written beside its place, made durable and renamed, so that no
+// A file is written under a temporary name, made durable and renamed, so that no
 // crash leaves half a session. Processes exclude each other with file locks;
-// loading needs none. The directory has to be on a local file system; file locks
+// loading takes none. The directory has to be on a local file system; file locks
 // and renames on a network are not tested.
 //
 // Files are named after the sessions' IDs, which are no credentials. The
@@ -46,10 +45,10 @@ const maxData = 64 << 20
 // directory, in this process and in others. A call that has to wait for another
 // ends with its context's error when that is done.
 //
-// The store is what is at the path given to Open. When the directory is removed,
-// all calls fail, because it may be a disk that is gone for a moment. When it is
-// there again, empty or with sessions, the store goes on with it by itself. The
-// same holds for a directory that is renamed or replaced, and for parts of it.
+// The store is whatever is at the path given to Open. If the directory is removed,
+// all calls fail, because it may be a disk that is missing for a moment. When it is
+// there again, empty or with sessions, the store continues with it. The same holds
+// for a directory that is renamed or replaced, and for parts of it.
 //
 // A damaged file is never served, overwritten or swept. Load, Save and Touch of
 // that session fail with an error that names the file and wraps
@@ -57,8 +56,9 @@ const maxData = 64 << 20
 // it to the logger of [WithLogger]. Remove the file, or call Delete, to end that
 // one session.
 //
-// An error of the operating system while a session is being saved leaves open
-// whether it was. What is there is the old session or the new one, whole.
+// If the operating system returns an error while a session is being saved, the
+// session may have been saved or not: the file holds the old one or the new one,
+// whole.
 type Store struct {
 	config
 	path     string                     // absolute
@@ -169,8 +169,8 @@ func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error
 			return err
 		}
 		r.Expires = expires
-		// The data is made durable, lest nothing be left of it. Which of the
-		// two expiries a power loss leaves does not matter much.
+		// The data is made durable, or a power loss could leave an empty file.
+		// Which of the two expiries it leaves matters little.
 		return d.replace(fileName(k), encode(k, r.Record), s.sync)
 	})
 }
@@ -179,8 +179,8 @@ func (s *Store) Touch(ctx context.Context, k store.Key, expires time.Time) error
 // is damaged. The deletion is durable.
 func (s *Store) Delete(ctx context.Context, k store.Key) error {
 	return s.locked(ctx, k, func(d *directory) error {
-		// A file that cannot be read can be removed all the same. A mark of its
-		// owner that stays does no harm.
+		// A file that cannot be read can still be removed. A mark of its owner
+		// that stays does no harm.
 		r, _ := d.read(k)
 		// The directory is synced even if the file is not there: the process
 		// that removed it may have been killed before it was durable.

@@ -12,10 +12,9 @@ import (
 const maxNamespace = 200
 
 // Mount returns the store of a namespace, for one of several applications that
-// share a directory. It is a store of its own, with its own sessions, owners,
-// locks and namespaces, in a directory below this one's that it cannot reach
-// out of. It has the options of s. The same namespace is the same store,
-// whichever process mounts it.
+// share a directory. It is a store with its own sessions, owners, locks and
+// namespaces, in a directory below that of s, which it cannot leave. It has the
+// options of s. A namespace is the same store in all processes that mount it.
 //
 // A namespace is any string but "", of up to 200 bytes of which those other
 // than lower-case letters, digits, and "-" count as three. Namespaces are
@@ -31,7 +30,7 @@ func (s *Store) Mount(namespace string) (*Store, error) {
 	case s.dir.Load() == nil:
 		return nil, failed(os.ErrClosed)
 	}
-	// The prefix keeps it from being a device's name, such as con.
+	// With the prefix it cannot be the name of a device, such as con.
 	name = "mount/ns-" + name
 	open := s.open
 	return newStore(s.config, filepath.Join(s.path, filepath.FromSlash(name)), func() (*directory, error) {

@@ -14,9 +14,8 @@ import (
 // Several Stores, in one process or many, may have one directory open. A relative
 // path is that of the working directory at the time of Open.
 //
-// What it makes only the user that the process runs as can read: files have the
-// mode 0600 and directories 0700, whatever the umask. The mode of a directory
-// that was there before stays.
+// Only the user of the process can read what Open makes: files have the mode 0600
+// and directories 0700, whatever the umask. An existing directory keeps its mode.
 func Open(dir string, opts ...Option) (*Store, error) {
 	c := config{sync: true}
 	for _, o := range opts {
@@ -52,8 +51,8 @@ func newStore(c config, path string, open func() (*directory, error)) (*Store, e
 	return s, nil
 }
 
-// withCure adds to the error of a directory that cannot be opened what helps,
-// unless that is in it.
+// withCure adds advice to the error of a directory that cannot be opened, unless it
+// has some.
 func withCure(err error) error {
 	var system *fs.PathError
 	switch {
@@ -65,9 +64,9 @@ func withCure(err error) error {
 	return err
 }
 
-// Close gives up the directory. Nothing is lost without it, as each call is
-// complete when it returns. Calls after it fail with [os.ErrClosed], except
-// another Close. Stores that Mount has returned are closed separately.
+// Close closes the directory. A program that ends without it loses nothing, since
+// each call is complete when it returns. Later calls fail with [os.ErrClosed],
+// except Close. Stores that Mount has returned are closed separately.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A walk goes through many sessions. What is wrong with one of them does not
-// keep it from the others.
+// A walk goes through many sessions. It continues after one that it cannot read.
 type walk struct {
 	store *Store
 	ctx   context.Context

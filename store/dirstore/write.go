@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// orphanAge is how old a file in tmp must be to have been left by a process that
-// was killed, and not to be the work of one that is slow.
+// orphanAge is how old a file in tmp must be to count as left by a process that was
+// killed. Younger ones may belong to a slow process.
 const orphanAge = time.Hour
 
-// fsync is a variable so that tests see what is made durable.
+// fsync is a variable for tests that observe what is made durable.
 var fsync = (*os.File).Sync
 
-// replace puts a file with the given content in the place of another or of
-// none. A reader finds the old content or the new one, whole. If durable, the
+// replace creates or replaces a file. A reader finds the old content or the new
+// one, whole. If durable, the
 // content is durable before it has the name; that it has the name is durable
 // after syncDir.
 func (d *directory) replace(name string, content []byte, durable bool) error {
@@ -112,9 +112,8 @@ func (d *directory) removeOrphans() error {
 	return err
 }
 
-// syncDirectory makes a directory durable. File systems that cannot sync a
-// directory say that the call is invalid, and Windows has none; there is
-// nothing to be done then.
+// syncDirectory makes a directory durable. It does nothing on Windows, and on file
+// systems that cannot sync a directory and return EINVAL.
 func syncDirectory(f *os.File) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// apply shows a part of the batch to readers and watchers and answers, or takes
-// it back if it could not be written.
+// apply makes a part of the batch visible to readers and watchers and answers its
+// callers, or takes it back if it could not be written.
 func (s *Store) apply(b *batch, p *part, err error) {
 	if err != nil {
 		s.takeBack(b, p)

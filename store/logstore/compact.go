@@ -7,12 +7,12 @@ import (
 	"github.com/sesame-go/sesame/internal/records"
 )
 
-// A compaction writes all that lives into a new file while the writer goes on
-// with the old one, then follows the old one until little is left, and hands
-// over to the writer, which copies that and changes files.
+// A compaction writes all live records to a new file while the writer goes on with
+// the old one. It then copies what the old one has got since, until little is left,
+// and hands over to the writer, which copies that and changes files.
 //
-// The frames that it copies are in part older than the records that it wrote
-// before. Their versions tell, see [Store.replay].
+// Some frames that it copies are older than the records that it has written before
+// them. Their versions tell, see [Store.replay].
 type compaction struct {
 	s      *Store
 	cancel context.CancelFunc
@@ -41,7 +41,7 @@ const (
 	slack = 4 << 10
 )
 
-// startCompaction starts a compaction if there is none and it is time.
+// startCompaction starts a compaction if one is due and none is running.
 func (s *Store) startCompaction() {
 	end := s.end.Load()
 	if s.compacting != nil || s.doubt != nil || end < max(s.compactFrom, s.compactAt) {
@@ -82,7 +82,7 @@ func (c *compaction) run(ctx context.Context, start *frame) error {
 	return nil
 }
 
-// snapshot makes the new file, with the records that live.
+// snapshot makes the new file, with the live records.
 func (c *compaction) snapshot(ctx context.Context, start *frame) (err error) {
 	c.file, err = c.s.fs.create(c.s.path + ".tmp")
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *Store) install(c *compaction) error {
 		}
 		c.file = f
 	} else {
-		// Giving back the blocks of a large file takes its time.
+		// Freeing the blocks of a large file takes time.
 		old := s.file
 		s.background.Go(func() { old.Close() })
 	}
@@ -226,7 +226,7 @@ func (s *Store) stopCompaction() {
 	}
 }
 
-// discard removes the new file, if it did not become the file.
+// discard removes the new file, unless it has been installed.
 func (c *compaction) discard() {
 	if c.file != nil {
 		c.file.Close()

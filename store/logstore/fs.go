@@ -10,8 +10,8 @@ import (
 	"github.com/sesame-go/sesame/internal/filelock"
 )
 
-// A filesystem is what the store asks of the operating system, so that tests
-// can take the power away or fill the disk.
+// A filesystem is what the store needs of the operating system. Tests replace it to
+// simulate a power loss or a full disk.
 type filesystem interface {
 	// open opens a file to read it and append to it. It must exist.
 	open(name string) (file, error)

@@ -1,8 +1,7 @@
 // Package logstore keeps sessions in one file, to which it only appends.
 //
-// It is the store for a program that runs as one process and must not lose its
-// sessions when it restarts, crashes or loses power. It needs no database and
-// no library:
+// It is for a program that runs as one process and must not lose its sessions when
+// it restarts, crashes or loses power. It needs no database and no library:
 //
 //	s, err := logstore.Open("sessions.db")
 //	if err != nil {
@@ -23,11 +22,11 @@
 //
 // # Files
 //
-// Give the file a name that log rotation and cleaners of old files leave alone,
-// not one that ends in ".log". If it is renamed, removed or truncated all the
-// same while the store has it open, the store notices at the next change, logs
-// it, and writes all sessions to a new file in its place. If another file is
-// in its place, nothing can be saved until that is moved away.
+// Give the file a name that log rotation and cleaners of old files ignore, not one
+// that ends in ".log". If it is renamed, removed or truncated while the store has it
+// open, the store notices at the next change, logs it, and writes all sessions to a
+// new file in its place. If another file is in its place, nothing can be saved until
+// that is moved away.
 //
 // One process at a time can open the file. It is locked, and so is a second
 // file, named like it with ".lock" at its end, which stays. That one also says
@@ -75,9 +74,8 @@ var (
 // [store.Counter], [store.Watcher] and [io.Closer]. All methods are safe for
 // concurrent use.
 //
-// When the context of a call ends while the disk is at work for it, the call
-// returns an error that says that the outcome is not known, and wraps the
-// context's.
+// If the context of a call ends while its change is being written, the call returns
+// an error that says that the outcome is unknown, and wraps the context's.
 //
 // A Store keeps the Data that Save is given, and hands out what it keeps.
 //

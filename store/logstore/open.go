@@ -39,7 +39,7 @@ func open(fsys filesystem, path string, c config) (*Store, error) {
 	}
 }
 
-// withCure adds to the error of a file that cannot be opened what helps.
+// withCure adds advice to the error of a file that cannot be opened.
 func withCure(err error, path string) error {
 	dir := filepath.Dir(path)
 	var system *fs.PathError
@@ -104,8 +104,8 @@ func (s *Store) load() error {
 			return err
 		}
 	}
-	// Whatever wrote this may have been killed before a sync, of the file or,
-	// after a rename, of its directory.
+	// The process that wrote this may have been killed before it synced the file
+	// or, after a rename, its directory.
 	if err := s.file.sync(); err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (s *Store) openFile(before note) (size int64, err error) {
 	return size, err
 }
 
-// lost tells that the file is empty or does not exist although there was one
-// before, or refuses it. The store itself never leaves an empty file.
+// lost reports, or refuses, a file that is empty or missing although there was one
+// before. The store itself never leaves an empty file.
 func (s *Store) lost(exists bool, before note) error {
 	if before.size == 0 && !(exists && s.strict) {
 		return nil
@@ -202,7 +202,7 @@ func (s *Store) createFile() error {
 	return err
 }
 
-// report tells of damage, or refuses it.
+// report logs damage, or refuses it.
 func (s *Store) report(rec Recovery) error {
 	s.recovery = rec
 	if s.strict && len(rec.Damage) > 0 {

@@ -78,10 +78,10 @@ func WithSync(s Sync) Option {
 
 // WithMaxSessions bounds the number of sessions. The default is one million.
 //
-// When the store is full, a new session takes the place of others: of those
-// that have expired, the first of them first; then of the session without an
-// owner that is nearest to its expiry; then of the oldest session of the owner
-// who has most, counted from its log-in. So a flood of visitors logs no user
+// When the store is full, a new session replaces others: first those that have
+// expired, in the order of their expiry; then the session without an owner that is
+// nearest to its expiry; then the oldest session, counted from its log-in, of the
+// owner who has most. So a flood of visitors logs no user
 // out, and an account with very many sessions loses its own. After a restart
 // the order of an owner's sessions is that in the file.
 //
@@ -99,7 +99,7 @@ func WithMaxSessions(n int) Option {
 // WithMaxBytes bounds the memory that sessions take: for each the length of
 // its data, that of its owner's name and 200 bytes. The default is 512 MiB,
 // which a million sessions of 300 bytes do not reach. When the store is full,
-// sessions have to go as [WithMaxSessions] says, also for one that grows.
+// sessions are removed as [WithMaxSessions] says, also for one that grows.
 //
 // The garbage collector lets the process use up to twice the memory. The file
 // grows to twice the size of what it must hold before it is compacted, and a
@@ -139,10 +139,9 @@ func WithLockTimeout(d time.Duration) Option {
 // than the lock file beside it says that it was, or gone. If you put an older
 // copy in its place on purpose, remove the lock file.
 //
-// By default damage is skipped, logged and told by [Store.Recovery]: after the
-// process or the power ended in the middle of a write, a damaged end is what
-// one has to expect, and nothing in it had been answered. Damage anywhere else
-// may have held a log-out.
+// By default damage is skipped, logged and reported by [Store.Recovery]. A damaged
+// end is what a crash or a power loss in the middle of a write leaves, and no caller
+// has had an answer for what it held. Damage anywhere else may have held a log-out.
 func WithStrictRecovery() Option {
 	return option(func(c *config) { c.strict = true })
 }

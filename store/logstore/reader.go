@@ -22,10 +22,10 @@ type Recovery struct {
 type Damage struct {
 	Offset, Bytes int64
 
-	// Tail says that nothing followed it, as after a write that the end of
-	// the process or of the power interrupted, or that the file was shorter
-	// than before by so much. It was cut off. Other damage stays in the file
-	// until the next compaction.
+	// Tail reports whether nothing followed it, as after a write that a crash or
+	// a power loss interrupted, or whether the file was shorter than before by so
+	// much. Such damage was cut off. Other damage stays in the file until the next
+	// compaction.
 	Tail bool
 }
 
@@ -109,7 +109,7 @@ func (r *reader) next() (frame, int, error) {
 	return fr, n, nil
 }
 
-// skip goes to the next place at which a frame may begin.
+// skip moves to the next offset at which a frame may begin.
 func (r *reader) skip() error {
 	b, err := r.peek(window)
 	if err != nil {

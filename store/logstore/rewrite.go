@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// A file is in doubt if what it holds is not certain any more, since an fsync
-// failed or a failed write could not be undone, or if the path does not lead to
-// it: programs that rotate logs or clean up rename, remove and truncate files.
-// All that was answered is in memory, so the cure is the same for all of that:
-// everything is written to a new file at the path.
+// A file is in doubt if its content is not certain any more, because an fsync failed
+// or a failed write could not be undone, or if another program has renamed, removed or
+// truncated it. All answered changes are in memory, so the cure is the same in all
+// cases: everything is written to a new file at the path.
 
 var errReplaced = errors.New("another file is in its place; move that away")
 

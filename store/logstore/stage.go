@@ -30,7 +30,7 @@ type batch struct {
 	ownerless bool
 }
 
-// A part is what can be written or not.
+// A part is written as a whole or not at all.
 type part struct {
 	buf []byte
 	ops []*op
@@ -208,7 +208,7 @@ func (b *batch) has(k store.Key) bool {
 	return ok
 }
 
-// wait puts o off until the next batch.
+// wait leaves o to the next batch.
 func (b *batch) wait(o *op) {
 	o.state.Store(waiting)
 	b.deferred = append(b.deferred, o)

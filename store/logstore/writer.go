@@ -148,10 +148,9 @@ func (s *Store) run() {
 	}
 }
 
-// gather lets callers that have just been answered come back with their next
-// change, while the queue grows by it: a sync costs as much for many changes as
-// for one. With 64 goroutines that save all the time batches are half as long
-// again for it.
+// gather waits, as long as the queue grows, for callers that have just been answered
+// to make their next change: a sync costs as much for many changes as for one. With
+// 64 goroutines that save all the time it makes batches half as long again.
 func (s *Store) gather() {
 	last := 0
 	for range 3 { // on a busy machine each may take a while
@@ -236,8 +235,8 @@ func (s *Store) extend(frames []byte, durable bool) error {
 	return nil
 }
 
-// sync makes the file durable. After a failure the system may believe that it
-// has written what it has not, so trying again would prove nothing.
+// sync makes the file durable. It is not repeated after a failure, since the system
+// may then report success for data that it has dropped.
 func (s *Store) sync() {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -261,7 +260,7 @@ func (s *Store) nextVersion() uint64 {
 	return s.version
 }
 
-// shutdown ends the work of the writer.
+// shutdown ends the writer.
 func (s *Store) shutdown() error {
 	s.stopCompaction()
 	s.retryAt = time.Time{}

@@ -1,8 +1,7 @@
 // Package memstore keeps sessions in the memory of the process.
 //
-// It is the store for tests, for development and for services that run as one
-// process and may forget their sessions at a restart. It needs nothing, starts
-// no goroutine and has nothing to close:
+// It is for tests, for development and for services that run as one process and may
+// lose their sessions at a restart. It starts no goroutine and need not be closed:
 //
 //	sessions := sesame.New[Session](sesame.WithStore(memstore.New()))
 //
@@ -83,9 +82,8 @@ func (s *Store) Save(ctx context.Context, k store.Key, r store.Record) (uint64, 
 	}
 }
 
-// save stores r if there is room for it. If not it removes some of what may go
-// and returns version 0. In both cases it returns the keys that watchers look
-// for.
+// save stores r if there is room for it. If not, it removes some sessions and returns
+// version 0. In both cases it returns the keys to report to watchers.
 func (s *Store) save(k store.Key, r store.Record) (version uint64, ended []store.Key, err error) {
 	s.set.Lock()
 	defer s.set.Unlock()
@@ -118,9 +116,9 @@ func (s *Store) save(k store.Key, r store.Record) (version uint64, ended []store
 	return r.Version, ended, nil
 }
 
-// makeRoom removes records until one of the given cost fits in the place of
-// old, which may be nil, but not more than others should wait for. It reports
-// whether there is room.
+// makeRoom removes records until one of the given cost fits in the place of old,
+// which may be nil. It removes only so many that other calls need not wait long, and
+// reports whether there is room.
 func (s *Store) makeRoom(old *records.Record, cost int64, now int64) (ended []store.Key, ok bool) {
 	count := 1
 	if old != nil {

@@ -29,10 +29,10 @@ func newConfig(opts []Option) config {
 
 // WithMaxSessions bounds the number of sessions. The default is one million.
 //
-// When the store is full, a new session takes the place of others: of those
-// that have expired, the first of them first; then of the session without an
-// owner that is nearest to its expiry; then of the oldest session of the owner
-// who has most, counted from its log-in. So a flood of visitors logs no user
+// When the store is full, a new session replaces others: first those that have
+// expired, in the order of their expiry; then the session without an owner that is
+// nearest to its expiry; then the oldest session, counted from its log-in, of the
+// owner who has most. So a flood of visitors logs no user
 // out, and an account with very many sessions loses its own.
 //
 // WithMaxSessions panics if n is not positive.
@@ -47,7 +47,7 @@ func WithMaxSessions(n int) Option {
 // WithMaxBytes bounds the memory that sessions take: for each the length of
 // its data, the length of its owner's name and 200 bytes. The default is 512
 // MiB, which a million sessions of 300 bytes do not reach. When the store is
-// full, sessions have to go as [WithMaxSessions] says, also for one that grows.
+// full, sessions are removed as [WithMaxSessions] says, also for one that grows.
 // The garbage collector lets the process use up to twice the memory.
 //
 // WithMaxBytes panics if n is not positive.

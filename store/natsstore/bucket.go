@@ -57,8 +57,8 @@ func (c *config) newLayout() jetstream.StreamConfig {
 	}
 }
 
-// obtain returns the bucket's stream if it will do. If there is none it makes
-// one. Its sequences begin with the time, so that no version of a bucket that
+// obtain returns the bucket's stream if its configuration fits. If there is none, it
+// makes one. Its sequences begin with the time, so that no version of a bucket that
 // was there before comes back.
 func (c *config) obtain(ctx context.Context, js jetstream.JetStream, layout jetstream.StreamConfig) (jetstream.Stream, error) {
 	if err := ctx.Err(); err != nil {
@@ -121,8 +121,7 @@ func (c *config) check(have jetstream.StreamConfig) error {
 }
 
 // checkServer returns an error if the server is older than 2.11, where
-// messages have no TTL. Such a server would make the bucket all the same,
-// without a word.
+// messages have no TTL. Such a server would make the bucket and ignore the setting.
 func checkServer(version string) error {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

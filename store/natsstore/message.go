@@ -34,7 +34,7 @@ const (
 	notStored = 10077 // the bucket is full, among others
 )
 
-// Errors of operations that others were faster than.
+// Errors of operations that lost against other writers.
 var (
 	// errStale says that a message was refused because the subject has another
 	// one by now.
@@ -44,8 +44,8 @@ var (
 	errBusy = errors.New("given up: others changed the key at each attempt")
 )
 
-// attempts bounds how often an operation starts again because others were
-// faster.
+// attempts bounds how often an operation is tried again after it has lost against
+// another writer.
 const attempts = 1000
 
 // publish replaces the last message of m's subject, which must be the one with
@@ -62,8 +62,8 @@ func (s *Store) publish(ctx context.Context, m *nats.Msg, ttl time.Duration, exp
 		case wrongLast:
 			return 0, errStale
 		case inFlight, notReady:
-			// Refused for now, without effect. What is on its way may come to
-			// nothing, so this is no conflict yet.
+			// Refused for now, without effect. The message that is under way may
+			// yet fail, so this is no conflict.
 			if err := sleep(ctx, time.Millisecond+rand.N(4*time.Millisecond)); err != nil {
 				return 0, err
 			}

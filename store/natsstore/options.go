@@ -36,7 +36,7 @@ func newConfig(opts []Option) config {
 // of ASCII, digits, underscores and hyphens. Applications that share an account
 // of a NATS system have a bucket each.
 //
-// WithBucket panics if the name is another.
+// WithBucket panics if the name has another form.
 func WithBucket(name string) Option {
 	if err := checkBucket(name); err != nil {
 		panic(err.Error())
@@ -46,8 +46,8 @@ func WithBucket(name string) Option {
 
 // WithReplicas sets on how many servers of a cluster the bucket is kept, 1 to
 // 5; 3 survives the loss of one server, 5 of two. By default a new bucket has
-// one replica, and of a bucket that exists any number is accepted; with the
-// option [Open] refuses one that has another number.
+// one replica, and a bucket that exists may have any number; with the option [Open]
+// refuses a bucket that has another number.
 //
 // WithReplicas panics if n is out of range.
 func WithReplicas(n int) Option {

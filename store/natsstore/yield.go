@@ -27,7 +27,8 @@ type hold struct {
 
 func (c *config) holdSubject() string { return "sesame." + c.bucket + ".hold" }
 
-// listen has the store do what others ask for, as long as the connection lives.
+// listen makes the store hold back saves when others ask for it, as long as the
+// connection lives.
 func (s *Store) listen() error {
 	_, err := s.js.Conn().Subscribe(s.holdSubject(), func(m *nats.Msg) {
 		var k store.Key
@@ -57,7 +58,7 @@ func (s *Store) hold(k store.Key, durable bool) {
 	}
 }
 
-// yield waits if others have asked for it.
+// yield waits if another store has asked for it.
 func (s *Store) yield(ctx context.Context, k store.Key, durable bool) error {
 	if wait := time.Until(time.UnixMilli(s.holds.get(hold{k, durable}))); wait > 0 {
 		return sleep(ctx, wait)

@@ -38,8 +38,8 @@
 // not use WAIT, which confirms that a replica has the write, not that this
 // replica takes over.
 //
-// Set maxmemory-policy to noeviction: a server that evicts logs people out, and
-// forgets whose sessions are whose.
+// Set maxmemory-policy to noeviction: a server that evicts keys logs users out and
+// loses parts of the owner index.
 //
 // # Errors
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// What a script can say of its work.
+// The statuses that scripts return.
 const (
 	done     = '+'
 	refused  = '-' // there was nothing to do, or it must not be done
@@ -19,7 +19,7 @@ const (
 // errOutOfStep is the error for a reply that belongs to another command.
 var errOutOfStep = errors.New("the reply is to another command: the connection to the server is out of step")
 
-// run has the server run a script. args[0] is what the reply repeats.
+// run runs a script on the server. The reply repeats args[0].
 func (s *Store) run(ctx context.Context, what *script, key string, args ...string) (status byte, rest string, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, "", err
@@ -53,8 +53,7 @@ func (s *Store) send(ctx context.Context, what *script, calls []Call) []Reply {
 	return replies
 }
 
-// judge returns what a script has replied, after it has made sure that the
-// reply is to this call.
+// judge returns the reply of a script, after checking that it belongs to this call.
 func judge(c Call, r Reply) (status byte, rest string, err error) {
 	if r.Err != nil {
 		return 0, "", wrongType(r.Err)

@@ -30,7 +30,7 @@ const (
 	label  = "sesame sealed 2 "
 )
 
-// A ring holds the keys of a store, of which the first encrypts.
+// A ring holds the keys of a store. The first one encrypts.
 type ring [][]byte
 
 func newRing(keys [][]byte) (ring, error) {

@@ -72,7 +72,7 @@ func (g *group) leave(c *call) {
 	}
 }
 
-// work carries out calls until there are none left.
+// work carries out calls until none are left.
 func (g *group) work() {
 	for {
 		batch := g.next()
@@ -94,8 +94,8 @@ func (g *group) next() []*call {
 	return batch
 }
 
-// commit carries out a batch. An operation that fails takes the transaction
-// with it, so the others are tried again without it. If the transaction itself
+// commit carries out a batch. An operation that fails aborts the transaction, so the
+// others are tried again without it. If the transaction itself
 // fails, all operations of the batch do.
 func (g *group) commit(batch []*call) {
 	for len(batch) > 0 {
