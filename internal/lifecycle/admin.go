@@ -42,7 +42,7 @@ func (e *Engine) find(ctx context.Context, k store.Key) (any, stored, error) {
 	return value, st, nil
 }
 
-// tellUnreadable is for records that are there, but no sessions.
+// tellUnreadable reports a record that is there, but is no readable session.
 func (e *Engine) tellUnreadable(ctx context.Context, st *stored, why *verdict) {
 	if why.kind == Corrupt || why.kind == Newer {
 		e.emit(ctx, Event{Kind: why.kind, Key: st.key, Owner: st.owner, Err: why.err})
@@ -50,7 +50,7 @@ func (e *Engine) tellUnreadable(ctx context.Context, st *stored, why *verdict) {
 }
 
 // UpdateByID applies fn to the latest value of any session and saves it if it
-// changed. The session's expiry stays: this was not its user's request.
+// changed. It keeps the session's expiry, because this is not its user's request.
 func (e *Engine) UpdateByID(ctx context.Context, id string, fn func(any) error) error {
 	k, err := parse(id)
 	if err != nil {
@@ -103,15 +103,15 @@ func (e *Engine) tryUpdateByID(ctx context.Context, k store.Key, fn func(any) er
 	return false, nil
 }
 
-// keepExpiry gives st the expiry that the store has by now: a touch by another
-// request leaves the version as it is.
+// keepExpiry gives st the expiry that the store has now: another request may have
+// touched the record, which leaves the version as it is.
 func (e *Engine) keepExpiry(ctx context.Context, st *stored) {
 	if r, err := e.Store.Load(ctx, st.key); err == nil && r.Version == st.version {
 		st.expires = r.Expires
 	}
 }
 
-// Revoke ends sessions by their IDs. Those that are gone already are fine.
+// Revoke ends sessions by their IDs. Unknown IDs are ignored.
 func (e *Engine) Revoke(ctx context.Context, ids []string) error {
 	keys, err := parseAll(ids)
 	if err != nil {
@@ -170,8 +170,8 @@ func (e *Engine) RevokeOwner(ctx context.Context, owner string, keep []string) (
 	return n, nil
 }
 
-// revokeListed does without an index of owners, by reading all records. It
-// ends sessions that this program cannot read, too.
+// revokeListed is RevokeOwner without an index of owners: it reads all records. It
+// also ends sessions that this program cannot read.
 func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Key) (n int, err error) {
 	for r, err := range e.records(ctx) {
 		if err != nil {
@@ -188,7 +188,7 @@ func (e *Engine) revokeListed(ctx context.Context, owner string, keep []store.Ke
 	return n, nil
 }
 
-// Count returns how many records of the store live.
+// Count returns how many records of the store are live.
 func (e *Engine) Count(ctx context.Context) (n int, err error) {
 	if counter, ok := store.Capability[store.Counter](e.Store); ok {
 		limited, cancel := e.limit(ctx)
@@ -268,8 +268,7 @@ func (e *Engine) SeedVersion(ctx context.Context, tok string, version int, value
 
 var errNoOwner = errors.New("sesame: the owner is empty")
 
-// parse does not repeat the ID in its error: it may be a token, given by
-// mistake.
+// parse does not quote the ID in its error: it may be a token, passed by mistake.
 func parse(id string) (store.Key, error) {
 	k, err := store.ParseKey(id)
 	if err != nil {

@@ -28,11 +28,11 @@ func (s *Session) detach() (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(&s.request, s.engine.Timeout, errNoAnswer)
 }
 
-// errNoAnswer tells the end of the store's time from that of a caller's.
+// errNoAnswer distinguishes the end of the store's time from that of a caller's.
 var errNoAnswer = errors.New("no answer within WithStoreTimeout")
 
-// untied is a request's context without the request's end. Only its pointer is
-// a context of that kind, so that making one allocates nothing.
+// untied is a request's context that does not end with the request. It is used
+// through a pointer, so that making one allocates nothing.
 type untied struct{ context.Context }
 
 func (*untied) Deadline() (end time.Time, ok bool) { return }
@@ -61,10 +61,9 @@ func pause(ctx context.Context, attempt int) error {
 	return nil
 }
 
-// takeTurn lets the requests that collided on one session commit one after the
-// other, so that each needs few attempts. It saves work and is not needed for
-// correctness: other processes know nothing of it, and a request that waits too
-// long goes on.
+// takeTurn lets requests that collided on one session commit one after the other, so
+// that each needs few attempts. It saves work and is not needed for correctness:
+// other processes do not take part, and a request that waits too long goes on.
 func (e *Engine) takeTurn(ctx context.Context, k store.Key) (done func()) {
 	turn := e.turns[k[0]%turns]
 	waited := time.NewTimer(100 * time.Millisecond)
@@ -78,6 +77,6 @@ func (e *Engine) takeTurn(ctx context.Context, k store.Key) (done func()) {
 	return func() {}
 }
 
-// turns is for how many sessions at once turns are taken. Requests for two
-// sessions that share one wait for each other needlessly.
+// turns is the number of queues. Requests for two sessions that share one wait for
+// each other needlessly.
 const turns = 64

@@ -11,8 +11,8 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// retry prepares the given attempt to save: all but the first lost against
-// another request and need what that has stored.
+// retry prepares an attempt to save. Each but the first has lost against another
+// request, and first loads what that has stored.
 func (s *Session) retry(ctx context.Context, attempt int) error {
 	if attempt > 0 && (s.latest.exists() || s.imported != nil) {
 		if err := pause(ctx, attempt); err != nil {
@@ -38,9 +38,9 @@ func (s *Session) resolve(ctx context.Context) error {
 	return s.reload(ctx)
 }
 
-// reload fetches what another request has stored. If that replaced the secret,
-// nothing else of the record is looked at: what it says is not for the token
-// that this request came with.
+// reload loads what another request has stored. If the secret has been replaced, it
+// does not look at the rest of the record, which this request's token does not admit
+// to.
 func (s *Session) reload(ctx context.Context) error {
 	e, began := s.engine, s.engine.began()
 	r, err := e.Store.Load(ctx, s.latest.key)
@@ -86,13 +86,12 @@ func (s *Session) renewedBefore(r store.Record, found *stored) *verdict {
 	return nil
 }
 
-// lose gives up a session that ended, or was renewed, during the request. What
-// was changed is dropped: it must neither bring the session back nor go
-// anywhere else.
+// lose gives up a session that ended, or was renewed, during the request. Its changes
+// are dropped: they must neither revive the session nor be stored in another one.
 func (s *Session) lose(ctx context.Context, why *verdict, took time.Duration) error {
 	s.gone = true
 	if s.cookie == SetToken {
-		s.cookie = KeepToken // an earlier save earned it, for a token that is dead by now
+		s.cookie = KeepToken // an earlier save has set it, for a token that is dead now
 	}
 	kind := Gone
 	switch {
@@ -132,7 +131,7 @@ func (s *Session) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The merge compares values as they come out of the store: without
+	// The merge compares values as they are decoded from the store: without
 	// unexported fields, and as the codec normalises them.
 	mine, err := e.normal(s.value)
 	if err != nil {
@@ -147,7 +146,7 @@ func (s *Session) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// normal returns value as it would come out of the store.
+// normal returns value as it would be decoded from the store.
 func (e *Engine) normal(value any) (any, error) {
 	scratch := e.scratch.Get().(*[]byte)
 	defer e.scratch.Put(scratch)
@@ -161,8 +160,8 @@ func (e *Engine) normal(value any) (any, error) {
 	return fresh, nil
 }
 
-// translated returns a value that another codec has decoded as this engine's
-// own would: what is in an interface may have another type.
+// translated converts a value that another codec has decoded to what this engine's
+// codec would decode: values in interfaces may have another type.
 func (e *Engine) translated(value any, from byte) any {
 	if from != e.Codec.ID() {
 		if fresh, err := e.normal(value); err == nil {

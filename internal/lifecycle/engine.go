@@ -1,11 +1,11 @@
 // Package lifecycle is sesame's engine: what happens to a session between the
 // first byte of a request and the last of its response. It knows the user's
-// struct by its reflect.Type only, so that a program with many session types
-// has it once.
+// struct only by its reflect.Type, so that a program with many session types
+// contains this code once.
 //
-// An [Engine] is a manager's, a [Session] one request's. A Session is loaded
-// when it is first asked for and settled by [Session.Commit]: created, saved,
-// touched, renewed or deleted, or none of these.
+// A manager has an [Engine], a request a [Session]. A Session is loaded when it is
+// first used, and [Session.Commit] creates, saves, touches, renews or deletes it, or
+// does nothing.
 package lifecycle
 
 import (
@@ -34,8 +34,7 @@ var (
 	ErrStore    = errors.New("sesame: session store unavailable")
 	ErrLate     = errors.New("sesame: a new token can no longer reach the client")
 
-	// ErrSuperseded wraps ErrNotFound: what this request knows is no longer
-	// the session.
+	// ErrSuperseded wraps ErrNotFound: the request's token was replaced.
 	ErrSuperseded = fmt.Errorf("sesame: the session was renewed or ended by another request: %w", ErrNotFound)
 )
 
@@ -82,7 +81,7 @@ type Engine struct {
 	limits     [turns]limitTurn
 }
 
-// New returns an engine. Its error says what T, the codec or the store lacks.
+// New returns an engine. The error says what T, the codec or the store lacks.
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, carrierKey: carrierKey(c.Carrier.Name())}
 	e.name = fmt.Sprintf("sesame %p", e)
@@ -147,8 +146,8 @@ func isOwn(c codec.Codec) bool {
 	return t.PkgPath() == ownPackage || strings.HasPrefix(t.PkgPath(), ownPackage+"/")
 }
 
-// useStore finds out what the store can do, and refuses one without which T
-// does not work.
+// useStore finds out what the store can do, and refuses one that lacks what T
+// needs.
 func (e *Engine) useStore() error {
 	s := e.Store
 	_, e.inMemory = s.(*memstore.Store)
@@ -199,8 +198,8 @@ func said(value any) string {
 }
 
 // ownerToStore is the owner of a new version of st. It changes only if Owner()
-// says something else than it did before: a program whose T knows the owner by
-// another field must not take the record from its owner.
+// returns something else than before, so that a program whose T has the owner in
+// another field does not take the record from its owner.
 func ownerToStore(st *stored, before string, value any) string {
 	if now := said(value); !st.exists() || now != before {
 		return now

@@ -57,8 +57,8 @@ func (ev Event) ID() string {
 	return ev.Key.String()
 }
 
-// emit tells the observer, and the log what an operator must see. A session's
-// ordinary life is not in the log.
+// emit reports the event to the observer and, if an operator should see it, to the
+// log. Ordinary events are not logged.
 func (e *Engine) emit(ctx context.Context, ev Event) {
 	e.tell(ev)
 	if e.Observe != nil {
@@ -87,9 +87,8 @@ func (e *Engine) observe(ctx context.Context, ev Event) {
 	e.Observe(outside{ctx, e}, ev)
 }
 
-// outside is a request's context for observers and loggers, without the session:
-// that is locked when they are called, so a method that wants it would wait for
-// them, and they for it.
+// outside is a request's context for observers and loggers, without the session. The
+// session is locked while they run, so that a method that used it would deadlock.
 type outside struct {
 	context.Context
 	engine *Engine
@@ -103,7 +102,7 @@ func (o outside) Value(key any) any {
 	return o.Context.Value(key)
 }
 
-// recovered, deferred, makes a panic a line in the log.
+// recovered is deferred. It logs a panic.
 func (e *Engine) recovered(ctx context.Context, where string) {
 	if r := recover(); r != nil {
 		e.Log(ctx, slog.LevelError, "sesame: panic in "+where, "panic", r, "stack", string(debug.Stack()))
@@ -135,8 +134,8 @@ func (e *Engine) Log(ctx context.Context, level slog.Level, msg string, args ...
 	logger.Log(outside{ctx, e}, level, msg, args...)
 }
 
-// failed reports what the store answered to op, which began at a given time.
-// That the caller's own context has ended is no failure of the store.
+// failed reports the store's error for op, which began at the given time. The end of
+// the caller's own context is not reported as a failure of the store.
 func (e *Engine) failed(ctx context.Context, op string, k store.Key, began time.Time, cause error) error {
 	if ended := ctx.Err(); ended != nil && errors.Is(cause, ended) {
 		if !errors.Is(context.Cause(ctx), errNoAnswer) {

@@ -21,19 +21,18 @@ type Import struct {
 	Forget   func(context.Context) error // nil: the other library cannot
 }
 
-// An imported session gets its ID and its first secret from the token of the
-// other library. So parallel requests of one browser, which bring the same old
-// cookie, make one session: one of them creates it, and the others, which meet
-// it, have its token too, even if the other library has forgotten it by then.
-// Each earns the cookie by a compare-and-swap of its own.
+// An imported session's ID and first secret are derived from the token of the other
+// library. So concurrent requests of one browser, which carry the same old cookie,
+// make one session: one of them creates it, and the others find it and have its token
+// too, even if the other library has forgotten the session by then. Each sets the
+// cookie after a compare-and-swap of its own.
 //
 // Whether the other library still knows the session is asked once more when it
 // is created here, and then it is told to forget it. If it does not know it,
 // another request created the session first, and it has ended since.
 
-// foundImport looks for a session of another library, in the request that
-// ended up anonymous with st. It replaces st if there is one, or what has
-// become of it here.
+// foundImport looks for a session of another library, in a request that is anonymous
+// with st. It returns that session, or what it has become here, or st.
 func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 	imp, err := s.askImport(ctx)
 	if imp == nil {
@@ -145,7 +144,7 @@ func (s *Session) createImported(ctx context.Context, next stored, now time.Time
 	}
 	imp := s.imported
 	s.saved(ctx, now, next, tok, Created, e.since(began))
-	_ = s.forget(imp) // the event tells; the session here stands
+	_ = s.forget(imp) // an error is an event; the session here is kept
 	return false, nil
 }
 
@@ -176,7 +175,7 @@ func (s *Session) destroyImport(ctx context.Context) error {
 	return nil
 }
 
-// forget has the other library forget its session, even if the client has hung
+// forget makes the other library forget its session, even if the client has hung
 // up.
 func (s *Session) forget(imp *Import) error {
 	if imp.Forget == nil {

@@ -27,8 +27,8 @@ func (e *Engine) begin(h *envelope.Header, now time.Time) {
 	h.Renewed = now
 }
 
-// apply sets the limits that Remember asked for. A session that becomes an
-// ordinary one again does not live longer for it.
+// apply sets the limits that Remember asked for. A session that becomes an ordinary
+// one again does not live longer by that.
 func (r remember) apply(h *envelope.Header, e *Engine, now time.Time) {
 	if h.Remembered = r.idle > 0 || r.lifetime > 0; h.Remembered {
 		h.Idle, h.Deadline = r.idle, time.Time{}

@@ -23,8 +23,8 @@ type stored struct {
 
 func (st *stored) exists() bool { return st.version != 0 }
 
-// alive judges expiry. The store's opinion is only garbage collection: its
-// clock may differ, and its sweep comes late.
+// alive judges expiry by this process's clock. The store's own clock may differ, and
+// its sweep comes late.
 func (st *stored) alive(now time.Time) bool {
 	return now.Before(st.expires) && (st.header.Deadline.IsZero() || now.Before(st.header.Deadline))
 }
@@ -42,7 +42,7 @@ func (st *stored) rest(now time.Time) {
 	st.quiet = now.Add(due.Sub(now))
 }
 
-// info is what may be known of a stored session.
+// info returns what an application may know of a stored session.
 func (st *stored) info() Info {
 	h := &st.header
 	info := Info{
@@ -122,6 +122,6 @@ func (e *Engine) open(k store.Key, r store.Record, proof *token.Hash, st *stored
 	return nil
 }
 
-// grace is how long after a renewal a request with the token of before is
-// taken for one that was on its way.
+// grace is how long after a renewal a request with the previous token is taken for
+// one that was sent before it.
 const grace = 10 * time.Second

@@ -16,9 +16,9 @@ const (
 	sweepBatches = 100
 )
 
-// sweepSometimes starts a sweep if the last one was a minute ago. Sweeping
-// rides on traffic: a program that is not used needs none, and there is no
-// goroutine to stop.
+// sweepSometimes starts a sweep if the last one was a minute ago. It is called by
+// requests, so that there is no goroutine to stop; a program without requests needs
+// no sweep.
 func (e *Engine) sweepSometimes(ctx context.Context) {
 	if e.sweeper == nil {
 		return

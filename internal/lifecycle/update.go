@@ -2,9 +2,9 @@ package lifecycle
 
 import "context"
 
-// Update applies fn to a private copy of the session's latest version and
-// saves that, again and again until no other request comes in between. It does
-// not touch *T: the next Load, or the commit, merges what it has saved.
+// Update applies fn to a private copy of the session's latest version and saves that.
+// It tries again until no other request has saved in between. It does not change *T:
+// the next Load, or the commit, merges what it has saved.
 //
 // The session is not locked while fn runs, so fn may use it.
 func (s *Session) Update(ctx context.Context, fn func(any) error) error {

@@ -16,7 +16,7 @@ type Entry struct {
 	Value any // *T
 }
 
-// All yields all live sessions. Those it cannot read are events.
+// All yields all live sessions. One that it cannot read is reported as an event.
 func (e *Engine) All(ctx context.Context) iter.Seq2[Entry, error] {
 	return e.sessions(ctx, e.records(ctx))
 }
@@ -78,8 +78,8 @@ func (e *Engine) records(ctx context.Context) iter.Seq2[store.Entry, error] {
 	return e.paced(ctx, e.lister.All)
 }
 
-// paced walks through a store. A walk may take as long as its consumer likes,
-// but the store must come up with the next record within WithStoreTimeout.
+// paced walks through a store. A walk may take as long as its consumer likes, but the
+// store must return the next record within WithStoreTimeout.
 func (e *Engine) paced(ctx context.Context, walk func(context.Context) iter.Seq2[store.Entry, error]) iter.Seq2[store.Entry, error] {
 	return func(yield func(store.Entry, error) bool) {
 		began := e.began()

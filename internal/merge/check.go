@@ -53,8 +53,8 @@ func (c checker) walk(path string, t reflect.Type) error {
 	return nil
 }
 
-// checkOwn looks for a method Merge that seems to be meant to settle conflicts,
-// but does not: on a value, or with parameters that are no pointers.
+// checkOwn looks for a method Merge that is probably meant to settle conflicts but
+// does not, because its receiver or its parameters are no pointers.
 func checkOwn(path string, t reflect.Type) error {
 	method, ok := reflect.PointerTo(t).MethodByName("Merge")
 	if !ok || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {

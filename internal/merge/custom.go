@@ -24,9 +24,8 @@ func callOwn(v versions) {
 	v.mine.Addr().MethodByName("Merge").Call([]reflect.Value{v.base.Addr(), v.theirs.Addr()})
 }
 
-// adopt sets in live, a value that settles its own conflicts, what that has
-// changed: mine was before, and is after now. What is never stored is zero in
-// both.
+// adopt sets, in live, what a value's own method has changed: mine was before, and is
+// after now. Fields that are never stored are zero in both.
 func adopt(live, before, after reflect.Value) {
 	t := shapeOf(live.Type())
 	if len(t.fields) == 0 || !t.sameHidden(before, after) {

@@ -7,12 +7,12 @@ import (
 )
 
 // equal compares two values of one type as [reflect.DeepEqual] does, with two
-// differences: a NaN is equal to itself, wherever it is, and 0 is not -0. What
-// a request did not touch is no change of it, whatever the value.
+// differences: a NaN equals itself, wherever it is, and 0 does not equal -0. So a
+// value that a request did not touch never counts as changed.
 func equal(a, b reflect.Value) bool { return new(comparison).equal(a, b) }
 
-// comparison notes what it compares, deep inside a value, because pointers may
-// lead in circles.
+// comparison records what it compares deep inside a value, because pointers may form
+// cycles.
 type comparison struct {
 	depth int
 	seen  map[pair]bool
@@ -24,7 +24,7 @@ type pair struct {
 	len  int // of slices, which may begin at one place
 }
 
-// shallow is how deep a value is followed before any note is taken.
+// shallow is the depth up to which nothing is recorded.
 const shallow = 16
 
 func (c *comparison) equal(a, b reflect.Value) bool {

@@ -64,8 +64,8 @@ func (m *merger) fields(path string, t *shape, v versions) (changed bool) {
 	return changed
 }
 
-// of returns the field of a struct, so that it can be set: of an embedded
-// struct that is not exported only reflection says that it cannot.
+// of returns the field of a struct, settable even if it is an unexported embedded
+// struct, which reflection would refuse to set.
 func (f *field) of(v reflect.Value) reflect.Value {
 	v = v.Field(f.at)
 	if !v.CanSet() {

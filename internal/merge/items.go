@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// settleItems takes slices for multisets. mine becomes what they have, in their
-// order, without what I removed, then what I added, in my order. Of equal items
-// the first are those that are removed, and the last those that were added.
+// settleItems merges slices as multisets. mine becomes their items, in their order,
+// without those that I removed, followed by those that I added, in my order. Of equal
+// items the first count as removed and the last as added.
 func settleItems(base, mine, theirs reflect.Value) bool {
 	if mine.Kind() != reflect.Slice {
 		return false
@@ -84,8 +84,8 @@ func (t *tally) count(v reflect.Value) *int {
 	return n
 }
 
-// hash writes of v what equal values have in common. It need not tell all
-// others apart, and does not follow references far.
+// hash hashes v so that equal values have equal hashes. Unequal ones may have equal
+// hashes too, since it does not follow references far.
 func hash(h *maphash.Hash, v reflect.Value, depth int) {
 	var number uint64
 	switch v.Kind() {

@@ -2,9 +2,9 @@ package merge
 
 import "reflect"
 
-// keys merges maps key by key. A nil map is an empty one, but stays nil where
-// nothing comes into it. A key that I removed and they changed, or the other
-// way round, is a conflict; one that both removed is none.
+// keys merges maps key by key. A nil map counts as empty, and stays nil if it gets no
+// key. A key that one side removed and the other changed is a conflict; one that both
+// removed is not.
 func (m *merger) keys(path string, r rule, v versions) (changed bool) {
 	switch {
 	case v.theirs.IsNil() && v.base.IsNil():
@@ -116,8 +116,8 @@ func put(m, key, value reflect.Value) {
 	m.SetMapIndex(key, value)
 }
 
-// found reports whether Go finds a key that is in a map: one with a NaN in it
-// is not equal to itself.
+// found reports whether a lookup finds a key that is in a map: one that contains a NaN
+// does not equal itself.
 func found(key reflect.Value) bool {
 	switch key.Kind() {
 	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128, reflect.Interface, reflect.Array, reflect.Struct:

@@ -1,12 +1,12 @@
 // Package merge resolves two concurrent changes of one struct. It compares
 // three versions: base, which both changes began with, mine, and theirs.
 //
-// Exported fields are taken one by one. A field that I left alone becomes
-// theirs, one that they left alone stays mine. Where both changed it, structs
-// are merged field by field, maps key by key, pointers and interfaces by what
-// they hold; a type with a method Merge(base, theirs *F) on *F settles its own
-// conflicts, and a struct tag those of its field. All else, slices too, is one
-// value: mine wins and the field is a conflict, even if both changes are alike.
+// Exported fields are merged one by one. A field that only they changed becomes
+// theirs, one that only I changed stays mine. If both changed it, structs are merged
+// field by field, maps key by key, pointers and interfaces by what they hold; a type
+// with a method Merge(base, theirs *F) on *F settles its own conflicts, and a struct
+// tag those of its field. Everything else, slices included, is one value: mine wins
+// and the field is a conflict, even if both changes are equal.
 package merge
 
 import (
@@ -19,7 +19,8 @@ import (
 // be a user's data.
 //
 // base, mine and theirs are pointers to structs of one type, as a codec decodes
-// them. They may come to share memory; base and theirs are of no use afterwards.
+// them. They may share memory afterwards, so that base and theirs must not be used
+// any more.
 func Structs(base, mine, theirs any) (conflicts []string) {
 	return merge(reflect.Value{}, base, mine, theirs)
 }
@@ -83,8 +84,8 @@ func (m *merger) merge(path string, r rule, v versions) (changed bool) {
 	return changed
 }
 
-// whole settles what is one value: if both changed it, by the type's own method,
-// the field's rule, or what an interface holds.
+// whole merges a value as a whole. If both changed it, the type's own method, the
+// field's rule, or what an interface holds decides.
 func (m *merger) whole(path string, r rule, t *shape, v versions) (changed bool) {
 	switch {
 	case equal(v.theirs, v.base) && (!v.made || v.mine.IsZero()):

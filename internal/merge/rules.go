@@ -67,7 +67,7 @@ func (r rule) fits(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem() != reflect.TypeFor[byte]()
 }
 
-// needs tells what fits.
+// needs says, for an error, which types the rule fits.
 func (r rule) needs() string {
 	if r == sum {
 		return "sum needs a number, or a map of numbers; in a struct, tag its fields"

@@ -54,7 +54,7 @@ func (h heap[T]) fix(p int32) {
 	}
 }
 
-// put puts n where it belongs, beginning at place p, which is free.
+// put moves n to its place, beginning at the free place p.
 func (h heap[T]) put(p int32, n ranked[T]) {
 	if p > 0 && n.rank < h[(p-1)/4].rank {
 		h.up(p, n)

@@ -27,8 +27,8 @@ type Set struct {
 	joined uint64       // the last position given out, see member
 }
 
-// A Record is one record of a Set. Only the Set changes it, but for Touched.
-// It must not be used after the lock was given up, since it may be gone then.
+// A Record is one record of a Set. Only the Set changes it, except for Touched. It
+// must not be used after the lock was released, since it may have been removed then.
 type Record struct {
 	Key      store.Key
 	Data     []byte
@@ -152,7 +152,7 @@ func (s *Set) Hold(r *Record) {
 	}
 }
 
-// Release ends what [Set.Hold] has begun.
+// Release ends [Set.Hold].
 func (s *Set) Release(r *Record) {
 	if !r.Held() {
 		return
@@ -230,16 +230,16 @@ func (r *Record) rank() int64 { return r.Expires }
 
 func (r *Record) setPlace(p int32) { r.place = p }
 
-// Now returns the time as records keep it. It has to be read with the lock
-// held: a call that judged by the time at which it began to wait could revive
-// a record that others have found expired.
+// Now returns the time as records keep it. It has to be called with the lock held: a
+// call that judged by the time before it waited for the lock could revive a record
+// that other calls have found expired.
 func Now() int64 { return Micros(time.Now()) }
 
 // Micros returns t in microseconds since 1970, cut to the years 1970 to 9999.
 func Micros(t time.Time) int64 { return expiry.Clamp(t).UnixMicro() }
 
-// An index is a map that gives memory back when a flood has passed, which maps
-// do not do by themselves.
+// An index is a map that frees memory when many records have been removed, which Go's
+// maps do not.
 type index[K comparable, V any] struct {
 	m    map[K]V
 	most int // entries that it has had

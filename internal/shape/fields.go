@@ -14,10 +14,10 @@ type Tag struct {
 	Embed Embed  // for an embedded struct
 }
 
-// Embed says what becomes of the fields of an embedded struct.
+// Embed says how the fields of an embedded struct are written.
 type Embed byte
 
-// What may become of them.
+// The ways to write them.
 const (
 	Dissolve Embed = iota // they are the outer struct's; it is an error if a name is taken
 	Try                   // likewise, but if a name is taken, or the struct writes itself, it is a field
@@ -33,7 +33,7 @@ type Field struct {
 	Path                string       // what Go calls it, such as Base.ID
 }
 
-// about is what a dialect knows about a type.
+// about is what a dialect has cached about a type.
 type about struct {
 	fields []Field // of a struct that does not write itself
 	own    bool    // the type writes itself
@@ -166,7 +166,7 @@ func (d *Dialect) dissolve(f reflect.StructField, how Embed, taken map[string]bo
 	return inner, true, nil
 }
 
-// vanishes reports whether t holds something, but nothing within reach.
+// vanishes reports whether t holds data, but only in unexported fields.
 func vanishes(t reflect.Type) bool {
 	holds := false
 	for f := range t.Fields() {

@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// Methods are one of the ways in which a type writes and reads itself.
+// Methods are a pair of methods by which a type writes and reads itself.
 type Methods struct {
 	Marshaler, Unmarshaler reflect.Type // interfaces
 	Marshal, Unmarshal     string       // their methods
@@ -28,15 +28,15 @@ var (
 		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") })
 )
 
-// Check returns an error if t, which has the methods, has them from what it
-// embeds and would lose something: see [CheckPromoted].
+// Check returns an error if t, which has the methods, has them from an embedded type
+// and would lose data: see [CheckPromoted].
 func (m *Methods) Check(t reflect.Type, tags ...string) error {
 	return CheckPromoted(t, m.find, m.findReader, tags...)
 }
 
-// Choose returns the index of the first of the ways that the first of the
-// receivers has that has any, or -1. It is an error if values would be written
-// in one way and read in another.
+// Choose returns the index of the methods that apply, or -1: the first that the first
+// receiver with any of them has. It is an error if values would be written by one pair
+// and read by another.
 func Choose(ways []Methods, receivers ...reflect.Type) (int, error) {
 	w, r := -1, -1
 	for _, receiver := range receivers {
@@ -63,8 +63,8 @@ func Choose(ways []Methods, receivers ...reflect.Type) (int, error) {
 
 // Own returns the first of the ways in which values of type t, which can be
 // addressed, write and read themselves, nil if there is none. It is an error if
-// t would lose something by it. A pointer has no methods of its own: what it
-// points to is asked in its turn.
+// t would lose data by it. A pointer counts as having no methods, since the type that
+// it points to is looked at later.
 func Own(ways []Methods, t reflect.Type, tags ...string) (*Methods, error) {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
 		return nil, nil

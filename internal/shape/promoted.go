@@ -12,10 +12,10 @@ import (
 // linked with every exported method of every type.
 type Method func(t reflect.Type) (reflect.Method, bool)
 
-// CheckPromoted returns an error if the struct t, whose values the two methods
-// write and read, has one of them from something that it embeds and would lose
-// what it has besides, of which that method knows nothing. Nor may that be a
-// pointer, whose methods are called even if it is nil.
+// CheckPromoted returns an error if the struct t, whose values the two methods write
+// and read, has one of them from an embedded type and would lose its other fields,
+// which that method does not know. The embedded type must not be a pointer either,
+// whose methods are called even if it is nil.
 //
 // It passes over fields that the first of the struct tags that they have marks
 // with "-". The error reads like that of a [Rule].
@@ -69,8 +69,8 @@ func origin(t reflect.Type, method Method) (from reflect.Type) {
 // promoted reports whether the method that t or *t has is that of an embedded
 // field. Then it is a function that the compiler has written.
 //
-// So it may be if t is an instance of a generic type, and declares the method.
-// Of these it cannot be told.
+// It may also be one if t is an instance of a generic type and declares the method
+// itself. These cases cannot be told apart.
 func promoted(t reflect.Type, method Method) bool {
 	m, has := methodOf(t, method)
 	if !has || strings.HasSuffix(t.Name(), "]") {

@@ -1,4 +1,4 @@
-// Package shape knows Go types as codecs see them: which fields a struct has,
+// Package shape describes Go types as codecs see them: which fields a struct has,
 // which types write themselves, and what would be lost.
 //
 // codec/cborcodec, a module of its own, uses it too.
@@ -10,16 +10,15 @@ import (
 	"sync"
 )
 
-// Dialect is how one codec reads Go types. Its methods are safe for concurrent
-// use, and remember what they have found out about a type.
+// Dialect is how one codec reads Go types. Its methods are safe for concurrent use
+// and cache what they find out about a type.
 type Dialect struct {
 	// Tag reads the struct tag of a field.
 	Tag func(f reflect.StructField) (Tag, error)
 
-	// Rule is the codec's opinion of a type. It returns own if the type has a
-	// form of its own, such as that of a MarshalText method, so that what it
-	// consists of does not matter. Its error reads like a clause: "which JSON
-	// cannot carry".
+	// Rule decides on a type. It returns own if the type is encoded in a form of
+	// its own, such as by a MarshalText method, so that its parts do not matter.
+	// Its error is a clause: "which JSON cannot carry".
 	Rule func(t reflect.Type) (own bool, err error)
 
 	known   sync.Map // reflect.Type to *about
@@ -51,8 +50,8 @@ type walker struct {
 }
 
 func (w *walker) walk(path string, t reflect.Type) error {
-	// A type that is fine in one place is fine everywhere, and one that
-	// contains itself is being looked at already.
+	// The result does not depend on the place, and a type that contains itself
+	// is being checked already.
 	if w.seen[t] {
 		return nil
 	}
@@ -98,7 +97,7 @@ func (w *walker) walk(path string, t reflect.Type) error {
 //
 //	type P *P
 //
-// which the libraries under the codecs would follow forever.
+// which the codecs' libraries would follow without end.
 func endless(t reflect.Type) bool {
 	seen := map[reflect.Type]bool{}
 	for ; t.Kind() == reflect.Pointer; t = t.Elem() {

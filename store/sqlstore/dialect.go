@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Dialect is how databases differ: the types of the columns, the text of a
-// few statements and the codes of a few errors. [SQLite], [PostgreSQL],
+// A Dialect is what differs between databases: the types of the columns, the text of
+// a few statements and the codes of a few errors. [SQLite], [PostgreSQL],
 // [UnloggedPostgreSQL] and [MySQL] return one. Dialects are immutable.
 type Dialect struct {
 	schema     func(table string) []string // creates table and indexes unless they exist

@@ -49,9 +49,9 @@ const (
 	maxPause = 64 * time.Millisecond
 )
 
-// repeat calls try again, after a pause of random length, as long as the
-// database gives it up in favour of others: to end a deadlock, or because it
-// isolates transactions more than the store needs.
+// repeat calls try, and calls it again after a random pause as long as the database
+// aborts it in favour of other transactions: to end a deadlock, or because its
+// isolation level is stricter than the store needs.
 func (s *Store) repeat(ctx context.Context, try func() error, also ...failure) error {
 	for n := 1; ; n++ {
 		err := try()

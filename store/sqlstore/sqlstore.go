@@ -42,8 +42,8 @@
 // database is at work, the write may have had its effect or not, and may even
 // have it a little later. A call whose context ends before the database has
 // begun has no effect. If a read fails because the connection did, the store
-// repeats it once on a connection that works. Once the database is back, so is
-// the store: it need not be opened again.
+// repeats it once on a connection that works. After an outage of the database the
+// store works again without being reopened.
 package sqlstore
 
 import (
@@ -62,8 +62,8 @@ import (
 // [store.Counter], [store.Pinger] and [io.Closer]. All methods are safe for
 // concurrent use.
 //
-// Make one with [New] or [OpenSQLite]. Several stores, in one process or in many, may work on
-// one table.
+// Make one with [New] or [OpenSQLite]. Several stores, in one process or in many, may
+// work on one table.
 type Store struct {
 	config
 	db      *sql.DB
@@ -78,8 +78,8 @@ type Store struct {
 	closed   bool
 }
 
-// New returns a store in db, which speaks the given dialect. New does not use
-// the database. The table must exist by the first operation, see
+// New returns a store in db, whose dialect is the given one. New does not use the
+// database. The table must exist by the first operation, see
 // [Store.CreateTable]. The program remains the owner of db and closes it after
 // the store.
 //

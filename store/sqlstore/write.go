@@ -45,9 +45,8 @@ func (s *Store) change(ctx context.Context, op operation) (rows int64, err error
 }
 
 // transact carries out a batch in one transaction. It returns the position of
-// the call whose operation failed, or -1 if the transaction itself did. Nothing
-// has changed then, unless the commit failed and the database had gone too far
-// to take it back.
+// the call whose operation failed, or -1 if the transaction itself did. Nothing has
+// changed then, unless the commit failed after the database had carried it out.
 //
 // It takes the database's lock for writing before the first operation, as BEGIN
 // IMMEDIATE does, which database/sql cannot say. If another process keeps the
@@ -99,8 +98,8 @@ func (s *Store) transact(batch []*call) (failed int, err error) {
 	return -1, nil
 }
 
-// discard has the pool close a connection, whereupon the database rolls back
-// what is not committed.
+// discard makes the pool close a connection, so that the database rolls back what is
+// not committed.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
