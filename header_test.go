@@ -296,6 +296,22 @@ func TestHeaderRedirect(t *testing.T) {
 	require.Equal(t, "1", a.get("/n").body)
 }
 
+// TestHeaderElsewhere: to another host Go's client takes along a field that it does
+// not know, and no Authorization.
+func TestHeaderElsewhere(t *testing.T) {
+	got := make(chan http.Header, 1)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header }))
+	t.Cleanup(elsewhere.Close)
+	server := httptest.NewServer(http.RedirectHandler(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1), http.StatusFound))
+	t.Cleanup(server.Close)
+	for field, along := range map[string]bool{"X-Session": true, "Authorization": false} {
+		a := &app{t: t, client: server.Client(), url: server.URL, field: field, value: "Bearer token"}
+		a.get("/")
+		_, sent := (<-got)[field]
+		require.Equal(t, along, sent, field)
+	}
+}
+
 // TestHeaderImport: a session of another library gets a token in the field.
 func TestHeaderImport(t *testing.T) {
 	m := sesame.New[counter](sesame.WithHeader("X-Session"), sesame.WithImport(func(r *http.Request) (sesame.Import[counter], bool) {

@@ -75,19 +75,21 @@ func WithCookie(template http.Cookie) Option {
 // apps and APIs: the request brings it in the field of the given name, and the
 // response has it there when it is new or was replaced, and an empty field when
 // the session has ended. With the name Authorization both have the form "Bearer
-// TOKEN" (RFC 6750, section 2.1). Such a response is not to be cached, and one that
-// depends on the session varies by the field.
+// TOKEN" (RFC 6750, section 2.1). A request that brings another scheme has no
+// token. Such a response is not to be cached, and one that depends on the session
+// varies by the field. It should not be a redirect: clients follow one with the
+// fields of the request, and show none of its own.
 //
 // A browser adds no such field by itself, so there is no CSRF to protect from. A
 // script of another origin needs CORS, which lets it send the field
 // (Access-Control-Allow-Headers) and read it (Access-Control-Expose-Headers); any
 // script of the page can read the token, other than an HttpOnly cookie. The client
 // keeps the token as long as it likes: how long it is good for is in
-// [Info].Expires.
+// [Info].Expires, and [Manager.Remember] changes that alone.
 //
 // To serve pages and an API with one kind of session give two managers one
-// store. New panics if the field has another meaning, or with [WithCookie] or
-// [WithInsecureCookie].
+// store. New panics if the field has another meaning to clients, servers or
+// caches, or with [WithCookie] or [WithInsecureCookie].
 func WithHeader(name string) Option {
 	return option(func(c *config) { c.header = &name })
 }

@@ -29,6 +29,9 @@ func Token() string { return token.New() }
 // Cookie stores session as a new one and returns the cookie that a browser
 // would have for it, to be given to [http.Request.AddCookie]. It fails the test
 // if the session cannot be stored, or is the zero T, which is never stored.
+//
+// For a manager with [sesame.WithHeader] it has the name and the value of the
+// header field, to be given to [http.Header.Set] of the request's Header.
 func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
 	t.Helper()
 	cookies := serve(m, nil, func(r *http.Request) error {
@@ -51,17 +54,19 @@ func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
 // from this version, or if that is from another type.
 func OldCookie[T, Old any](t testing.TB, m *sesame.Manager[T], version int, session Old) *http.Cookie {
 	t.Helper()
-	c := &http.Cookie{Value: token.New()}
+	engine, tok, h := lifecycle.EngineOf(m), token.New(), http.Header{}
 	serve(m, nil, func(r *http.Request) error {
-		engine := lifecycle.EngineOf(m)
-		c.Name = engine.Carrier.ClientName()
-		return engine.SeedVersion(r.Context(), c.Value, version, &session)
+		return engine.SeedVersion(r.Context(), tok, version, &session)
 	}, func(err error) { t.Fatalf("sesametest.OldCookie: %v", err) })
-	return c
+	engine.Carrier.Give(h, tok, 0)
+	return carried(m, h)[0]
 }
 
 // Session returns the session that a request with the cookie gets, and whether
-// there is one. It fails the test if the store does.
+// there is one. It fails the test if the store does. For a manager with
+// [sesame.WithHeader] c is what [Cookie] returns, or made from a response:
+//
+//	c := &http.Cookie{Name: "X-Session", Value: w.Header().Get("X-Session")}
 func Session[T any](t testing.TB, m *sesame.Manager[T], c *http.Cookie) (session T, ok bool) {
 	t.Helper()
 	serve(m, c, func(r *http.Request) error {
@@ -75,12 +80,15 @@ func Session[T any](t testing.TB, m *sesame.Manager[T], c *http.Cookie) (session
 	return session, ok
 }
 
-// serve runs f as the handler of one request and returns the response's
-// cookies.
+// serve runs f as the handler of one request, and returns what carries tokens in
+// the response.
 func serve[T any](m *sesame.Manager[T], c *http.Cookie, f func(*http.Request) error, fail func(error)) []*http.Cookie {
 	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
-	if c != nil {
+	_, inCookie := lifecycle.EngineOf(m).Carrier.Cookie()
+	if c != nil && inCookie {
 		r.AddCookie(c)
+	} else if c != nil {
+		r.Header.Set(c.Name, c.Value)
 	}
 	w := httptest.NewRecorder()
 	var err error
@@ -88,5 +96,18 @@ func serve[T any](m *sesame.Manager[T], c *http.Cookie, f func(*http.Request) er
 	if err != nil {
 		fail(err)
 	}
-	return w.Result().Cookies()
+	return carried(m, w.Header())
+}
+
+// carried returns the cookies of a response, or the header field that the
+// manager has in their place.
+func carried[T any](m *sesame.Manager[T], h http.Header) []*http.Cookie {
+	engine := lifecycle.EngineOf(m)
+	if _, inCookie := engine.Carrier.Cookie(); inCookie {
+		return (&http.Response{Header: h}).Cookies()
+	}
+	if values := h[engine.Carrier.Field()]; len(values) > 0 {
+		return []*http.Cookie{{Name: engine.Carrier.Field(), Value: values[0]}}
+	}
+	return nil
 }

@@ -46,6 +46,46 @@ func TestCookie(t *testing.T) {
 	}
 }
 
+// TestHeader: with WithHeader a cookie stands for a header field.
+func TestHeader(t *testing.T) {
+	for _, field := range []string{"X-Session", "Authorization"} {
+		m := sesame.New[session](sesame.WithHeader(field), sesame.WithUpgrade(2, func(old session1) session { return session{User: old.Name} }))
+		for _, c := range []*http.Cookie{
+			sesametest.Cookie(t, m, session{User: "ann"}),
+			sesametest.OldCookie(t, m, 1, session1{"ann"}),
+		} {
+			if c.Name != field {
+				t.Errorf("the name is %q, want that of the field, %s", c.Name, field)
+			}
+			if got, ok := sesametest.Session(t, m, c); !ok || got.User != "ann" {
+				t.Errorf("got %+v, %t", got, ok)
+			}
+
+			r := httptest.NewRequest("GET", "https://example.com/", nil)
+			r.Header.Set(c.Name, c.Value)
+			w := httptest.NewRecorder()
+			m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				m.Renew(r.Context())
+				m.Get(r.Context()).User += "e"
+			})).ServeHTTP(w, r)
+			if got, ok := sesametest.Session(t, m, c); ok {
+				t.Errorf("the token of before gets %+v", got)
+			}
+			c = &http.Cookie{Name: field, Value: w.Header().Get(field)}
+			if got, ok := sesametest.Session(t, m, c); !ok || got.User != "anne" {
+				t.Errorf("got %+v, %t", got, ok)
+			}
+			c.Name = "X-Other"
+			if got, ok := sesametest.Session(t, m, c); ok {
+				t.Errorf("another field gets %+v", got)
+			}
+		}
+		if text := failure(t, func(t testing.TB) { sesametest.Cookie(t, m, session{}) }); !strings.Contains(text, "zero") {
+			t.Error(text)
+		}
+	}
+}
+
 func TestToken(t *testing.T) {
 	a, b := sesametest.Token(), sesametest.Token()
 	m := sesame.New[session](sesame.WithSessions(map[string]session{a: {User: "ann"}, b: {User: "bob"}}))

@@ -38,14 +38,6 @@ func (c *Carrier) Name() string {
 	return "the header " + c.field
 }
 
-// ClientName is the name by which the client has the token.
-func (c *Carrier) ClientName() string {
-	if c.field == "" {
-		return c.cookie.Name()
-	}
-	return c.field
-}
-
 // Option is what gives the carrier another name.
 func (c *Carrier) Option() string {
 	if c.field == "" {
