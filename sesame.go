@@ -141,7 +141,7 @@ type EventKind string
 // has ended. docs/OPERATING.md has more.
 const (
 	EventCreated      = EventKind(lifecycle.Created)      // stored for the first time
-	EventLoaded       = EventKind(lifecycle.Loaded)       // found by a request's cookie
+	EventLoaded       = EventKind(lifecycle.Loaded)       // found by a request's token
 	EventSaved        = EventKind(lifecycle.Saved)        // a change was stored
 	EventTouched      = EventKind(lifecycle.Touched)      // only its expiry was moved
 	EventRenewed      = EventKind(lifecycle.Renewed)      // its token was replaced
@@ -150,10 +150,10 @@ const (
 	EventExpired      = EventKind(lifecycle.Expired)      // asked for after its end, or saved: then the change was dropped
 	EventSwept        = EventKind(lifecycle.Swept)        // expired sessions were removed from the store; Count says how many, not which
 	EventGone         = EventKind(lifecycle.Gone)         // ended or renewed by another request while this one held it; the change was dropped
-	EventSuperseded   = EventKind(lifecycle.Superseded)   // a cookie that was replaced just before; the request is anonymous and stores nothing
+	EventSuperseded   = EventKind(lifecycle.Superseded)   // a token that was replaced just before; the request is anonymous and stores nothing
 	EventConflict     = EventKind(lifecycle.Conflict)     // two requests changed one field; the value that was saved later was kept
 	EventCorrupt      = EventKind(lifecycle.Corrupt)      // stored, but unreadable; the request is anonymous
-	EventUnknownToken = EventKind(lifecycle.UnknownToken) // a cookie that names no session: old, or made up
+	EventUnknownToken = EventKind(lifecycle.UnknownToken) // a token that names no session: old, or made up
 	EventAmbiguous    = EventKind(lifecycle.Ambiguous)    // one request, several live sessions; none was used
 	EventNewer        = EventKind(lifecycle.Newer)        // stored by a program that this one is too old for; the request is anonymous and stores nothing
 	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed; with an Err, a field that T does not have was lost (docs/EVOLVING.md)
