@@ -99,8 +99,10 @@ func (c *call) parse(cmd *command, args []string) error {
 	for len(args) > 0 {
 		if err := set.Parse(args); err == flag.ErrHelp { //nolint:errorlint // set returns it bare
 			fmt.Fprintf(c.stdout, "%s\n\n%s\n\n", cmd.line(), strings.TrimSpace(cmd.long))
-			set.SetOutput(c.stdout)
-			set.PrintDefaults()
+			set.VisitAll(func(f *flag.Flag) {
+				value, does := flag.UnquoteUsage(f)
+				fmt.Fprintf(c.stdout, "  --%-16s %s\n", strings.TrimSpace(f.Name+" "+value), does)
+			})
 			return flag.ErrHelp
 		} else if err != nil {
 			return usagef("%s: %v; it is written: %s", cmd.name, err, cmd.line())

@@ -88,13 +88,17 @@ func TestCopyAgain(t *testing.T) {
 	from, to := twoPlaces(t)
 	s := openSite(t, from)
 	changed, renewed, ended, moved, same := s.logIn("ann"), s.logIn("bob"), s.logIn("eve"), s.logIn("tom"), s.logIn("zoe")
+	prolonged := s.logIn("max")
 	s.close()
-	require.Equal(t, summary{New: 5, Equal: 5}, copies(t, 0, from, to))
+	require.Equal(t, summary{New: 6, Equal: 6}, copies(t, 0, from, to))
 
 	s = openSite(t, from)
 	require.NoError(t, s.UpdateByID(t.Context(), idOf(changed), func(s *Session) error { s.Cart["tea"]++; return nil }))
 	renewed = s.renew(renewed)
 	require.NoError(t, s.Revoke(t.Context(), idOf(ended)))
+	touched, err := store.ParseKey(idOf(prolonged))
+	require.NoError(t, err)
+	require.NoError(t, s.engine.Store.Touch(t.Context(), touched, time.Now().Add(2*time.Hour)))
 	s.close()
 	target := openSite(t, to)
 	time.Sleep(2 * time.Millisecond)
@@ -102,7 +106,7 @@ func TestCopyAgain(t *testing.T) {
 	other := target.logIn("a user of TO")
 	target.close()
 
-	require.Equal(t, summary{Updated: 2, Same: 1, Equal: 3, Later: 1, Only: 2}, copies(t, exitFound, from, to))
+	require.Equal(t, summary{Updated: 3, Same: 1, Equal: 4, Later: 1, Only: 2}, copies(t, exitFound, from, to))
 	target = openSite(t, to)
 	require.True(t, target.knows("bob", renewed))
 	require.True(t, target.knows("tom", movedOn), "used later in TO")
@@ -114,7 +118,7 @@ func TestCopyAgain(t *testing.T) {
 	target.close()
 
 	require.Equal(t, exitUsage, sesameRun(t, "copy", "--delete", from, to).code, "it asks")
-	require.Equal(t, summary{Same: 3, Equal: 3, Later: 1, Ended: 2}, copies(t, 0, "--yes", "--delete", from, to))
+	require.Equal(t, summary{Same: 4, Equal: 4, Later: 1, Ended: 2}, copies(t, 0, "--yes", "--delete", from, to))
 	target = openSite(t, to)
 	require.False(t, target.knows("eve", ended))
 	require.False(t, target.knows("a user of TO", other))
@@ -127,7 +131,7 @@ func TestCopyAgain(t *testing.T) {
 	out := sesameRun(t, "copy", "--yes", "--delete", empty, to)
 	require.Equal(t, exitFailed, out.code)
 	require.Contains(t, out.stderr, "would empty TO")
-	require.Len(t, content(t, to), 4)
+	require.Len(t, content(t, to), 5)
 }
 
 // A site that goes on while its sessions are copied loses nothing, and after it

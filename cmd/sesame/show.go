@@ -46,17 +46,22 @@ func show(ctx context.Context, c *call) error {
 		return c.printJSON(r)
 	}
 	c.head(&s)
-	switch {
-	case s.unread != nil:
-		return nil
-	case opaque != nil:
-		_, err = fmt.Fprintf(c.stdout, "\n%s\n", terminal.Lines(opaque.Error()))
-	default:
-		if _, err = fmt.Fprintln(c.stdout); err == nil {
-			err = tree.Write(c.stdout, data, time.Now())
-		}
+	if s.unread == nil {
+		err = c.data(data, opaque)
 	}
 	return err
+}
+
+// data prints the data of a session, or why that cannot be done.
+func (c *call) data(data any, opaque error) error {
+	if opaque != nil {
+		_, err := fmt.Fprintf(c.stdout, "\n%s\n", terminal.Lines(opaque.Error()))
+		return err
+	}
+	if _, err := fmt.Fprintln(c.stdout); err != nil {
+		return err
+	}
+	return tree.Write(c.stdout, data, time.Now())
 }
 
 // find loads a session.

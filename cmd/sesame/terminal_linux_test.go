@@ -140,7 +140,8 @@ func TestNarrowWindow(t *testing.T) {
 		w.runs("sesame ls")
 		screen := w.sees("4 sessions")
 		require.Contains(t, screen, id, "%d columns", columns)
-		table := strings.Split(screen[strings.Index(screen, "ID"):], "\n")
+		_, below, _ := strings.Cut("\n"+screen, "\nID")
+		table := strings.Split("ID"+below, "\n")
 		require.Contains(t, table[5], "4 sessions", "a row takes a line:\n%s", screen)
 		for _, column := range []string{"OWNER", "LOG-IN", "USED", "ENDS", "BYTES"} {
 			require.Equal(t, contains(want, column), strings.Contains(table[0], column), "%d columns: %s", columns, table[0])

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver of openSQLite
 
 	"github.com/sesame-go/sesame/store/dirstore"
 	"github.com/sesame-go/sesame/store/logstore"

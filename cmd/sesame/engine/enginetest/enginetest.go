@@ -6,6 +6,7 @@ package enginetest
 import (
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -76,10 +77,10 @@ func newDatabase(t testing.TB, driver, server, drop string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := db.Exec("DROP DATABASE " + name + drop); err != nil {
+		_, err := db.Exec("DROP DATABASE " + name + drop)
+		if err = errors.Join(err, db.Close()); err != nil {
 			t.Error(err)
 		}
-		db.Close()
 	})
 	return name
 }

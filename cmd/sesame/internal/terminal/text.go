@@ -29,7 +29,7 @@ func Lines(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch {
-		case r == '\n' || strconv.IsPrint(r):
+		case r == '\n' || r == '\t' || strconv.IsPrint(r):
 			b.WriteRune(r)
 		default:
 			quoted := strconv.QuoteRune(r)
