@@ -100,7 +100,7 @@ func TestSearch(t *testing.T) {
 	m, h := newPage(t)
 	id, tok := login(t, m, Session{User: "ann"})
 	for q, want := range map[string]string{
-		id: "session/" + id, "  " + id + "\n": "session/" + id, tok: "session/" + id, "ann": "owner/" + id, " ann ": "owner/" + id, "": "./",
+		id: "session/" + id, "  " + id + "\n": "session/" + id, tok: "session/" + id, "ann": "owner/" + id, "ann\n": "owner/" + id, "": "./",
 		"AAAAAAAAAAAAAAAAAAAAAA": "session/AAAAAAAAAAAAAAAAAAAAAA",
 	} {
 		w := post(t, h, "search", url.Values{"q": {q}})
