@@ -48,7 +48,7 @@ func (i *inspector) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	if s.send("retry: 2000\n\n") != nil {
+	if s.send("retry: 1000\n\n") != nil {
 		return
 	}
 	end := time.NewTimer(streamLasts)

@@ -83,7 +83,7 @@ document.addEventListener("DOMContentLoaded", () => {
 	// Live parts.
 	const address = document.body.dataset.live, live = $("live"), pause = $("pause"), tail = $("tail");
 	if (!address || !live || !window.EventSource) return;
-	let source, held = [], paused = false, last = "";
+	let source, gap, held = [], paused = false, last = "";
 
 	const say = (text) => { if (live.textContent !== text) live.textContent = text; };
 
@@ -115,8 +115,16 @@ document.addEventListener("DOMContentLoaded", () => {
 		const url = new URL(address, location.href);
 		if (last) url.searchParams.set("after", last);
 		source = new EventSource(url);
-		source.onopen = () => say(paused ? "paused" : "live");
-		source.onerror = () => say(source.readyState === EventSource.CLOSED ? "not live: reload the page" : "connecting…");
+		// A stream ends each minute; the browser opens the next. Only a longer gap is told.
+		source.onopen = () => {
+			clearTimeout(gap);
+			say(paused ? "paused" : "live");
+		};
+		source.onerror = () => {
+			clearTimeout(gap);
+			if (source.readyState === EventSource.CLOSED) say("not live: reload the page");
+			else gap = setTimeout(() => say("connecting…"), 4000);
+		};
 		source.addEventListener("part", (e) => replace(JSON.parse(e.data)));
 		source.addEventListener("rows", (e) => {
 			last = e.lastEventId;
@@ -146,5 +154,6 @@ document.addEventListener("DOMContentLoaded", () => {
 		say("asleep");
 	});
 	addEventListener("pagehide", () => source.close());
+	addEventListener("pageshow", (e) => { if (e.persisted) open(); });
 	open();
 });
