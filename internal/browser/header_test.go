@@ -1,20 +1,16 @@
 package browser_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
-	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
@@ -153,17 +149,4 @@ func only(t *testing.T, sessions *sesame.Manager[session]) (found session) {
 	}
 	require.Equal(t, 1, n)
 	return found
-}
-
-// breakable is a store that can be down.
-type breakable struct {
-	*memstore.Store
-	down atomic.Bool
-}
-
-func (s *breakable) Load(ctx context.Context, k store.Key) (store.Record, error) {
-	if s.down.Load() {
-		return store.Record{}, errors.New("down")
-	}
-	return s.Store.Load(ctx, k)
 }
