@@ -94,10 +94,13 @@ func (e *Engine) endLogin(ctx context.Context, owner string, old login) error {
 				return nil
 			}
 			if h, _, named, _ := envelope.Open(r.Data); named && h.Secret == (token.Hash{}) {
-				return e.Store.Delete(ctx, old.key) // as another log-in is about to
+				if err = e.Store.Delete(ctx, old.key); err == nil { // as another log-in is about to
+					return nil
+				}
+			} else {
+				r.Data, r.Durable = envelope.Locked(r.Data), true
+				_, err = e.Store.Save(ctx, old.key, r)
 			}
-			r.Data, r.Durable = envelope.Locked(r.Data), true
-			_, err = e.Store.Save(ctx, old.key, r)
 		}
 		switch {
 		case errors.Is(err, store.ErrConflict):
