@@ -228,3 +228,30 @@ func TestLiveRevokedTogetherPolled(t *testing.T) {
 		require.LessOrEqual(t, time.Since(began), 2*time.Second+20*time.Millisecond)
 	})
 }
+
+// TestLiveWatchHangs: a Watch that does not come about does not keep sessions
+// from being looked at.
+func TestLiveWatchHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		m, there := sesame.New[member](sesame.WithStore(mute{st})), sesame.New[member](sesame.WithStore(st))
+		for range 5 {
+			token := issue(t, m, func(s *member) { s.User = "ann" })
+			stream := play(m, token, nil)
+			defer stream.stop()
+			time.Sleep(7 * time.Second)
+			must(there.Revoke(t.Context(), keyOf(token).String()))
+			began := time.Now()
+			<-stream.live.Done()
+			require.LessOrEqual(t, time.Since(began), 2*time.Second)
+		}
+	})
+}
+
+// mute is a store whose Watch does not answer.
+type mute struct{ *memstore.Store }
+
+func (mute) Watch(ctx context.Context, _ func(store.Key)) (<-chan struct{}, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

@@ -29,7 +29,11 @@ func (e *Engine) followStreams() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	l := &e.streams
-	watching, unwatch := e.watch(ctx)
+	var watching <-chan struct{} // closed when the watch ends; nil without one
+	var unwatch context.CancelFunc
+	watches := make(chan watch, 1)
+	go func() { watches <- e.watch(ctx) }()
+	trying := true
 	waiting := newLine()   // for a look; without a watch all sessions are, always
 	round := waiting.began // when it was last found out what else there is to do
 	timer := time.NewTimer(livePoll)
@@ -45,6 +49,11 @@ func (e *Engine) followStreams() {
 				waiting.join(e.look(ctx, batch))
 			}
 			waiting.join(inTurn)
+		case w := <-watches:
+			if trying = false; w.done != nil {
+				watching, unwatch = w.done, w.end
+				waiting.join(l.sessions(false)) // what was missed until now
+			}
 		case <-watching:
 			unwatch()
 			watching = nil
@@ -55,8 +64,9 @@ func (e *Engine) followStreams() {
 			round = time.Now()
 			if watching != nil {
 				waiting.join(l.sessions(true))
-			} else if watching, unwatch = e.watch(ctx); watching != nil {
-				waiting.join(l.sessions(false)) // what was missed until now
+			} else if !trying { // it may take its time
+				trying = true
+				go func() { watches <- e.watch(ctx) }()
 			}
 		}
 		if at, n := waiting.next(l.len()); n > 0 && !time.Now().Before(at) {
@@ -75,22 +85,26 @@ func (e *Engine) followStreams() {
 	}
 }
 
-// watch returns a channel that is closed when the store's Watcher ends, nil if
-// it does not watch, and a function that ends it.
-func (e *Engine) watch(ctx context.Context) (done <-chan struct{}, unwatch context.CancelFunc) {
+// watch is one of the store's Watcher.
+type watch struct {
+	done <-chan struct{} // closed when it ends; nil if the store does not watch
+	end  context.CancelFunc
+}
+
+func (e *Engine) watch(ctx context.Context) (begun watch) {
 	defer e.recovered(ctx, "the store's Watch")
 	w, ok := store.Capability[store.Watcher](e.Store)
 	if !ok {
-		return nil, nil
+		return watch{}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(e.Timeout, cancel)
 	done, err := w.Watch(ctx, e.streams.told)
 	if !late.Stop() || err != nil {
 		cancel()
-		return nil, nil
+		return watch{}
 	}
-	return done, cancel
+	return watch{done, cancel}
 }
 
 // look finds out whether the sessions under some keys, few enough to ask for all
