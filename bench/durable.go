@@ -14,8 +14,8 @@ import (
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
 
-// embedded are the engines in one file, all of which answer a save when it is
-// on the disk.
+// embedded are the engines that keep everything in one file. All return from a save
+// when it is on the disk.
 var embedded = []struct {
 	name string
 	open func(p Place, sessions int) (engine, error)
@@ -75,9 +75,8 @@ func openSCSSQLiteEngine(p Place, n int) (engine, error) {
 	return newSCSEngine(s, n, closers), nil
 }
 
-// Durable writes what a save takes that is on the disk before it is answered:
-// a compare-and-swap of 300 bytes, by one writer and by 64 at once, in engines
-// that keep everything in one file.
+// Durable measures durable saves in engines that keep everything in one file: a
+// compare-and-swap of 300 bytes, by one writer and by 64 at once.
 func (p Plan) Durable(w io.Writer, sessions int) error {
 	if !chosen(p.Stores, "file") {
 		return nil

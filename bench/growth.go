@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Growth writes what a read, a save, a look at all and a sweep of all cost the
-// stores with ever more live sessions. The last two are per session.
+// Growth measures a read, a save, a walk through all and a sweep of all in stores with
+// more and more live sessions. The last two are per session.
 func (p Plan) Growth(w io.Writer, sessions ...int) error {
 	for _, n := range sessions {
 		for _, engine := range engines {
@@ -97,7 +97,7 @@ func (p Plan) grow(w io.Writer, label string, e engine, n int) error {
 	return every(w, label, "sweep", e.sweep)
 }
 
-// every reports what all takes for each session.
+// every measures a walk through all, per session.
 func every(w io.Writer, label, op string, all func() (int, error)) error {
 	start := time.Now()
 	n, err := all()

@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// Held writes what each live session takes of the heap, for the libraries that
-// keep sessions in memory: in bytes and in objects, after garbage collection.
+// Held measures the heap that each live session takes, for the libraries that keep
+// sessions in memory: in bytes and in objects, after garbage collection.
 func (p Plan) Held(w io.Writer, sessions int) error {
 	for _, e := range Entries {
 		if e.Store != "memory" || e.Floor || e.Lib == "gorilla-cookie" || e.inFramework() || e.Lib != Base && !chosen(p.Libs, e.Lib) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// large are sessions that ask something of a codec: many elements, large maps,
-// maps of any, long texts. They are measured in memory only, where what a
+// large are sessions that are hard on a codec: many elements, large maps, maps of
+// any, long texts. They are measured in memory only, where what a
 // library itself costs is not hidden by a disk or a server.
 var large = []Session{
 	Sample[Cart]{
@@ -34,7 +34,7 @@ type Cart struct {
 	Items []CartItem
 }
 
-// CartItem is one of them.
+// CartItem is an article in a [Cart].
 type CartItem struct {
 	Article, Title string
 	Count          int
@@ -54,7 +54,7 @@ func newCart(items int) Cart {
 	return c
 }
 
-// Perms is what a user may do, as large maps.
+// Perms has a user's permissions, in large maps.
 type Perms struct {
 	User                                         string
 	Times                                        int

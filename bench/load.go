@@ -42,7 +42,7 @@ func NewLoad(s Site, op Op, clients int) *Load {
 	return l
 }
 
-// Prepare makes what n operations use up. It is not part of what is measured.
+// Prepare makes what n operations use up. It is not measured.
 func (l *Load) Prepare(n int) {
 	if l.op != Together {
 		return
@@ -74,8 +74,8 @@ func (l *Load) Run(n int) {
 	shared(len(l.workers), n, func(i int) { l.workers[i].do(l.op) })
 }
 
-// shared does n operations with as many workers. None has a share of its own,
-// so that one who is slowed down does not keep the others waiting.
+// shared does n operations with as many workers. The work is not divided beforehand,
+// so that a slow worker does not keep the others waiting.
 func shared(workers, n int, do func(worker int)) {
 	var left atomic.Int64
 	left.Store(int64(n))

@@ -101,7 +101,7 @@ func (s Sample[T]) expect(changes int) []byte {
 	return dump(got.Session, 0)
 }
 
-// check makes a library that reads something else fail loudly.
+// check panics if a library has read something else.
 func (s Sample[T]) check(got string) {
 	if want := s.Read(&s.Value); got != want {
 		panic(fmt.Sprintf("bench: read %q, want %q", got, want))

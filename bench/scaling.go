@@ -9,13 +9,13 @@ import (
 	"github.com/sesame-go/sesame/bench/internal/measure"
 )
 
-// Machine is the library in the results of what has nothing to do with
-// sessions: arithmetic that shares nothing shows what two processors of this
-// machine can do at most.
+// Machine stands for a library in results that have nothing to do with sessions:
+// arithmetic without shared memory shows what two processors of this machine can do
+// at most.
 const Machine = "machine"
 
-// Scaling writes what a request takes on one processor and on two, with
-// sessions in memory: a client for each processor, with a session of its own.
+// Scaling measures a request on one processor and on two, with sessions in memory: a
+// client for each processor, with a session of its own.
 func (p Plan) Scaling(w io.Writer) error {
 	if !chosen(p.Stores, "memory") {
 		return nil

@@ -8,9 +8,9 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// packed is the best that can be made of scs with a codec of one's own: the
-// struct whole, encoded by msgpack/v5 without the names of types, instead of a
-// gob of a map.
+// packed is scs with the fastest codec that a program could give it: the whole
+// struct, encoded by msgpack/v5 without the names of types, instead of a gob of a
+// map.
 func (s Sample[T]) packed() (values, scs.Codec) { return s.spread(s.whole()), scsMsgPack[T]{} }
 
 type scsMsgPack[T any] struct{}

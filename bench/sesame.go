@@ -21,8 +21,8 @@ type manager interface {
 	Handler(next http.Handler) http.Handler
 }
 
-// sesame has the struct itself, and its defaults: an hour without a request, a
-// day in all. Renew moves the session to a new token.
+// sesame stores the struct itself, with the default limits: an hour without a
+// request, a day in all. Renew gives the session a new token.
 func (s Sample[T]) sesame(opts ...sesame.Option) app {
 	m := sesame.New[T](opts...)
 	held := new(gate)

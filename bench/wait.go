@@ -13,9 +13,9 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// Wait writes how long reads of one session take at most while a number of
-// expired ones are swept, for the stores in memory, and beside it how long they
-// take while another goroutine only calculates: what of it is the machine's.
+// Wait measures, for the stores in memory, how long reads of one session take at most
+// while a number of expired ones are swept, and for comparison how long they take
+// while another goroutine only calculates.
 func (p Plan) Wait(w io.Writer, sessions int) error {
 	if !chosen(p.Stores, "memory") {
 		return nil
@@ -95,7 +95,7 @@ func probe(e engine, during func()) []time.Duration {
 	}
 }
 
-// long is a wait that a user of sesame is never to have for a sweep.
+// long is the longest wait that a sweep may cause.
 const long = 2 * time.Millisecond
 
 func waited(w io.Writer, lib, during string, sessions int, took []time.Duration) {

@@ -124,7 +124,7 @@ func run(args []string, out io.Writer) error {
 	return p.run().report(out)
 }
 
-// check refuses what would make no sense, or never end.
+// check refuses parameters that make no sense or never end.
 func (p *plan) check() error {
 	w := &p.workload
 	switch {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// revocation is what logging out everywhere costs one who has very many
-// sessions: a bot, or a shared account.
+// revocation is the cost of logging out everywhere for an owner of very many sessions,
+// such as a bot or a shared account.
 type revocation struct {
 	Trips   int
 	Took    time.Duration

@@ -134,8 +134,8 @@ func (o *outcome) judge() {
 	slices.SortStableFunc(o.limits, func(a, b limit) int { return cmp.Compare(b.used, a.used) })
 }
 
-// saturated reports whether requests come faster than they can be served, so
-// that there is no latency to speak of: the queue grows forever.
+// saturated reports whether requests come faster than they can be served, so that the
+// queue grows without end.
 func (o *outcome) saturated() bool { return o.busiest() >= 0.98 }
 
 // verdict is what breaks first, in words.

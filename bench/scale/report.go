@@ -69,7 +69,7 @@ func (o *outcome) copies() string {
 
 func (o *outcome) times() string {
 	if o.saturated() {
-		return "saturated: the queue grows for ever"
+		return "saturated: the queue grows without end"
 	}
 	return fmt.Sprintf("half %s, 99 %% %s, 99.9 %% %s", rough(o.percentile(50)), rough(o.percentile(99)), rough(o.percentile(99.9)))
 }
@@ -114,7 +114,7 @@ func (o *outcome) owners(line func(name, format string, args ...any)) {
 	r := o.revocation
 	line("revoke an owner", "of %s sessions: %d round trips, %s, list of %s", count(float64(o.revoked)), r.Trips, rough(r.Took), size(r.Index))
 	if r.Blocked > 0 {
-		line("", "its node serves nobody else for %s", rough(r.Blocked))
+		line("", "its node serves no one else for %s", rough(r.Blocked))
 	}
 	if r.Wal > 0 {
 		line("", "in one transaction, %s of log", size(r.Wal))

@@ -25,9 +25,8 @@ type Slice struct {
 // Per divides by the number of operations.
 func (s Slice) Per(total float64) float64 { return total / float64(s.N) }
 
-// ballast is what a program has besides sessions. On a heap of nothing the
-// garbage collector would run for every few megabytes, which costs those most
-// that are short.
+// ballast is a program's other data. On an empty heap the garbage collector would run
+// every few megabytes, which would distort the results of short operations most.
 const ballast = 16 << 20
 
 // Rounds runs each subject for about the length of a slice, then each again,

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
 func read(t *testing.T) *Report {
 	f, err := os.Open(filepath.Join("testdata", "results.txt"))

@@ -24,8 +24,8 @@ type Benchmark struct {
 	Values map[string][]float64 // by unit: "ns/op", "B/op", "allocs/op" and its own
 }
 
-// Parse reads until the end of r. Lines that are no results are passed over, but
-// for a line that says FAIL: half a measurement is an error.
+// Parse reads until the end of r. Lines that are no results are skipped, except that a
+// line that says FAIL is an error: the measurement is incomplete.
 func Parse(r io.Reader) (*Set, error) {
 	s := new(Set)
 	known := map[string]*Benchmark{}
