@@ -40,9 +40,10 @@ type setup struct {
 //
 // With it the cases of Load, Save and Delete that do not wait, and those of
 // versions, walks, owners and watchers, run once more, under "in-turn", with
-// their calls going to the two stores in turn, as by [InTurn]; those with
-// thousands of records run only there. Cases named second-… are about what one of the stores sees of the
-// other's work: what was answered to one caller, all see.
+// their calls going to the two stores in turn, as by [InTurn]; those that race
+// or have thousands of records run only there. Cases named second-… are about
+// what one of the stores sees of the other's work: what was answered to one
+// caller, all see.
 //
 // Second panics if open is nil.
 func Second(open func(t *testing.T, first store.Store) store.Store) Option {

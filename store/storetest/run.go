@@ -98,7 +98,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 		group("in-turn", inTurnCases, rig.inTurn)
 		put(t, secondCases, true, rig.withSecond)
 	} else {
-		put(t, manyCases, true, rig.alone)
+		put(t, slices.Concat(raceCases, manyCases), true, rig.alone)
 		t.Logf("no storetest.Second: the cases second-… do not apply")
 	}
 	for _, bounded := range o.bounded {
@@ -131,9 +131,12 @@ type testCase struct {
 	f           func(x *trial)
 }
 
-// cases are put to one store at a time.
+// cases are put to one store at a time, raceCases and manyCases to two in turn if
+// there are two.
 var cases = slices.Concat(
-	timelessCases,
+	basicCases,
+	conflictCases,
+	durableCases,
 	versionCases,
 	dataCases,
 	nameCases,
@@ -153,19 +156,14 @@ var cases = slices.Concat(
 	watchCases,
 )
 
-// timelessCases have the same outcome whatever the time is.
-var timelessCases = slices.Concat(
-	basicCases,
-	conflictCases,
-	durableCases,
-	raceCases,
-)
-
 // inTurnCases are put to two stores on one engine in turn. They are about what
 // one of them must know of the other's work. How a record is written, and when it
 // expires, one store shows as well.
 var inTurnCases = slices.Concat(
-	timelessCases,
+	basicCases,
+	conflictCases,
+	durableCases,
+	raceCases,
 	versionCases,
 	listCases,
 	walkCases,
@@ -175,7 +173,8 @@ var inTurnCases = slices.Concat(
 	manyCases,
 )
 
-// skewedCases are put in turn to stores whose clocks differ.
+// skewedCases have the same outcome whatever the time is. They are put in turn to
+// stores whose clocks differ.
 var skewedCases = slices.Concat(basicCases, conflictCases, durableCases)
 
 // A tb is what a case needs of a [testing.T]. The tests of this package bring

@@ -41,7 +41,7 @@ var zoo = slices.Concat(
 )
 
 // allCases is all that is put to one store.
-var allCases = slices.Concat(cases, manyCases, boundCases)
+var allCases = slices.Concat(cases, raceCases, manyCases, boundCases)
 
 // An altered store is a client some of whose methods are replaced.
 type altered struct {
