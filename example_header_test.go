@@ -29,8 +29,8 @@ func (c *client) get(url string) string {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
-	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
@@ -336,7 +335,7 @@ func TestHeaderLive(t *testing.T) {
 	mux.Handle("/", api(m))
 	mux.Handle("/live", m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		live := m.Live(r.Context())
-		must(st.Delete(r.Context(), store.Key(keyOf(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))))
+		must(st.Delete(r.Context(), keyOf(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))))
 		<-live.Done()
 		fmt.Fprint(w, context.Cause(live) == sesame.ErrNotFound)
 	})))

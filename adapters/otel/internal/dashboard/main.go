@@ -22,7 +22,7 @@ func main() {
 	out := flag.String("out", ".", "the `directory` for the pictures")
 	length := flag.Duration("for", 150*time.Second, "how long the run lasts")
 	flag.Parse()
-	samples, phases, err := run(*length)
+	samples, phases, err := run(*length, 2*time.Second)
 	if err != nil {
 		log.Fatal(err)
 	}

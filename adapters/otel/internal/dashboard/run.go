@@ -21,9 +21,8 @@ import (
 )
 
 const (
-	visitors    = 40
-	sampleEvery = 2 * time.Second
-	idle        = 20 * time.Second // short, so that sessions are seen to expire
+	visitors = 40
+	idle     = 20 * time.Second // short, so that sessions are seen to expire
 )
 
 // phase is a time in which something is wrong.
@@ -32,8 +31,8 @@ type phase struct {
 	from, to time.Duration
 }
 
-// run serves visitors and samples the metrics.
-func run(length time.Duration) ([]sample, []phase, error) {
+// run serves visitors and samples the metrics, so often.
+func run(length, every time.Duration) ([]sample, []phase, error) {
 	dir, err := os.MkdirTemp("", "dashboard")
 	if err != nil {
 		return nil, nil, err
@@ -78,7 +77,7 @@ func run(length time.Duration) ([]sample, []phase, error) {
 	began := time.Now()
 	go engine.follow(ctx, phases)
 	var samples []sample
-	for tick := time.NewTicker(sampleEvery); ctx.Err() == nil; {
+	for tick := time.NewTicker(every); ctx.Err() == nil; {
 		s, err := collect(context.Background(), reader, time.Since(began))
 		if err != nil {
 			return nil, nil, err
