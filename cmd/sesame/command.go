@@ -107,13 +107,10 @@ func (c *call) parse(cmd *command, args []string) error {
 		} else if err != nil {
 			return usagef("%s: %v; it is written: %s", cmd.name, err, cmd.line())
 		}
-		rest := set.Args()
-		if i := len(args) - len(rest) - 1; i >= 0 && args[i] == "--" || len(rest) == 0 {
-			c.args = append(c.args, rest...)
-			break
+		if args = set.Args(); len(args) > 0 {
+			c.args = append(c.args, args[0])
+			args = args[1:]
 		}
-		c.args = append(c.args, rest[0])
-		args = rest[1:]
 	}
 	if n := len(c.args); n < cmd.min || cmd.max >= 0 && n > cmd.max {
 		return usagef("%s: it is written: %s", cmd.name, cmd.line())

@@ -134,6 +134,21 @@ func TestCopyAgain(t *testing.T) {
 	require.Len(t, content(t, to), 5)
 }
 
+// A session that differs by its owner alone is another's to the index.
+func TestCopyOwner(t *testing.T) {
+	from, to := twoPlaces(t)
+	for address, owner := range map[string]string{from: "ann", to: "bob"} {
+		e, err := engine.Create(t.Context(), address, nil)
+		require.NoError(t, err)
+		r := store.Record{Expires: time.Now().Add(2 * time.Hour).Truncate(time.Hour), Owner: owner, Data: []byte("data")}
+		_, err = e.Store.Save(t.Context(), store.Key{1}, r)
+		require.NoError(t, err)
+		require.NoError(t, e.Close())
+	}
+	require.Equal(t, summary{Updated: 1, Equal: 1}, copies(t, 0, from, to))
+	require.Equal(t, "ann", content(t, to)[store.Key{1}].Owner)
+}
+
 // A site that goes on while its sessions are copied loses nothing, and after it
 // was stopped one more copy makes the stores equal.
 func TestCopyWhileTheSiteRuns(t *testing.T) {
