@@ -20,6 +20,7 @@ type health struct {
 
 	mu       sync.Mutex
 	state    state
+	failed   time.Time     // the last time
 	checking chan struct{} // closed when the check is over; nil if there was none yet
 	checked  time.Time     // when the last one began
 }
@@ -27,7 +28,7 @@ type health struct {
 // state is what is known of the store.
 type state struct {
 	Up      bool
-	Since   time.Time // Up or down
+	Since   time.Time // of the last failure if it is up, else of the first
 	Error   string    // why it is down
 	Count   int       // of live sessions
 	Counted time.Time // zero: never
@@ -41,6 +42,9 @@ const (
 	// patience is how long a page waits for the store before it says what is
 	// known.
 	patience = 500 * time.Millisecond
+
+	// calm is how long there was no failure when a store is up again.
+	calm = 10 * time.Second
 )
 
 func newHealth(e *lifecycle.Engine, now time.Time) *health {
@@ -58,13 +62,21 @@ func (h *health) event(e event) {
 	}
 }
 
+// learn notes a failure, or that there was none. A store that is half down, as
+// when it is read but not written, does both in turn: it is up again once it has
+// been calm for a while.
 func (h *health) learn(failure string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if up := failure == ""; up != h.state.Up {
-		h.state.Up, h.state.Since = up, time.Now()
+	now := time.Now()
+	switch s := &h.state; {
+	case failure == "" && !s.Up && now.Sub(h.failed) >= calm:
+		s.Up, s.Since = true, h.failed
+	case failure != "":
+		if h.failed, s.Error = now, failure; s.Up {
+			s.Up, s.Since = false, now
+		}
 	}
-	h.state.Error = failure
 }
 
 // look asks the store if it was not asked just now, waits a little, and returns

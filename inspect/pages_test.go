@@ -60,6 +60,7 @@ func TestSession(t *testing.T) {
 	require.Contains(t, said, "Session "+id)
 	require.Contains(t, said, "ends in 1 h unless used")
 	require.Contains(t, said, "At the latest ends in 1 d")
+	require.Contains(t, said, "Logged in with its first token, or not at all")
 	require.Contains(t, said, "Remembered no")
 	require.Regexp(t, `Data MsgPack, \d+ bytes with its header, version 1`, said)
 	require.Contains(t, said, "CSRF ••••• secret")

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -121,6 +122,27 @@ func TestQuantiles(t *testing.T) {
 		require.LessOrEqual(t, one.quantile(.5), max(d, time.Microsecond), d)
 	}
 	require.Zero(t, new(latency).quantile(.5))
+}
+
+// A store that fails and succeeds in turn is down since the first failure, and
+// up again when that has stopped.
+func TestHalfDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newTestRecorder(10)
+		r.health.state.Up = true
+		first := time.Now()
+		for range 60 {
+			r.record(lifecycle.Event{Kind: lifecycle.StoreError, Err: errors.New("read only")})
+			r.record(lifecycle.Event{Kind: lifecycle.Loaded})
+			require.False(t, r.health.state.Up)
+			require.Equal(t, first, r.health.state.Since)
+			time.Sleep(calm - time.Second)
+		}
+		time.Sleep(time.Second)
+		r.record(lifecycle.Event{Kind: lifecycle.Loaded})
+		require.True(t, r.health.state.Up)
+		require.Equal(t, time.Now().Add(-calm), r.health.state.Since, "the last failure")
+	})
 }
 
 func TestWords(t *testing.T) {

@@ -77,6 +77,10 @@ func (g glance) Slides() bool {
 	return g.Idle > 0 && (g.Deadline.IsZero() || g.Info.Expires.Before(g.Deadline))
 }
 
+// FirstToken reports whether the token was never replaced: the log-in has made
+// the session, or there was none.
+func (g glance) FirstToken() bool { return g.Info.Renewed.Equal(g.Info.Created) }
+
 // sessionsPage is one page of a list.
 type sessionsPage struct {
 	Rows    []glance

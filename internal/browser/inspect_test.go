@@ -161,7 +161,7 @@ func TestOperatorSeesTheEnd(t *testing.T) {
 	eval[bool](b, `getSelection().selectAllChildren(document.querySelector("#tail code.id")), true`)
 	require.Len(t, eval[string](b, "String(getSelection())"), 22, "what is copied is the whole ID")
 	o.store.down.Store(true)
-	b.until(`document.getElementById("status").innerText.includes("The store does not answer")`)
+	b.until(`document.getElementById("status").innerText.includes("The store fails")`)
 	require.Contains(t, b.text(), "no user is logged out")
 	b.clean()
 	require.Contains(t, b.visit(o.url+"session/"+id), "The store does not answer")
