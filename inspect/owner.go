@@ -122,7 +122,7 @@ func (i *inspector) owner(ctx context.Context, owner string, n int, root string)
 // Sessions says how many there are.
 func (p ownerPage) Sessions() string {
 	if p.Cut {
-		return "more than " + number(p.Total) + " sessions"
+		return number(p.Total) + "+ sessions"
 	}
 	return count(p.Total, "session", "sessions")
 }

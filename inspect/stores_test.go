@@ -2,7 +2,7 @@ package inspect_test
 
 import (
 	"encoding/base64"
-	"fmt"
+	"encoding/binary"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,7 +14,6 @@ import (
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/inspect"
-	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/sesametest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/memstore"
@@ -163,12 +162,14 @@ func TestManySessions(t *testing.T) {
 	r, err := s.Load(t.Context(), k)
 	require.NoError(t, err)
 	r.Version = 0
-	for n := range many - 1 {
-		r.Owner = fmt.Sprint("user ", n%1000)
-		fresh, err := store.ParseKey(token.New()[:22])
-		require.NoError(t, err)
-		_, err = s.Save(t.Context(), fresh, r)
-		require.NoError(t, err)
+	for n := range uint64(many - 1) {
+		if r.Owner = "many"; n < 100 {
+			r.Owner = "user 7"
+		}
+		binary.BigEndian.PutUint64(k[:], n)
+		if _, err = s.Save(t.Context(), k, r); err != nil {
+			require.NoError(t, err)
+		}
 	}
 	s.reads.Store(0)
 	s.lists.Store(0)
@@ -209,6 +210,10 @@ func TestManySessions(t *testing.T) {
 	t.Logf("an owner's page took %s", time.Since(began))
 	require.Contains(t, text(page), "user 7 100 sessions")
 	require.Contains(t, text(page), "Page 1 of 2")
+
+	w = post(t, h, "search", url.Values{"q": {"many"}})
+	_, page = get(t, h, strings.TrimPrefix(w.Header().Get("Location"), "/inspect/"))
+	require.Contains(t, text(page), "End all 1,000&#43; sessions of many")
 
 	_, page = get(t, h, "sessions?list=gone&page=3")
 	require.Contains(t, text(page), "this is a new one")
