@@ -13,17 +13,18 @@ import (
 // Manager is a *sesame.Manager[T], whatever its T.
 type Manager interface{ lifecycle.Handler }
 
-// Request is what an Exchange asks of a request. If the framework uses the
-// request's memory again, both methods return copies.
+// Request is what an Exchange asks of a request. Open and Begin call it, so it may
+// read what belongs to their goroutine. If the framework uses the request's memory
+// again, both methods return copies.
 type Request interface {
 	// Header returns the values of a header field, as http.Header.Values does.
 	// Open calls it, with "Cookie" or the field that sesame.WithHeader names.
 	Header(field string) []string
 
 	// HTTP returns the request as one of net/http's: its Method, URL, Host, TLS
-	// and Header. sesame.WithImport looks for another library's session in it, and
-	// what sets a cookie asks it for HTTPS. It is not called after Close, but may
-	// be by any goroutine that uses the session.
+	// and Header. Open calls it if the manager has a sesame.WithImport, which looks
+	// for another library's session in it. Begin asks it for HTTPS when it sets a
+	// Secure cookie, to warn of plain HTTP.
 	HTTP() *http.Request
 }
 

@@ -83,7 +83,7 @@ func (s *Session) askImport(ctx context.Context) (*Import, error) {
 	limited, cancel := s.reach()
 	defer cancel()
 	began := e.began()
-	imp, err := e.Import(s.from.HTTP().WithContext(limited)) // its own: some libraries keep what they found in the request
+	imp, err := e.Import(s.imports.WithContext(limited)) // its own: some libraries keep what they found in the request
 	switch {
 	case err != nil:
 		return nil, e.failed(limited, "ask the other library", store.Key{}, began, err)

@@ -19,7 +19,7 @@ import (
 type Session struct {
 	engine  *Engine
 	request untied
-	from    Request
+	imports *http.Request           // in which Import looks, nil without it
 	lines   []string                // that have the token
 	failure atomic.Pointer[Failure] // of a method that cannot return it
 
@@ -104,8 +104,7 @@ type Info struct {
 	Remembered bool
 }
 
-// Request is what a session has to know of its request. Header is called by Init
-// only, HTTP until Close.
+// Request is what a session has to know of its request. Init alone calls it.
 type Request interface {
 	Header(field string) []string
 	HTTP() *http.Request
@@ -113,8 +112,11 @@ type Request interface {
 
 // Init makes s the session of a request. The context is the handler's.
 func (s *Session) Init(ctx context.Context, e *Engine, from Request) {
-	s.engine, s.request.Context, s.from = e, ctx, from
+	s.engine, s.request.Context = e, ctx
 	s.lines = from.Header(e.Carrier.Field())
+	if e.Import != nil {
+		s.imports = from.HTTP() // now: any goroutine may be the first to use the session
+	}
 }
 
 // Load returns the request's *T. It loads on the first call, and again after
