@@ -14,77 +14,97 @@ import (
 // exchange is one call.
 type exchange struct {
 	session adapter.Exchange
+	header  http.Header // of the response, also if that is an error
 
 	mu     sync.Mutex // messages may be sent by any goroutine
 	begun  bool
 	failed error // why the response could not begin
 }
 
-// serve calls a procedure and returns what it has come to. The header is the
-// response's, to be asked for if there is no error.
-func (x *exchange) serve(procedure func() error, header func() http.Header) (err error) {
+// serve calls a procedure and returns what it has come to. Own is the header that
+// only its response has, to be asked for if there is no error.
+func (x *exchange) serve(procedure func() error, own func() http.Header) (err error) {
 	x.session.Call(func() { err = procedure() })
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	switch {
 	case x.failed != nil:
 		err = x.failed // whatever the procedure has made of it
 	case err == nil && !x.begun && x.session.Failure() == nil:
-		err = x.begin(header())
+		if err = x.begin(); err == nil {
+			maps.DeleteFunc(own(), x.replaces)
+		}
 	default:
-		if failed := x.session.Commit(err != nil && isServerError(connect.CodeOf(err))); failed != nil {
+		if failed := x.session.Commit(isServerError(err)); failed != nil {
 			err = failure(failed)
 		}
 	}
 	if err != nil && !x.begun {
+		x.session.Begin(x.header, false)
 		err = x.told(err)
 	}
 	x.session.Close(true, err != nil)
 	return err
 }
 
-// begin settles the session before the response begins.
-func (x *exchange) begin(h http.Header) error {
+// send begins the response with the first message.
+func (x *exchange) send() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.begun || x.failed != nil {
 		return x.failed
 	}
+	return x.begin()
+}
+
+// begin settles the session before the response begins.
+func (x *exchange) begin() error {
 	if err := x.session.Commit(false); err != nil {
 		x.failed = failure(err)
 		return x.failed
 	}
-	x.session.Begin(h, false)
+	x.session.Begin(x.header, false)
 	x.begun = true
 	return nil
 }
 
-// isServerError reports whether the protocol maps a code to a status of 500 or
+// replaces reports whether a field that a procedure has put into its own response
+// or error contradicts what the session has put into the header: connect adds one
+// to the other.
+func (x *exchange) replaces(name string, _ []string) bool {
+	return x.header.Get("Cache-Control") == "no-store" && x.session.Settles(name) && name != "Vary" && name != "Set-Cookie"
+}
+
+// isServerError reports whether the protocol maps an error to a status of 500 or
 // more.
-func isServerError(code connect.Code) bool {
-	switch code {
+func isServerError(err error) bool {
+	if err == nil || connect.IsNotModifiedError(err) {
+		return false
+	}
+	switch connect.CodeOf(err) {
 	case connect.CodeUnknown, connect.CodeInternal, connect.CodeDataLoss, connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeUnimplemented:
 		return true
 	}
 	return false
 }
 
-// told puts what the client must be told into the metadata of an error. It is a
-// copy: a program may return one error to all of its clients.
+// told returns an error without metadata that the session replaces. It is a copy: a
+// program may return one error to all of its clients.
 func (x *exchange) told(err error) error {
-	h := make(http.Header)
-	x.session.Begin(h, false)
-	if len(h) == 0 {
+	e, ok := errors.AsType[*connect.Error](err)
+	if !ok || connect.IsWireError(e) { // whose metadata is not sent
 		return err
 	}
-	e, ok := errors.AsType[*connect.Error](err)
-	if !ok {
-		e = connect.NewError(connect.CodeOf(err), err)
+	meta := maps.Clone(e.Meta())
+	maps.DeleteFunc(meta, x.replaces)
+	if len(meta) == len(e.Meta()) {
+		return err
 	}
 	told := connect.NewError(e.Code(), e.Unwrap())
 	for _, detail := range e.Details() {
 		told.AddDetail(detail)
 	}
-	maps.Copy(told.Meta(), e.Meta())
-	maps.Copy(told.Meta(), h)
+	maps.Copy(told.Meta(), meta)
 	return told
 }
 

@@ -24,8 +24,8 @@ import (
 // it.
 //
 // The token travels in the headers of the request and the response: by cookie, as
-// browsers have it, or in the field of the manager's WithHeader. An error has it in
-// its metadata.
+// browsers have it, or in the field of the manager's WithHeader. That of an error
+// too: connect's clients find it in the error's metadata.
 //
 // A session that cannot be loaded or saved is an error of connect: unavailable if
 // the store failed or the session was too busy, aborted if a log-in was overtaken
@@ -55,7 +55,11 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if req.Spec().IsClient || adapter.Within(ctx, i.manager) {
 			return next(ctx, req)
 		}
-		x := &exchange{}
+		call, ok := connect.CallInfoForHandlerContext(ctx)
+		if !ok {
+			panic("sesameconnect: this context is not the procedure's: an interceptor in front has put another one in its place; derive it from the one that it was given")
+		}
+		x := &exchange{header: call.ResponseHeader()}
 		x.session.Open(ctx, i.manager, request{req.HTTPMethod(), req.Spec().Procedure, req.Header(), req.Peer()})
 		err = x.serve(func() (err error) {
 			resp, err = next(&x.session, req)
@@ -79,11 +83,11 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 		if adapter.Within(ctx, i.manager) {
 			return next(ctx, conn)
 		}
-		x := &exchange{}
+		x := &exchange{header: conn.ResponseHeader()}
 		x.session.Open(ctx, i.manager, request{http.MethodPost, conn.Spec().Procedure, conn.RequestHeader(), conn.Peer()})
 		return x.serve(func() error {
 			return next(&x.session, &stream{conn, x})
-		}, conn.ResponseHeader)
+		}, func() http.Header { return nil })
 	}
 }
 
@@ -95,7 +99,7 @@ type stream struct {
 
 // Send implements [connect.StreamingHandlerConn].
 func (s *stream) Send(message any) error {
-	if err := s.exchange.begin(s.ResponseHeader()); err != nil {
+	if err := s.exchange.send(); err != nil {
 		return err
 	}
 	return s.StreamingHandlerConn.Send(message)

@@ -1,6 +1,7 @@
 package sesameconnect
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/url"
 
@@ -26,6 +27,7 @@ func (r request) HTTP() *http.Request {
 		Host:       r.header.Get("Host"),
 		Header:     r.header.Clone(),
 		Body:       http.NoBody,
+		TLS:        new(tls.ConnectionState), // connect does not tell; a warning of plain HTTP could be wrong
 		RequestURI: r.procedure,
 		RemoteAddr: r.peer.Addr,
 	}
