@@ -18,21 +18,31 @@ type exchange struct {
 	before  fasthttp.ResponseHeader // as it was when the middleware was called
 }
 
-func (x *exchange) serve() {
-	returned := false
+func (x *exchange) serve() (err error) {
+	returned, abandoned := false, false
 	defer func() {
 		if !returned { // but panicked
 			x.reset()
 		}
 	}()
-	x.session.Call(func() { x.render(x.ctx.Next()) })
-	err := x.session.Commit(x.ctx.Response().StatusCode() >= http.StatusInternalServerError)
+	x.session.Call(func() {
+		err = x.ctx.Next()
+		if abandoned = x.ctx.IsAbandoned(); !abandoned {
+			x.render(err)
+		}
+	})
+	returned = true
+	if abandoned { // by fiber's timeout: the handler is still running
+		x.session.Close(true, true)
+		return err
+	}
+	err = x.session.Commit(x.ctx.Response().StatusCode() >= http.StatusInternalServerError)
 	if err != nil {
 		x.answer(err)
 	}
 	x.begin()
-	returned = true
 	x.session.Close(true, err != nil)
+	return nil
 }
 
 // render has the app's ErrorHandler answer if a handler has not.
@@ -72,6 +82,7 @@ func (x *exchange) reset() {
 	r := x.ctx.Response()
 	x.before.CopyTo(&r.Header)
 	r.ResetBody()
+	x.ctx.RequestCtx().Hijack(nil) // a websocket's upgrade has been answered otherwise
 }
 
 // begin puts what the client must be told into the response's header.

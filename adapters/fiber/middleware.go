@@ -32,6 +32,11 @@ import (
 // with the status 503, 409 or 500 which wraps the manager's error. The manager's
 // WithErrorHandler is not called.
 //
+// What a handler changes that overruns fiber's timeout middleware is not saved, but
+// by Save and Update. fiber's cache middleware belongs in front of this one: behind
+// it, it does not see what tells clients apart, and serves one client's page to
+// others.
+//
 // A panic saves nothing and goes on; without fiber's recover middleware it ends
 // the process. A load that failed in Get does not.
 //
@@ -51,7 +56,6 @@ func Sessions(m adapter.Manager) fiber.Handler {
 		c.SetContext(&x.session)
 		key, session := adapter.KeyValue(&x.session, m)
 		c.Locals(key, session)
-		x.serve()
-		return nil
+		return x.serve()
 	}
 }
