@@ -44,5 +44,5 @@ cover: ## test with coverage and write coverage.html
 	go tool cover -html coverage.out -o coverage.html
 	go tool cover -func coverage.out | tail -n 1
 
-run: ## serve the README's counter on localhost:9090
-	go run ./examples/counter
+run: ## serve the README's counter on localhost:9090; ARGS=-bind binds sessions to devices, and says how to look at that
+	go run ./examples/counter $(ARGS)

@@ -46,6 +46,7 @@ that was there. A session that was ended by [Manager.Destroy] or
 
 Call [Manager.Renew] at every log-in, [Manager.Destroy] at log-out. Give the
 struct a method Owner() string, and sessions can be listed and revoked by user.
+[WithDeviceBinding] makes a stolen cookie worth ten minutes, in browsers that can.
 
 # Stores and codecs
 

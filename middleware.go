@@ -16,6 +16,7 @@ import (
 type manager struct {
 	lifecycle.Handle
 	engine  *lifecycle.Engine
+	device  *device // nil: sessions are not bound to devices
 	onError func(http.ResponseWriter, *http.Request, error)
 }
 
@@ -32,6 +33,10 @@ func (m *manager) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if adapter.Within(r.Context(), m) {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if m.device.serves(r) {
+			m.device.serve(w, r)
 			return
 		}
 		x, writer := newExchange(w)
@@ -187,6 +192,10 @@ func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
 	x.dropPage()
 	x.takeBackHeader()
+	if errors.Is(err, lifecycle.ErrProveFirst) {
+		answerProveFirst(x.w, x.r)
+		return
+	}
 	defer func() {
 		if x.errorPanic = recover(); x.errorPanic != nil {
 			panic(x.errorPanic)

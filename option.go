@@ -34,6 +34,7 @@ type config struct {
 	imports  reflect.Type // what WithImport imports, nil without it
 	limited  bool         // WithOwnerLimit was given
 	seeds    map[string]any
+	device   *deviceConfig // nil without WithDeviceBinding
 }
 
 // WithStore sets where sessions are kept. The default is a memstore.Store of

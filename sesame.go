@@ -81,6 +81,7 @@ type Info struct {
 	Expires    time.Time // when it ends if it is not used again
 	Owner      string    // what T's method Owner returns, "" without one
 	Remembered bool      // its cookie outlives the browser, see [Manager.Remember]
+	Device     Device    // whether it is bound to a device, see [WithDeviceBinding]
 }
 
 // Import is a session of another library, see [WithImport].
@@ -158,6 +159,8 @@ const (
 	EventNewer        = EventKind(lifecycle.Newer)        // stored by a program that this one is too old for; the request is anonymous and stores nothing
 	EventDropped      = EventKind(lifecycle.Dropped)      // changes were given up because the request failed; with an Err, a field that T does not have was lost (docs/EVOLVING.md)
 	EventLate         = EventKind(lifecycle.Late)         // not stored, because a new token could no longer reach the client
+	EventBound        = EventKind(lifecycle.Bound)        // a browser has registered its device's key, see WithDeviceBinding
+	EventStale        = EventKind(lifecycle.Stale)        // a good cookie without its device's proof; the request is anonymous and stores nothing
 	EventCacheable    = EventKind(lifecycle.Cacheable)    // read after a response had begun that a cache may serve to others
 	EventStoreError   = EventKind(lifecycle.StoreError)   // the store failed
 )
@@ -191,12 +194,18 @@ func newManager(t reflect.Type, opts []Option) *manager {
 	carries, err := c.carrier()
 	check(err)
 	c.engine.Carrier = carries
+	device, err := newDevice(c.device, carries)
+	check(err)
+	c.engine.Device = device.forEngine()
 	engine, err := lifecycle.New(c.engine)
 	check(err)
 	for tok, value := range c.seeds {
 		check(seed(engine, t, tok, value))
 	}
-	return &manager{lifecycle.NewHandle(engine), engine, c.onError}
+	if device != nil {
+		device.engine = engine
+	}
+	return &manager{lifecycle.NewHandle(engine), engine, device, c.onError}
 }
 
 func seed(engine *lifecycle.Engine, t reflect.Type, tok string, value any) error {

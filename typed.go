@@ -78,7 +78,7 @@ func (m *Manager[T]) Info(ctx context.Context) Info {
 	s := m.find(ctx)
 	info, err := s.Info(ctx)
 	s.Must(err)
-	return Info(info)
+	return infoOf(info)
 }
 
 // Save saves the request's session now if it changed: before a long job, a
@@ -292,7 +292,7 @@ func (m *Manager[T]) Count(ctx context.Context) (int, error) { return m.engine.C
 // it is asked for a session that does not exist. ctx need not come from a request.
 func (m *Manager[T]) Ping(ctx context.Context) error { return m.engine.Ping(ctx) }
 
-func entry[T any](e lifecycle.Entry) Entry[T] { return Entry[T]{Info(e.Info), *e.Value.(*T)} }
+func entry[T any](e lifecycle.Entry) Entry[T] { return Entry[T]{infoOf(e.Info), *e.Value.(*T)} }
 
 func typed[T any](entries iter.Seq2[lifecycle.Entry, error]) iter.Seq2[Entry[T], error] {
 	return func(yield func(Entry[T], error) bool) {

@@ -52,6 +52,9 @@ func (x *Exchange) Open(ctx context.Context, m Manager, r Request) {
 	if e.Around(ctx) != nil {
 		panic("sesame: two managers use " + e.Carrier.Name() + ", one inside the other's Handler: give one of them another name, " + e.Carrier.Option())
 	}
+	if e.SamePath(ctx) {
+		panic("sesame: two managers bind sessions at " + e.Device.Register + ", one inside the other's Handler: give one of them another path, sesame.WithProofPath(...)")
+	}
 	x.Context, x.engine, x.request = ctx, e, r
 	x.session.Init(x, e, r)
 }
@@ -62,6 +65,11 @@ func Within(ctx context.Context, m Manager) bool {
 	e := lifecycle.EngineOf(m)
 	return e.Around(ctx) == e
 }
+
+// Binds reports whether the manager has sesame.WithDeviceBinding. Browsers then ask
+// for two addresses that only the manager's Handler answers, so an adapter that
+// does not stand on Handler refuses the manager.
+func Binds(m Manager) bool { return lifecycle.EngineOf(m).Device != nil }
 
 // Value implements [context.Context].
 func (x *Exchange) Value(key any) any {
@@ -132,7 +140,7 @@ func (x *Exchange) Commit(failed bool) error {
 		err = x.session.Commit()
 	}
 	x.failed = err != nil
-	if err != nil && !errors.Is(err, lifecycle.ErrStore) && !errors.Is(err, lifecycle.ErrLate) {
+	if err != nil && !errors.Is(err, lifecycle.ErrStore) && !errors.Is(err, lifecycle.ErrLate) && !errors.Is(err, lifecycle.ErrProveFirst) {
 		x.engine.Log(x, slog.LevelError, "sesame: session not saved", "err", err)
 	}
 	return err

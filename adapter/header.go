@@ -32,8 +32,14 @@ func (x *Exchange) Begin(h http.Header, cacheable bool) {
 		x.warnPlain()
 	case lifecycle.DeleteToken:
 		carrier.Take(h)
+		x.session.TakeProof(h)
 	default:
-		return
+		if reply.Offer == "" {
+			return
+		}
+	}
+	if reply.Offer != "" {
+		x.engine.Device.Offer(h, reply.Offer)
 	}
 	// Not private, not no-cache="Set-Cookie": caches have got both wrong. The
 	// others come before Cache-Control where they are known (RFC 9213).

@@ -2,11 +2,13 @@
 //
 //	go run ./examples/counter
 //	go run ./examples/counter -store log:counter.db
+//	go run ./examples/counter -bind
 package main
 
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -31,6 +33,7 @@ func count(sessions *sesame.Manager[Session], p place) http.HandlerFunc {
 		ctx := r.Context()
 		s := sessions.Get(ctx)
 		s.Times++
+		sessions.Bind(ctx) // offers what a log-in offers by itself; nothing without -bind
 
 		// Without this call the session is saved when the handler returns. The
 		// page shows what is known only after the save: the name of a new
@@ -40,12 +43,17 @@ func count(sessions *sesame.Manager[Session], p place) http.HandlerFunc {
 			http.Error(w, "The visit could not be counted. Please try again.", http.StatusServiceUnavailable)
 			return
 		}
-		render(w, page{Times: s.Times, Session: sessions.Info(ctx).ID, place: p})
+		info := sessions.Info(ctx)
+		render(w, page{Times: s.Times, Session: info.ID, Device: info.Device, place: p})
 	}
 }
 
 func handler(p place) http.Handler {
-	sessions := sesame.New[Session](sesame.WithStore(p.store))
+	options := []sesame.Option{sesame.WithStore(p.store)}
+	if p.Bind {
+		options = append(options, sesame.WithDeviceBinding())
+	}
+	sessions := sesame.New[Session](options...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", count(sessions, p)) // the front page alone: browsers ask for /favicon.ico too
 	mux.Handle("/inspect/", operatorsPage(sessions))
@@ -55,18 +63,22 @@ func handler(p place) http.Handler {
 func main() {
 	addr := flag.String("addr", "localhost:9090", "`address` to listen on")
 	where := flag.String("store", "memory:", "`where` sessions are kept, one of"+storeForms)
+	bind := flag.Bool("bind", false, "serve HTTPS and bind sessions to the browser's device")
 	flag.Parse()
-	if err := run(*addr, *where); err != nil {
+	if err := serve(*addr, *where, *bind); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run serves until the process is told to end.
-func run(addr, where string) (err error) {
+// run serves HTTP until the process is told to end.
+func run(addr, where string) error { return serve(addr, where, false) }
+
+func serve(addr, where string, bind bool) (err error) {
 	p, err := open(where)
 	if err != nil {
 		return err
 	}
+	p.Bind = bind
 	defer func() { err = errors.Join(err, p.close()) }()
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -77,9 +89,21 @@ func run(addr, where string) (err error) {
 
 	server := &http.Server{Handler: handler(p)}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	log.Printf("counting on %s", site(addr, listener))
-	log.Printf("operator's page: %sinspect/ (any name, password %s)", site(addr, listener), password)
+	scheme := "http"
+	if bind {
+		scheme = "https"
+		c, pin, err := certificate()
+		if err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{c}}
+		go func() { ended <- server.ServeTLS(listener, "", "") }()
+		log.Printf("counting on %s; open it by\n%s", site(scheme, addr, listener), command(pin, site(scheme, addr, listener)))
+	} else {
+		go func() { ended <- server.Serve(listener) }()
+		log.Printf("counting on %s", site(scheme, addr, listener))
+	}
+	log.Printf("operator's page: %sinspect/ (any name, password %s)", site(scheme, addr, listener), password)
 	select {
 	case err := <-ended:
 		return err
@@ -92,8 +116,8 @@ func run(addr, where string) (err error) {
 
 // site returns the URL to open. Its host is the one that was asked for: to a
 // browser localhost and 127.0.0.1 are two sites, with cookies of their own.
-func site(addr string, listener net.Listener) string {
+func site(scheme, addr string, listener net.Listener) string {
 	host, _, _ := net.SplitHostPort(addr)
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port) + "/"
+	return scheme + "://" + net.JoinHostPort(cmp.Or(host, "localhost"), port) + "/"
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"os"
@@ -137,5 +140,34 @@ func TestAddressInUse(t *testing.T) {
 	addr := listener.Addr().String()
 	if err := run(addr, "memory:"); err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "-addr") {
 		t.Errorf("got %v, want the address and the flag", err)
+	}
+}
+
+// With -bind a page offers to bind the session, and says what has become of it.
+func TestBind(t *testing.T) {
+	ann := sesametest.NewClient(t, handler(place{store: memstore.New(), Kept: "a box", Bind: true}))
+	for range 2 {
+		res, page := ann.Get("/")
+		if !strings.Contains(page, "Device binding: <code>offered</code>") {
+			t.Errorf("it does not say so:\n%s", page)
+		}
+		if res.Header.Get("Secure-Session-Registration") == "" {
+			t.Error("the session is not offered to the device")
+		}
+	}
+	c, pin, err := certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	if got := command(pin, "https://localhost:1/"); !strings.Contains(got, "="+base64.StdEncoding.EncodeToString(sum[:])+" https://localhost:1/") {
+		t.Errorf("another pin: %s", got)
+	}
+	if err := leaf.VerifyHostname("localhost"); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"log"
 	"net/http"
 	"os"
+
+	"github.com/sesame-go/sesame"
 )
 
 //go:embed page.html
@@ -17,6 +19,7 @@ var pages = template.Must(template.New("").Parse(source))
 type page struct {
 	Times   int
 	Session string // its ID, a name that is no secret
+	Device  sesame.Device
 	place
 }
 

@@ -25,6 +25,7 @@ type place struct {
 	Kept     string // in words
 	Survives bool   // the end of the process
 	Shared   bool   // by several processes
+	Bind     bool   // sessions are bound to devices
 }
 
 // open opens the store that a value such as log:counter.db names.

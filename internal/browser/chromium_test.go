@@ -2,9 +2,11 @@ package browser_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"net/http/httptest"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame/internal/dbsc"
 )
 
 // patience bounds the start of Chromium and each use of a window. It allows for a
@@ -26,38 +30,64 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	dbsc.MinLifetime = time.Second // the tests cannot wait for minutes
+	if dir := os.Getenv("BROWSER_TEST_SESSIONS"); dir != "" {
+		program(dir)
+		return
+	}
 	code := m.Run()
 	stopChromium()
 	os.Exit(code)
 }
 
 func startChromium() (context.Context, error) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		path, err = exec.LookPath("google-chrome")
-	}
-	if err != nil {
-		return nil, errors.New("these tests need chromium or google-chrome in PATH, version 140 or later: on Debian, install the package chromium")
-	}
 	home, err := os.MkdirTemp("", "sesame-chromium")
 	if err != nil {
 		return nil, err
 	}
-	// chromedp makes a temporary profile and, for root, adds --no-sandbox.
-	flags := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.IgnoreCertErrors,
-		chromedp.Env("HOME="+home), // for what Chromium keeps outside of its profile
-	)
-	ctx, _ := chromedp.NewExecAllocator(context.Background(), flags...)
-	ctx, cancel := chromedp.NewContext(ctx)
+	// chromedp makes a temporary profile.
+	ctx, err := launch(home)
+	if err != nil {
+		return nil, err
+	}
 	stopChromium = func() {
 		chromedp.Cancel(ctx)
 		os.RemoveAll(home)
 	}
+	return ctx, nil
+}
+
+// launch starts a browser. Home is for what Chromium keeps outside of its
+// profile.
+func launch(home string, options ...chromedp.ExecAllocatorOption) (context.Context, error) {
+	path := os.Getenv("SESAME_TEST_CHROMIUM")
+	if path == "" {
+		return nil, errors.New("SESAME_TEST_CHROMIUM is not set: run the tests by scripts/services run redis postgres mariadb chromium -- go test")
+	}
+	flags := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.IgnoreCertErrors,
+		// Sessions are bound to devices only over HTTPS that is in order, and on
+		// Linux only with keys in software, for tests.
+		chromedp.Flag("enable-features", "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting"),
+		chromedp.Flag("ignore-certificate-errors-spki-list", pin()),
+		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
+		chromedp.Env("HOME="+home),
+	)
+	// For root chromedp adds --no-sandbox.
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), append(flags, options...)...)
+	ctx, cancel := chromedp.NewContext(ctx)
 	tooLong := time.AfterFunc(patience, cancel)
 	defer tooLong.Stop()
 	return ctx, chromedp.Do(ctx)
+}
+
+// pin returns what makes Chromium trust the certificate of httptest.
+func pin() string {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	sum := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // A tab shows one page at a time. Tabs of one window have the same cookies.

@@ -83,6 +83,30 @@ func (t Template) Name() string { return t.cookie.Name }
 // Secure reports whether browsers send the cookie over HTTPS only.
 func (t Template) Secure() bool { return t.cookie.Secure }
 
+// Cookie returns what all cookies of the template have in common.
+func (t Template) Cookie() http.Cookie { return t.cookie }
+
+// Device returns the template of the cookie with a device's proof: it goes
+// wherever the session's goes. Chromium refuses to bind a cookie whose prefix says
+// that only HTTP may set it, so that has the prefix of before. The proof can be
+// planted and overwritten, but not made up.
+func (t Template) Device() Template {
+	name := t.cookie.Name + "_device"
+	for http, plain := range map[string]string{hostPrefix: "__Host-", "__Http-": "__Secure-"} {
+		if n := len(http); len(name) > n && strings.EqualFold(name[:n], http) {
+			name = plain + name[n:]
+		}
+	}
+	t.cookie.Name = name
+	return t
+}
+
+// Attributes returns what Set writes behind the value, but for the cookie's age.
+func (t Template) Attributes() string {
+	_, attributes, _ := strings.Cut(t.Set("", 0), "; ")
+	return attributes
+}
+
 // forever is as long as a Max-Age can be where int has 32 bits. Browsers keep no
 // cookie for longer than 400 days.
 const forever = (math.MaxInt32 - 1) * time.Second

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/sesame-go/sesame/internal/token"
@@ -42,20 +43,29 @@ func (t *Tokens) Add(value string) {
 // Read finds the tokens in the Cookie header lines of a request. Unlike
 // http.Request.Cookies it allocates nothing, whatever the client sends.
 func Read(lines []string, name string) (t Tokens) {
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			key, value, ok := strings.Cut(trim(pair), "=")
-			if ok && trim(key) == name {
-				t.Add(trim(value))
-			}
-		}
+	for value := range Values(lines, name) {
+		t.Add(value)
 	}
 	return t
 }
 
-// trim removes the blanks around s, usually one at most.
+// Values yields the values of the cookies of a name.
+func Values(lines []string, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			for line != "" {
+				var pair string
+				pair, line, _ = strings.Cut(line, ";")
+				key, value, ok := strings.Cut(trim(pair), "=")
+				if ok && trim(key) == name && !yield(trim(value)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// trim drops the blanks around s, of which there is at most one as a rule.
 func trim(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]

@@ -27,19 +27,20 @@ const (
 	atRenewed  = 45
 	atDeadline = 53
 	atIdle     = 61
-	atExtra    = 69 // the length of what later versions append to the header
+	atAppended = 69 // the length of what is appended to the header
 
 	fixed = atCodec // the length of what never changes place
 )
 
-// Len is the length of a header without Extra.
-const Len = atExtra + 2
+// Len is the length of a header to which nothing is appended.
+const Len = atAppended + 2
 
 const format = 1
 
 const (
 	flagRemembered = 1 << iota
-	flagsKnown     = flagRemembered
+	flagBound
+	flagsKnown = flagRemembered | flagBound
 )
 
 // Header is what the manager must know of a stored session. Times and
@@ -54,6 +55,8 @@ type Header struct {
 	Renewed    time.Time     // when its token was last replaced; at first when it was created
 	Deadline   time.Time     // when it ends however busy; zero: it does not
 	Idle       time.Duration // how long it lives without a request; 0: until Deadline
+	Bound      bool          // a request needs a proof of the device's key, too
+	Device     []byte        // what is known of the device, see package dbsc; at most 65533 bytes with Extra
 	Extra      []byte        // what later versions have appended, kept as it is
 }
 
@@ -67,13 +70,21 @@ var (
 )
 
 // Size returns the length of the header.
-func (h *Header) Size() int { return Len + len(h.Extra) }
+func (h *Header) Size() int {
+	if n := len(h.Device) + len(h.Extra); n > 0 {
+		return Len + 2 + n
+	}
+	return Len
+}
 
 // Append appends the header to dst.
 func (h *Header) Append(dst []byte) []byte {
 	var flags byte
 	if h.Remembered {
 		flags |= flagRemembered
+	}
+	if h.Bound {
+		flags |= flagBound
 	}
 	dst = append(dst, format, flags)
 	dst = append(dst, h.Secret[:]...)
@@ -84,8 +95,13 @@ func (h *Header) Append(dst []byte) []byte {
 	dst = appendTime(dst, h.Renewed)
 	dst = appendTime(dst, h.Deadline)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.Idle.Milliseconds()))
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(h.Extra)))
-	return append(dst, h.Extra...)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(h.Size()-Len))
+	if h.Size() > Len {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(h.Device)))
+		dst = append(dst, h.Device...)
+		dst = append(dst, h.Extra...)
+	}
+	return dst
 }
 
 // Open splits data into its header and the codec's bytes, which alias data. If
@@ -107,7 +123,7 @@ func Open(data []byte) (h Header, payload []byte, named bool, err error) {
 	case len(data) < Len:
 		return h, nil, true, fmt.Errorf("%w: it has %d bytes", ErrDamaged, len(data))
 	}
-	end := Len + int(binary.BigEndian.Uint16(data[atExtra:]))
+	end := Len + int(binary.BigEndian.Uint16(data[atAppended:]))
 	idle := binary.BigEndian.Uint64(data[atIdle:])
 	switch {
 	case len(data) < end:
@@ -122,8 +138,9 @@ func Open(data []byte) (h Header, payload []byte, named bool, err error) {
 	h.Renewed = getTime(data[atRenewed:])
 	h.Deadline = getTime(data[atDeadline:])
 	h.Idle = time.Duration(idle) * time.Millisecond
-	if end > Len {
-		h.Extra = slices.Clip(data[Len:end])
+	h.Bound = data[atFlags]&flagBound != 0
+	if h.Device, h.Extra, err = appended(data[Len:end]); err != nil {
+		return h, nil, true, err
 	}
 	return h, data[end:], true, nil
 }
@@ -135,6 +152,25 @@ func Locked(data []byte) []byte {
 		clear(data[atSecret:fixed])
 	}
 	return data
+}
+
+// appended splits what is appended to the header: the length of what is known
+// of the device, that, and what later versions have added.
+func appended(data []byte) (device, extra []byte, err error) {
+	switch {
+	case len(data) == 0:
+		return nil, nil, nil
+	case len(data) < 3 || len(data) < 2+int(binary.BigEndian.Uint16(data)):
+		return nil, nil, fmt.Errorf("%w: %d bytes are appended to its header, fewer than they say", ErrDamaged, len(data))
+	}
+	end := 2 + int(binary.BigEndian.Uint16(data))
+	if end > 2 {
+		device = slices.Clip(data[2:end])
+	}
+	if end < len(data) {
+		extra = slices.Clip(data[end:])
+	}
+	return device, extra, nil
 }
 
 // appendTime appends t in milliseconds since 1970; 0 is the zero time.

@@ -38,7 +38,10 @@ func TestRoundTrip(t *testing.T) {
 		"before 1970": func(h *envelope.Header) { h.Created = time.UnixMilli(-5) },
 		"no previous": func(h *envelope.Header) { h.Previous = token.Hash{} },
 		"schema":      func(h *envelope.Header) { h.Schema = 65535 },
-		"longer":      func(h *envelope.Header) { h.Extra = bytes.Repeat([]byte("x"), 65535) },
+		"offered":     func(h *envelope.Header) { h.Device = []byte("secret") },
+		"bound":       func(h *envelope.Header) { h.Device, h.Bound = []byte("secret and key"), true },
+		"longer":      func(h *envelope.Header) { h.Extra = bytes.Repeat([]byte("x"), 65533) },
+		"both":        func(h *envelope.Header) { h.Device, h.Extra = []byte("secret"), []byte("later") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := header()
@@ -82,9 +85,12 @@ func TestUnreadable(t *testing.T) {
 		"format 0":             {func(b []byte) []byte { b[0] = 0; return b }, true, envelope.ErrDamaged},
 		"later format":         {func(b []byte) []byte { b[0] = 2; return b }, true, envelope.ErrNewer},
 		"later format, short":  {func(b []byte) []byte { b[0] = 2; return b[:34] }, true, envelope.ErrNewer},
+		"next flag":            {func(b []byte) []byte { b[1] = 4; return b }, true, envelope.ErrNewer},
 		"unknown flag":         {func(b []byte) []byte { b[1] = 0x80; return b }, true, envelope.ErrNewer},
 		"negative idle":        {func(b []byte) []byte { b[61] = 0xff; return b }, true, envelope.ErrDamaged},
 		"overflowing idle":     {func(b []byte) []byte { b[61] = 0x7f; return b }, true, envelope.ErrDamaged},
+		"empty appendix":       {func(b []byte) []byte { b[70] = 2; return append(b[:71], 0, 0) }, true, envelope.ErrDamaged},
+		"device beyond it":     {func(b []byte) []byte { b[70] = 3; return append(b[:71], 0, 2, 'x', 'y') }, true, envelope.ErrDamaged},
 		"longer than the data": {func(b []byte) []byte { b[69] = 1; return b }, true, envelope.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +131,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(put(header(), "payload"))
 	longer := header()
 	longer.Extra = []byte("later")
+	f.Add(put(longer, ""))
+	longer.Device, longer.Bound = []byte("secret"), true
 	f.Add(put(longer, ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, payload, _, err := envelope.Open(data)

@@ -31,15 +31,27 @@ func (e *Engine) Find(ctx context.Context, id string) (Entry, error) {
 func (e *Engine) find(ctx context.Context, k store.Key) (any, stored, error) {
 	began := e.began()
 	var st stored
-	value, why, err := e.fetch(ctx, k, nil, &st)
-	switch {
-	case err != nil:
+	r, why, err := e.fetch(ctx, k, &st)
+	if err != nil {
 		return nil, stored{}, e.failed(ctx, "load", k, began, err)
-	case why != nil:
+	}
+	var value any
+	if why == nil {
+		value, why = e.openAny(k, r, &st)
+	}
+	if why != nil {
 		e.tellUnreadable(ctx, &st, why)
 		return nil, stored{}, ErrNotFound
 	}
 	return value, st, nil
+}
+
+// openAny makes a session of any record, without a token.
+func (e *Engine) openAny(k store.Key, r store.Record, st *stored) (any, *verdict) {
+	if why := e.open(k, r, nil, st); why != nil {
+		return nil, why
+	}
+	return e.read(st)
 }
 
 // tellUnreadable reports a record that is there, but is no readable session.

@@ -87,7 +87,7 @@ func (s *Session) tryCommit(ctx context.Context) (conflict, reading bool, err er
 		return false, false, err
 	case !changed && !s.latest.exists() && s.imported == nil:
 		return false, false, nil
-	case !changed && !s.renew && !s.remembering && s.imported == nil:
+	case !changed && !s.renew && !s.remembering && !s.bind && s.imported == nil:
 		if s.passive || time.Until(s.latest.quiet) > 0 {
 			return false, false, nil
 		}
@@ -212,7 +212,7 @@ func (s *Session) Drop() error {
 		s.dropped = true
 		s.engine.emit(&s.request, Event{Kind: Dropped, Key: s.latest.key, Owner: s.latest.owner})
 	}
-	s.renew, s.remembering = false, false
+	s.renew, s.remembering, s.bind = false, false, false
 	return err
 }
 

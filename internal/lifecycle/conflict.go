@@ -78,6 +78,7 @@ func (s *Session) renewedBefore(r store.Record, found *stored) *verdict {
 	if why := s.engine.open(s.latest.key, r, &proof, found); why != nil {
 		return why
 	}
+	s.offerDevice(found)
 	s.token, s.renew, s.fresh = s.tried.token, false, true
 	s.tell(found)
 	if s.tried.whole {
@@ -89,7 +90,7 @@ func (s *Session) renewedBefore(r store.Record, found *stored) *verdict {
 // lose gives up a session that ended, or was renewed, during the request. Its changes
 // are dropped: they must neither revive the session nor be stored in another one.
 func (s *Session) lose(ctx context.Context, why *verdict, took time.Duration) error {
-	s.gone = true
+	s.gone, s.offer = true, ""
 	if s.cookie == SetToken {
 		s.cookie = KeepToken // an earlier save has set it, for a token that is dead now
 	}

@@ -55,6 +55,10 @@ func (s *Session) Value(key any) any {
 		if key == s.engine.carrierKey {
 			return s.engine
 		}
+	case devicePath:
+		if d := s.engine.Device; d != nil && string(key) == d.Register {
+			return s.engine
+		}
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ var (
 )
 
 // Config is what an engine works with. All fields but Observe, Logger,
-// Older, Upgrades and Import are required.
+// Older, Upgrades, Import and Device are required.
 type Config struct {
 	Type       reflect.Type // the user's struct
 	Store      store.Store
@@ -53,6 +53,7 @@ type Config struct {
 	Upgrades   []Upgrade     // steps between versions of the session type
 	OwnerLimit int           // sessions of one owner; 0: no limit
 	Import     func(*http.Request) (Import, error)
+	Device     *Device // nil: sessions are not bound to devices
 	Observe    func(context.Context, Event)
 	Logger     *slog.Logger // nil: slog.Default() at the time
 }

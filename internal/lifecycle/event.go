@@ -35,6 +35,8 @@ const (
 	Dropped      Kind = "dropped"
 	Late         Kind = "late"
 	Cacheable    Kind = "cacheable"
+	Bound        Kind = "bound"
+	Stale        Kind = "stale"
 	StoreError   Kind = "store_error"
 )
 

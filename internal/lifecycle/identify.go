@@ -17,9 +17,9 @@ import (
 // Others are the remaining sessions that the cookies name by a current or just
 // replaced secret, even if this program cannot read them. The request is held if
 // it is anonymous although there is one: two are live, the token was replaced
-// just now, or this program is too old to read it. What a held request writes
-// must not take the place of that session.
-func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
+// just now, the device has not proved its key, or this program is too old to read
+// it. What a held request writes must not take the place of that session.
+func (e *Engine) identify(ctx context.Context, lines []string, proveFirst bool) (*state, error) {
 	tokens := e.Carrier.Read(lines)
 	candidates := tokens.All()
 	s := &state{hadCookie: len(candidates) > 0 || tokens.Malformed}
@@ -33,9 +33,12 @@ func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
 			at = new(stored) // the first one stays where it is
 		}
 		asked := e.began()
-		value, why, err := e.fetchByToken(limited, candidate, at)
-		if err != nil {
+		value, why, err := e.fetchByToken(limited, candidate, lines, at)
+		switch {
+		case err != nil:
 			return nil, e.failed(ctx, "load", at.key, asked, err)
+		case why == stale && proveFirst:
+			return nil, ErrProveFirst
 		}
 		ev := Event{Kind: Loaded, Key: at.key, Owner: at.owner, Duration: e.since(asked)}
 		if why == nil {
@@ -52,7 +55,7 @@ func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
 			if why.named && !slices.Contains(s.others, at.key) {
 				s.others = append(s.others, at.key)
 			}
-			s.held = s.held || why.kind == Superseded || why.kind == Newer
+			s.held = s.held || why.holds()
 		}
 		if len(candidates) == 1 {
 			e.emit(ctx, ev)
@@ -61,8 +64,8 @@ func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
 		}
 	}
 	for _, ev := range events {
-		stale := ev.Kind == UnknownToken || ev.Kind == Expired || ev.Kind == Superseded
-		if live == 0 || live == 1 && !stale { // a stale cookie beside the good one is no news
+		old := ev.Kind == UnknownToken || ev.Kind == Expired || ev.Kind == Superseded
+		if live == 0 || live == 1 && !old { // an old cookie beside the good one is no news
 			e.emit(ctx, ev)
 		}
 	}
@@ -82,32 +85,36 @@ func (e *Engine) identify(ctx context.Context, lines []string) (*state, error) {
 }
 
 // fetchByToken loads a token's session into st and returns its value, or says
-// why there is none. Only a store that fails is an error.
-func (e *Engine) fetchByToken(ctx context.Context, tok string, st *stored) (any, *verdict, error) {
-	proof := token.HashOf(tok)
-	return e.fetch(ctx, token.ID(tok), &proof, st)
-}
-
-// fetch loads the session under k, for a token by its hash, or for an
-// administrator without one.
-func (e *Engine) fetch(ctx context.Context, k store.Key, proof *token.Hash, st *stored) (any, *verdict, error) {
-	r, err := e.Store.Load(ctx, k)
-	if err != nil {
-		*st = stored{key: k}
-		if why := fromError(err); why != nil {
-			return nil, why, nil
-		}
-		return nil, nil, err
+// why there is none. Only a store that fails is an error. The cookies must have
+// the proof of a device that the session is bound to.
+func (e *Engine) fetchByToken(ctx context.Context, tok string, cookies []string, st *stored) (any, *verdict, error) {
+	k, proof := token.ID(tok), token.HashOf(tok)
+	r, why, err := e.fetch(ctx, k, st)
+	if err != nil || why != nil {
+		return nil, why, err
 	}
-	value, why := e.read(k, r, proof, st)
+	if why = e.proved(e.open(k, r, &proof, st), st, cookies); why != nil {
+		return nil, why, nil
+	}
+	value, why := e.read(st)
 	return value, why, nil
 }
 
-// read makes a session of a record, or says why it is none.
-func (e *Engine) read(k store.Key, r store.Record, proof *token.Hash, st *stored) (any, *verdict) {
-	if why := e.open(k, r, proof, st); why != nil {
-		return nil, why
+// fetch loads the record under k, or says why there is none.
+func (e *Engine) fetch(ctx context.Context, k store.Key, st *stored) (store.Record, *verdict, error) {
+	r, err := e.Store.Load(ctx, k)
+	if err == nil {
+		return r, nil, nil
 	}
+	*st = stored{key: k}
+	if why := fromError(err); why != nil {
+		return store.Record{}, why, nil
+	}
+	return store.Record{}, nil, err
+}
+
+// read makes a session of a record that was opened, or says why it is none.
+func (e *Engine) read(st *stored) (any, *verdict) {
 	st.rest(time.Now())
 	value, err := e.decode(&st.snapshot)
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 	defer cancel()
 	next := &state{token: token.Derive(imp.Token), hadCookie: st.hadCookie, others: st.others, imported: imp}
 	began := e.began()
-	value, why, err := e.fetchByToken(limited, next.token, &next.latest)
+	value, why, err := e.fetchByToken(limited, next.token, s.lines, &next.latest)
 	switch {
 	case err != nil:
 		return nil, e.failed(ctx, "load", next.latest.key, began, err)
@@ -52,7 +52,7 @@ func (s *Session) foundImport(ctx context.Context, st *state) (*state, error) {
 		e.emit(ctx, Event{Kind: Loaded, Key: next.latest.key, Owner: next.latest.owner, Duration: e.since(began)})
 		return next, nil
 	case next.latest.exists(): // imported before, and renewed since, or not readable here
-		st.held = why.kind == Superseded || why.kind == Newer
+		st.held = why.holds()
 		if why.named {
 			st.others = append(st.others, next.latest.key)
 		}
@@ -164,7 +164,7 @@ func (s *Session) destroyImport(ctx context.Context) error {
 	defer cancel()
 	began := s.engine.began()
 	var st stored
-	_, why, err := s.engine.fetchByToken(limited, token.Derive(imp.Token), &st)
+	_, why, err := s.engine.fetchByToken(limited, token.Derive(imp.Token), s.lines, &st)
 	if err != nil {
 		return s.engine.failed(ctx, "load", st.key, began, err)
 	}

@@ -49,7 +49,7 @@ type Look struct {
 // unreadable: an operator who looks at it again and again is no news.
 func (e *Engine) Look(r store.Entry) Look {
 	var st stored
-	value, why := e.read(r.Key, r.Record, nil, &st)
+	value, why := e.openAny(r.Key, r.Record, &st)
 	h := &st.header
 	l := Look{Entry: Entry{Info: st.info()}, Size: len(r.Data), Codec: h.Codec, Schema: h.Schema, Deadline: h.Deadline, Idle: h.Idle}
 	switch {

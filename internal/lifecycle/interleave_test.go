@@ -92,6 +92,10 @@ func TestInterleavingsFindMistakes(t *testing.T) {
 			func() store.Store { return blind{memstore.New(), isReload} },
 			[]pair{{write, renew}, {update, renew}},
 		},
+		"a registration that overwrites": {
+			func() store.Store { return upsert{memstore.New()} },
+			[]pair{{register, register}, {register, write}, {register, renew}, {register, destroy}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, p := range test.pairs {
@@ -127,6 +131,7 @@ type act struct {
 
 	renews, ends, writes bool
 	late                 bool // the request comes with the token that was replaced just before
+	registers            bool // the request is the browser's own, which binds the session to its device
 }
 
 var (
@@ -162,6 +167,7 @@ var (
 		*field(s, who) = 1
 		s.Count = 100
 	}}
+	register = act{name: "register", registers: true}
 )
 
 func field(s *Duo, who string) *int {
@@ -179,9 +185,11 @@ func (p pair) revokesOwner() bool {
 	return p.a.name == revokeOwner.name || p.b.name == revokeOwner.name
 }
 
+func (p pair) registers() bool { return p.a.registers || p.b.registers }
+
 // allPairs is each act against each.
 func allPairs() (pairs []pair) {
-	acts := []act{write, update, renew, destroy, revoke, revokeOwner, touch, late}
+	acts := []act{write, update, renew, destroy, revoke, revokeOwner, touch, late, register}
 	for i, a := range acts {
 		for _, b := range acts[i:] {
 			pairs = append(pairs, pair{a, b})

@@ -47,7 +47,7 @@ func (st *stored) info() Info {
 	h := &st.header
 	info := Info{
 		ID: st.key.String(), Owner: st.owner, Remembered: h.Remembered,
-		Created: h.Created, Renewed: h.Renewed, Used: h.Renewed, Expires: st.expires,
+		Created: h.Created, Renewed: h.Renewed, Used: h.Renewed, Expires: st.expires, Device: bindingOf(h),
 	}
 	if h.Idle > 0 {
 		info.Used = st.expires.Add(-h.Idle)
@@ -69,7 +69,14 @@ var (
 	unknown    = &verdict{kind: UnknownToken}
 	superseded = &verdict{kind: Superseded, named: true}
 	expired    = &verdict{kind: Expired, named: true}
+	stale      = &verdict{kind: Stale}
 )
+
+// holds reports whether the session is there, and not to be replaced by what
+// this request writes.
+func (v *verdict) holds() bool {
+	return v.kind == Superseded || v.kind == Newer || v.kind == Stale
+}
 
 // fromError returns the verdict that a store's error amounts to, nil if the
 // store has failed.

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -17,11 +18,12 @@ import (
 // the request's other state. Its methods may be called from several goroutines;
 // the *T that Load returns belongs to one of them.
 type Session struct {
-	engine  *Engine
-	request untied
-	imports *http.Request           // in which Import looks, nil without it
-	lines   []string                // that have the token
-	failure atomic.Pointer[Failure] // of a method that cannot return it
+	engine     *Engine
+	request    untied
+	imports    *http.Request           // in which Import looks, nil without it
+	lines      []string                // that have the token
+	proveFirst bool                    // see mayProveFirst
+	failure    atomic.Pointer[Failure] // of a method that cannot return it
 
 	mu      sync.Mutex
 	*state       // nil until the session is asked for
@@ -56,13 +58,15 @@ type state struct {
 	behind      bool // base is older than latest
 	held        bool // see identity
 	hadCookie   bool
-	deleting    bool // the cookie, once doomed is deleted
-	renew       bool // a fresh secret is due
-	remembering bool // other limits are due
-	fresh       bool // the token was made by this request: no client has it
-	gone        bool // the session ended, or was renewed, during the request
-	late        bool // which has been reported
-	dropped     bool // so has that
+	deleting    bool   // the cookie, once doomed is deleted
+	renew       bool   // a fresh secret is due
+	remembering bool   // other limits are due
+	fresh       bool   // the token was made by this request: no client has it
+	gone        bool   // the session ended, or was renewed, during the request
+	late        bool   // which has been reported
+	dropped     bool   // so has that
+	bind        bool   // the device is to be asked for its key
+	offer       string // the challenge that asks it
 }
 
 // attempt is a renewing save that failed, and whose record could not be looked
@@ -80,6 +84,7 @@ type Reply struct {
 	Action Action
 	Token  string        // with SetToken
 	Life   time.Duration // with SetToken; 0: until the browser closes
+	Offer  string        // if not "", the challenge that asks the device for its key
 }
 
 // Action is what the client has to do with its token.
@@ -102,6 +107,7 @@ type Info struct {
 	Expires    time.Time
 	Owner      string
 	Remembered bool
+	Device     Binding
 }
 
 // Request is what a session has to know of its request. Init alone calls it.
@@ -116,6 +122,9 @@ func (s *Session) Init(ctx context.Context, e *Engine, from Request) {
 	s.lines = from.Header(e.Carrier.Field())
 	if e.Import != nil {
 		s.imports = from.HTTP() // now: any goroutine may be the first to use the session
+	}
+	if e.Device != nil {
+		s.proveFirst = mayProveFirst(from.HTTP())
 	}
 }
 
@@ -163,7 +172,10 @@ func (s *Session) load(ctx context.Context) error {
 	if s.state != nil {
 		return nil
 	}
-	st, err := s.engine.identify(ctx, s.lines)
+	st, err := s.engine.identify(ctx, s.lines, s.proveFirst && !s.sent && !s.over)
+	if errors.Is(err, ErrProveFirst) {
+		s.failure.Store(&Failure{err, s}) // whatever the handler does
+	}
 	if err != nil {
 		return err
 	}
@@ -265,7 +277,7 @@ func (s *Session) Sent(cacheable bool) (read bool, r Reply) {
 		s.cached = cacheable
 		return false, Reply{}
 	}
-	r = Reply{Action: s.cookie, Life: s.life}
+	r = Reply{Action: s.cookie, Life: s.life, Offer: s.offer}
 	if r.Action == SetToken {
 		r.Token = s.token
 	}

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/dbsc"
+	"github.com/sesame-go/sesame/internal/dbsc/dbsctest"
 	"github.com/sesame-go/sesame/internal/envelope"
 	"github.com/sesame-go/sesame/internal/token"
 	"github.com/sesame-go/sesame/store"
@@ -31,6 +33,7 @@ type stage struct {
 	lost   int // the number of the call whose reply is lost, from 1; 0: none
 
 	first    string // the token that A and B share
+	offer    string // the challenge that their session's device was asked to sign
 	previous string // the one that it has replaced, for late requests
 
 	mu      sync.Mutex
@@ -53,6 +56,7 @@ type side struct {
 	failed error // what a method returned
 	status int
 	cookie string // that the response has set
+	device dbsctest.Device
 }
 
 // site is a manager, whatever its T.
@@ -61,6 +65,7 @@ type site interface {
 	Get(context.Context) *Duo
 	Update(context.Context, func(*Duo) error) error
 	Renew(context.Context)
+	Bind(context.Context)
 	Destroy(context.Context)
 	Revoke(context.Context, ...string) error
 	RevokeOwner(context.Context, string, ...string) (int, error)
@@ -98,7 +103,7 @@ type visitor struct {
 func (p pair) stage(engine store.Store, lost int) *stage {
 	return &stage{
 		pair: p, engine: engine, lost: lost, events: make(map[sesame.EventKind]int), waiting: make(map[string]chan struct{}),
-		sides: map[string]*side{"A": {act: p.a}, "B": {act: p.b}},
+		sides: map[string]*side{"A": {act: p.a, device: dbsctest.New()}, "B": {act: p.b, device: dbsctest.New()}},
 	}
 }
 
@@ -116,6 +121,9 @@ func (st *stage) play(t *testing.T, pick func(int) int) (result error) {
 				st.events[e.Kind]++
 			}),
 		}
+		if st.registers() {
+			opts = append(opts, sesame.WithDeviceBinding())
+		}
 		if _, ok := st.engine.(store.OwnerIndex); ok {
 			st.m = ownedSite{sesame.New[Owned](opts...)}
 		} else {
@@ -129,6 +137,9 @@ func (st *stage) play(t *testing.T, pick func(int) int) (result error) {
 		if st.a.late || st.b.late {
 			st.previous = st.first
 			st.first = st.request("", st.first, func(ctx context.Context) { st.m.Renew(ctx) })
+		}
+		if st.registers() {
+			st.request("", st.first, func(ctx context.Context) { st.m.Bind(ctx) })
 		}
 		clear(st.events)
 		done := make(chan struct{}, 2)
@@ -170,6 +181,10 @@ func (st *stage) play(t *testing.T, pick func(int) int) (result error) {
 // request runs one request and returns the token it was given.
 func (st *stage) request(name, tok string, do func(context.Context)) string {
 	r := httptest.NewRequest("GET", "https://example.com/", nil)
+	if s := st.sides[name]; s != nil && s.registers {
+		r = httptest.NewRequest("POST", "https://example.com/session-device/register", nil)
+		r.Header.Set(dbsc.HeaderResponse, s.device.Registration(st.offer))
+	}
 	if name != "" {
 		r = r.WithContext(context.WithValue(r.Context(), who{}, visitor{name, tok, st}))
 	}
@@ -178,9 +193,12 @@ func (st *stage) request(name, tok string, do func(context.Context)) string {
 	}
 	w := httptest.NewRecorder()
 	st.m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { do(r.Context()) })).ServeHTTP(w, r)
+	if _, challenge := dbsctest.Offer(w.Header()); challenge != "" {
+		st.offer = challenge
+	}
 	var given string
 	for _, c := range w.Result().Cookies() {
-		if c.MaxAge >= 0 {
+		if c.MaxAge >= 0 && c.Name == "__Host-Http-session_id" {
 			given = c.Value
 		}
 	}
@@ -241,6 +259,8 @@ func (st *stage) check() {
 		failed := s.status != http.StatusOK || s.failed != nil
 		ended = ended || s.ends
 		switch {
+		case s.registers:
+			st.checkDevice(name, s, lives)
 		case s.status != 200 && s.status != 409 && s.status != 503:
 			st.fail("%s was answered with %d", name, s.status)
 		case s.status != 200 && s.cookie != "":
@@ -270,6 +290,43 @@ func (st *stage) check() {
 	if !ended {
 		st.checkClientKept()
 	}
+}
+
+// checkDevice: a registration that was accepted is in the record, and one is
+// refused only if another request was faster.
+func (st *stage) checkDevice(name string, s *side, lives bool) {
+	other := st.sides["A"]
+	if name == "A" {
+		other = st.sides["B"]
+	}
+	switch {
+	case s.status == http.StatusForbidden && st.lost == 0 && !other.ends && !other.renews && (!other.registers || other.status != http.StatusOK):
+		st.fail("%s was refused", name)
+	case s.status != http.StatusOK && s.status != http.StatusForbidden && (s.status != http.StatusServiceUnavailable || st.lost == 0):
+		st.fail("%s was answered with %d", name, s.status)
+	case s.status == http.StatusOK && other.registers && other.status == http.StatusOK:
+		st.fail("both have bound the session")
+	case lives && st.boundTo(s.device) != (s.status == http.StatusOK):
+		st.fail("%s was answered with %d, and its device is bound: %t", name, s.status, st.boundTo(s.device))
+	}
+}
+
+// boundTo reports whether the record has the device's key.
+func (st *stage) boundTo(d dbsctest.Device) bool {
+	r, err := st.engine.Load(context.Background(), token.ID(st.first))
+	if err != nil {
+		return false
+	}
+	h, _, _, err := envelope.Open(r.Data)
+	if err != nil || !h.Bound {
+		return false
+	}
+	b, err := dbsc.Parse(h.Device)
+	if err != nil {
+		return false
+	}
+	key, _, err := dbsc.VerifyRegistration(d.Registration(""), []string{dbsc.ES256})
+	return err == nil && bytes.Equal(key, b.Key)
 }
 
 func (st *stage) succeeded() (n int) {

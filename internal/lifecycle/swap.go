@@ -52,6 +52,7 @@ func (s *Session) create(ctx context.Context, now time.Time, d draft) (conflict 
 		s.remember.apply(&next.header, e, now)
 	}
 	next.expires = expiry(&next.header, now)
+	s.prepareOffer(&next.header, d.owner)
 	if s.imported != nil {
 		return s.createImported(ctx, next, now, d)
 	}
@@ -97,7 +98,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 		h.Secret = token.HashOf(tok)
 		e.streams.renewing(s.streams, h.Secret)
 		e.begin(h, now)
-	case d.touch && !s.remembering:
+	case d.touch && !s.remembering && !s.bind:
 		kind = Touched
 	}
 	if s.remembering {
@@ -110,6 +111,7 @@ func (s *Session) replace(ctx context.Context, now time.Time, d draft) (conflict
 	if moved := next.expires.Sub(s.latest.expires); !s.renew && !s.remembering && (s.passive || moved < 0 || h.Remembered && moved < h.Idle/10) {
 		next.expires = s.latest.expires // the clock was set back, or the cookie need not move yet
 	}
+	s.prepareOffer(h, d.owner)
 	err = e.put(ctx, &next, d)
 	if s.renew && err != nil && !errors.As(err, new(invalid)) {
 		err = s.outcome(err, &next, tok, d)
@@ -138,9 +140,10 @@ func (s *Session) saved(ctx context.Context, now time.Time, next stored, tok str
 			s.tooLate(ctx) // for the cookie's new age; the session is saved
 		}
 	}
+	s.offerDevice(&next)
 	s.latest, s.token = next, tok
 	s.latest.rest(now)
-	s.renew, s.remembering, s.held, s.tried, s.imported = false, false, false, attempt{}, nil
+	s.renew, s.remembering, s.bind, s.held, s.tried, s.imported = false, false, false, false, attempt{}, nil
 	s.fresh = s.fresh || fresh
 	e := s.engine
 	e.emit(ctx, Event{Kind: kind, Key: next.key, Owner: next.owner, Duration: took})

@@ -61,7 +61,7 @@ func (s *Session) tryUpdate(ctx context.Context, seen stored, value any, before 
 	switch {
 	case err != nil:
 		return false, err
-	case !changed && (!seen.exists() || !s.renew && !s.remembering):
+	case !changed && (!seen.exists() || !s.renew && !s.remembering && !s.bind):
 		return false, nil
 	}
 	d := draft{snapshot: s.latest.snapshot, owner: ownerToStore(&seen, before, value)}

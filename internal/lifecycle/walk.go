@@ -56,7 +56,7 @@ func (e *Engine) sessions(ctx context.Context, records iter.Seq2[store.Entry, er
 				return
 			}
 			var st stored
-			value, why := e.read(r.Key, r.Record, nil, &st)
+			value, why := e.openAny(r.Key, r.Record, &st)
 			if why != nil {
 				e.tellUnreadable(ctx, &st, why)
 				continue

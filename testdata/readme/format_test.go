@@ -33,10 +33,10 @@ func Test(t *testing.T) {
 		}
 	}
 
-	longer := append(bytes.Clone(data[:71]), "more"...)
-	longer[70], longer[1] = 4, 1
+	longer := append(bytes.Clone(data[:71]), "\x00\x06devicemore"...)
+	longer[70], longer[1] = 12, 3
 	h, payload, err = read(append(longer, data[71:]...))
-	if err != nil || !h.remembered || string(h.appended) != "more" || string(payload) != `{"user":"ann","cart":["tea"]}` {
+	if err != nil || !h.remembered || !h.bound || string(h.device) != "device" || string(h.appended) != "more" || string(payload) != `{"user":"ann","cart":["tea"]}` {
 		t.Errorf("longer: read as %+v, %s, %v", h, payload, err)
 	}
 	clear(longer[53:61])
@@ -44,7 +44,7 @@ func Test(t *testing.T) {
 		t.Errorf("no deadline is read as %s", h.deadline)
 	}
 
-	for at, b := range map[int]byte{0: 2, 1: 2, 69: 1} {
+	for at, b := range map[int]byte{0: 2, 1: 4, 69: 1, 70: 1} {
 		bad := bytes.Clone(data)
 		bad[at] = b
 		if _, _, err := read(bad); err == nil {

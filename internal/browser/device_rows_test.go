@@ -1,0 +1,318 @@
+package browser_test
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/dbsc"
+)
+
+// A log-in offers the registration, whatever form it has.
+func TestDeviceOffer(t *testing.T) {
+	for name, login := range map[string]func(s *site, b tab){
+		"page":                func(s *site, b tab) { require.Equal(t, "ann none", b.visit(s.url+"/login")) },
+		"form, 303":           func(s *site, b tab) { b.visit(s.url); require.Contains(t, b.submit(), "ann ") },
+		"fetch":               func(s *site, b tab) { b.visit(s.url); b.fetch("/login/fetch", `{method: "POST"}`) },
+		"log-in after log-in": func(s *site, b tab) { b.visit(s.url + "/login"); b.visit(s.url + "/login") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b := bound(t), newWindow(t)
+			login(s, b)
+			s.await(register + " 200")
+			require.Equal(t, "ann bound", b.visit(s.url))
+		})
+	}
+}
+
+// parts returns the header and the claims of a JWT.
+func parts(t *testing.T, jwt string) (header, claims map[string]any) {
+	for i, part := range strings.Split(jwt, ".")[:2] {
+		data, err := base64.RawURLEncoding.DecodeString(part)
+		require.NoError(t, err, jwt)
+		require.NoError(t, json.Unmarshal(data, []any{&header, &claims}[i]))
+	}
+	return header, claims
+}
+
+// The registration brings a key and the signed challenge, and gets the proof.
+func TestDeviceRegistration(t *testing.T) {
+	s := bound(t)
+	b := s.window()
+	r := s.await(register + " 200")
+	require.Equal(t, "0", r.header.Get("Content-Length"))
+	require.Contains(t, r.header.Get("Cookie"), sessionCookie+"=")
+	require.NotContains(t, r.header[dbsc.HeaderResponse][0], `"`)
+	header, claims := parts(t, r.header.Get(dbsc.HeaderResponse))
+	require.Equal(t, "ES256", header["alg"])
+	require.Equal(t, "dbsc+jwt", header["typ"])
+	require.Equal(t, "P-256", header["jwk"].(map[string]any)["crv"])
+	offer := s.await("GET /login 200").answer.Get(dbsc.HeaderRegistration)
+	require.Equal(t, map[string]any{"jti": claims["jti"]}, claims)
+	require.Contains(t, offer, fmt.Sprintf(`;challenge="%s"`, claims["jti"]))
+
+	require.Equal(t, "ann bound", b.visit(s.url))
+	proof := b.cookie(proofCookie)
+	require.True(t, proof.HTTPOnly)
+	require.InDelta(t, time.Now().Add(590*time.Second).Unix(), proof.Expires, 60)
+}
+
+// A refresh asks for a challenge, and comes again with it signed.
+func TestDeviceRefresh(t *testing.T) {
+	s := bound(t)
+	b := s.window()
+	b.expire(s.url)
+	s.forget()
+	require.Equal(t, "ann bound", b.visit(s.url))
+	require.Equal(t, []string{refresh + " 403", refresh + " 200", "GET / 200"}, s.asked())
+	asks, proves := s.all()[0], s.all()[1]
+	id, _, _ := strings.Cut(b.cookie(sessionCookie).Value, ".")
+	for _, r := range []request{asks, proves} {
+		require.Equal(t, []string{id}, r.header[dbsc.HeaderID], "not quoted")
+	}
+	require.Empty(t, asks.header[dbsc.HeaderResponse])
+	header, claims := parts(t, proves.header.Get(dbsc.HeaderResponse))
+	require.NotContains(t, header, "jwk")
+	require.Equal(t, fmt.Sprintf(`"%s";id="%s"`, claims["jti"], id), asks.answer.Get(dbsc.HeaderChallenge))
+}
+
+// Whatever needs the proof waits for it.
+func TestRequestsWaitForTheProof(t *testing.T) {
+	for name, test := range map[string]struct{ script, want string }{
+		"fetch":     {`fetch("/count").then(res => res.text())`, "ann 1"},
+		"POST":      {`fetch("/echo", {method: "POST", body: "x".repeat(3)}).then(res => res.text())`, "ann xxx"},
+		"WebSocket": {`new Promise(done => { const s = new WebSocket("wss://" + location.host + "/socket"); s.onmessage = e => done(e.data); s.onerror = () => done("error") })`, "hello ann"},
+		"ten at once": {`Promise.all(Array.from({length: 10}, () => fetch("/count").then(res => res.text()))).then(all => all.map(s => s.slice(0, 4)).join(""))`,
+			strings.Repeat("ann ", 10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := bound(t)
+			b := s.window()
+			b.expire(s.url)
+			s.forget()
+			require.Equal(t, test.want, eval[string](b, test.script))
+			require.Equal(t, []string{refresh + " 403", refresh + " 200"}, s.asked()[:2])
+			require.NotContains(t, s.asked()[2:], refresh+" 403", "one refresh for all")
+		})
+	}
+	t.Run("form", func(t *testing.T) {
+		s := bound(t)
+		b := s.window()
+		require.Equal(t, "ann bound", b.visit(s.url))
+		b.expire(s.url)
+		s.forget()
+		require.Equal(t, "ann bound", b.submit())
+		require.Equal(t, []string{refresh + " 403", refresh + " 200", "POST /login 303", "GET / 200"}, s.asked())
+	})
+}
+
+// A proof that the browser keeps for two minutes or less is refreshed after each
+// request, so shorter lifetimes than three are refused.
+func TestShortProofsAreRefreshedAtOnce(t *testing.T) {
+	for lifetime, refreshed := range map[time.Duration]bool{2 * time.Minute: true, 3 * time.Minute: false} {
+		t.Run(lifetime.String(), func(t *testing.T) {
+			s := bound(t, sesame.WithDeviceBinding(sesame.WithProofLifetime(lifetime)))
+			b := s.window()
+			s.forget()
+			require.Equal(t, "ann bound", b.visit(s.url))
+			if refreshed {
+				s.await(refresh + " 200")
+				return
+			}
+			require.Equal(t, "ann bound", b.visit(s.url))
+			require.Equal(t, []string{"GET / 200", "GET / 200"}, s.asked())
+		})
+	}
+}
+
+// After six signatures in nine minutes the browser sends its requests without the
+// proof, and says why.
+func TestQuotaOfSignatures(t *testing.T) {
+	s := bound(t)
+	b := s.window()
+	for range 5 {
+		b.expire(s.url)
+		require.Equal(t, "ann bound", b.visit(s.url))
+	}
+	b.expire(s.url)
+	later(begun)
+	s.forget()
+	require.Equal(t, "anonymous none", b.visit(s.url))
+	r := s.await("GET / 200")
+	id, _, _ := strings.Cut(b.cookie(sessionCookie).Value, ".")
+	require.Equal(t, `quota_exceeded;session_identifier="`+id+`"`, r.header.Get(dbsc.HeaderSkipped))
+}
+
+// refusing answers refreshes by a status, while it has one.
+type refusing struct {
+	http.Handler
+	status atomic.Int64
+}
+
+func (h *refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if status := h.status.Load(); status != 0 && r.URL.Path == "/session-device/refresh" {
+		w.WriteHeader(int(status))
+		return
+	}
+	h.Handler.ServeHTTP(w, r)
+}
+
+// The browser keeps its key when it is answered 5xx. Other answers than 200 and
+// 403 end the session, so sesame uses them only where it has ended.
+func TestAnswersToRefreshes(t *testing.T) {
+	for status, kept := range map[int64]bool{500: true, 503: true, 400: false, 401: false, 404: false, 429: false} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			h := &refusing{Handler: members(sesame.New[member](sesame.WithDeviceBinding()))}
+			s := serve(t, h)
+			b := s.window()
+			b.expire(s.url)
+			later(begun)
+			h.status.Store(status)
+			require.Equal(t, "anonymous none", b.visit(s.url))
+			h.status.Store(0)
+			s.forget()
+			if kept {
+				b.await(func() bool { return b.visit(s.url) == "ann bound" })
+				return
+			}
+			require.Equal(t, "anonymous none", b.visit(s.url))
+			require.Equal(t, []string{"GET / 200"}, s.asked())
+		})
+	}
+}
+
+// After a log-out the browser asks for at most one refresh, which ends its
+// session.
+func TestDeviceAndLogOut(t *testing.T) {
+	for path, refreshes := range map[string][]string{"/logout": {refresh + " 404"}, "/logout?clear=1": {}} {
+		t.Run(path, func(t *testing.T) {
+			s := bound(t)
+			b := s.window()
+			s.forget()
+			b.visit(s.url + path)
+			require.Empty(t, b.cookies())
+			require.Equal(t, "anonymous none", b.visit(s.url))
+			require.Equal(t, "anonymous none", b.visit(s.url))
+			require.Equal(t, refreshes, slices.DeleteFunc(s.asked(), func(what string) bool { return strings.HasPrefix(what, "GET") }))
+
+			require.Equal(t, "ann none", b.visit(s.url+"/login"))
+			s.await(register + " 200")
+			require.Equal(t, "ann bound", b.visit(s.url))
+		})
+	}
+}
+
+// Prove asks for a signature at this very moment, and the form arrives with its
+// body.
+func TestProveInTheBrowser(t *testing.T) {
+	s := bound(t)
+	b := s.window()
+	later(time.Minute)
+	s.forget()
+	require.Equal(t, "ann secret", b.fetch("/password", `{method: "POST", body: new URLSearchParams({new: "secret"})}`))
+	require.Equal(t, []string{"POST /password 307", refresh + " 403", refresh + " 200", "POST /password 200"}, s.asked())
+}
+
+// A link on another site, or another host of this one, cannot have the browser
+// prove its key, so the page asks for itself once more.
+func TestLinkFromAnotherSite(t *testing.T) {
+	for name, test := range map[string]struct {
+		path, host string // of the page with the link, that of another site if ""
+		asked      []string
+	}{
+		"front page":      {"/", "", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
+		"page":            {"/count?a=%2F", "", []string{"GET /count 200", refresh + " 403", refresh + " 200", "GET /count 200"}},
+		"subdomain":       {"/", "//www.site", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
+		"the same origin": {"/", "//site", []string{refresh + " 403", refresh + " 200", "GET / 200"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var link string
+			mux := http.NewServeMux()
+			mux.Handle("/", members(sesame.New[member](sesame.WithDeviceBinding())))
+			mux.HandleFunc("/link", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				fmt.Fprintf(w, `<link rel="icon" href="data:,"><a href="%s">link</a>`, link)
+			})
+			s := serve(t, mux)
+			link = s.url + test.path
+			b := s.window()
+			b.visit(strings.Replace(s.url, "//site", cmp.Or(test.host, "//other"), 1) + "/link")
+			b.expire(s.url)
+			later(begun)
+			s.forget()
+			b.followLink("ann ")
+			require.Equal(t, test.asked, s.asked())
+			if test.host == "" {
+				require.Equal(t, "cross-site", s.all()[0].header.Get("Sec-Fetch-Site"))
+				require.Equal(t, "same-origin", s.all()[3].header.Get("Sec-Fetch-Site"))
+			}
+		})
+	}
+}
+
+// altered changes what the browser is told at a registration.
+func altered(old, new string) http.Handler {
+	h := members(sesame.New[member](sesame.WithDeviceBinding()))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/session-device/") {
+			h.ServeHTTP(w, r)
+			return
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		for name, values := range rec.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(rec.Code)
+		fmt.Fprint(w, strings.Replace(rec.Body.String(), old, new, 1))
+	})
+}
+
+// The attributes of the instructions are those of the cookie: with others the
+// browser refreshes it for every request, or does not register.
+func TestInstructions(t *testing.T) {
+	t.Run("as they are", func(t *testing.T) {
+		s := serve(t, altered("", ""))
+		b := s.window()
+		s.forget()
+		for range 3 {
+			require.Equal(t, "ann bound", b.visit(s.url))
+		}
+		require.Equal(t, []string{"GET / 200", "GET / 200", "GET / 200"}, s.asked())
+	})
+	t.Run("other attributes", func(t *testing.T) {
+		s := serve(t, altered("SameSite=Lax", "SameSite=Strict"))
+		b := s.window()
+		s.forget()
+		for range 2 {
+			require.Equal(t, "ann bound", b.visit(s.url))
+		}
+		require.Equal(t, []string{refresh + " 403", refresh + " 200", "GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}, s.asked())
+	})
+	for name, change := range map[string][2]string{
+		"Partitioned":  {"SameSite=Lax", "SameSite=None; Partitioned"},
+		"include_site": {`"include_site":false`, `"include_site":true`},
+		"__Host-Http-": {proofCookie, sessionCookie + "_device"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, altered(change[0], change[1]))
+			s.url = strings.Replace(s.url, "//", "//www.", 1) // include_site is for all hosts of a site
+			b := s.window()
+			b.expire(s.url)
+			s.forget()
+			b.visit(s.url)
+			require.Equal(t, []string{"GET / 200"}, s.asked(), "the browser has not registered the session")
+		})
+	}
+}
