@@ -39,10 +39,13 @@ import (
 // does the stream.
 //
 // Put it before interceptors that use the session, and after those that recover.
-// Sessions panics if m is nil.
+// Sessions panics if m is nil or has WithDeviceBinding.
 func Sessions(m adapter.Manager) connect.Interceptor {
 	if m == nil {
 		panic("sesameconnect: Sessions(nil): give it the manager, sesame.New[T]()")
+	}
+	if adapter.Binds(m) {
+		panic("sesameconnect: WithDeviceBinding needs the manager's Handler, which answers the browser: leave it out, or serve these users by net/http")
 	}
 	return interceptor{m}
 }

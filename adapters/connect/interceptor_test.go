@@ -213,3 +213,8 @@ func TestClient(t *testing.T) {
 func TestNil(t *testing.T) {
 	require.PanicsWithValue(t, "sesameconnect: Sessions(nil): give it the manager, sesame.New[T]()", func() { sesameconnect.Sessions(nil) })
 }
+
+func TestDeviceBinding(t *testing.T) {
+	require.PanicsWithValue(t, "sesameconnect: WithDeviceBinding needs the manager's Handler, which answers the browser: leave it out, or serve these users by net/http",
+		func() { sesameconnect.Sessions(sesame.New[visit](sesame.WithDeviceBinding())) })
+}

@@ -40,10 +40,13 @@ import (
 // A panic saves nothing and goes on; without fiber's recover middleware it ends
 // the process. A load that failed in Get does not.
 //
-// Sessions panics if m is nil.
+// Sessions panics if m is nil or has WithDeviceBinding.
 func Sessions(m adapter.Manager) fiber.Handler {
 	if m == nil {
 		panic("sesamefiber: Sessions(nil): give it the manager, sesame.New[T]()")
+	}
+	if adapter.Binds(m) {
+		panic("sesamefiber: WithDeviceBinding needs the manager's Handler, which answers the browser: leave it out, or serve these users by net/http")
 	}
 	return func(c fiber.Ctx) error {
 		parent := c.Context()

@@ -234,3 +234,8 @@ func TestReusedMemory(t *testing.T) {
 func TestNil(t *testing.T) {
 	require.PanicsWithValue(t, "sesamefiber: Sessions(nil): give it the manager, sesame.New[T]()", func() { sesamefiber.Sessions(nil) })
 }
+
+func TestDeviceBinding(t *testing.T) {
+	require.PanicsWithValue(t, "sesamefiber: WithDeviceBinding needs the manager's Handler, which answers the browser: leave it out, or serve these users by net/http",
+		func() { sesamefiber.Sessions(sesame.New[visit](sesame.WithDeviceBinding())) })
+}
