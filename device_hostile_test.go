@@ -12,8 +12,8 @@ import (
 	"github.com/sesame-go/sesame/internal/dbsc/dbsctest"
 )
 
-// Nobody but the browser that was offered the registration can bind the session,
-// and it can do so once.
+// Only the browser that was offered the registration can bind the session, and
+// only once.
 func TestHostileRegistrations(t *testing.T) {
 	withDevices(t, func(t *testing.T, c *club, ann *agent) {
 		bob := newAgent(t, c)

@@ -135,7 +135,7 @@ func address(r *http.Request) string {
 }
 
 // answerProveFirst has the browser load the page once more.
-func answerProveFirst(w http.ResponseWriter, r *http.Request) {
+func answerProveFirst(w http.ResponseWriter, r *http.Request, _ error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")

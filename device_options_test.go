@@ -144,7 +144,7 @@ func TestTwoManagersBind(t *testing.T) {
 	require.Equal(t, "annbound annbound ", ann.get("/"))
 }
 
-// What the record of a bound session looks like, for those who read databases.
+// What the record of a bound session looks like, for people who read their database.
 func TestBoundRecord(t *testing.T) {
 	withDevices(t, func(t *testing.T, c *club, ann *agent) {
 		ann.login()

@@ -3,7 +3,9 @@ package sesame_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -107,6 +109,14 @@ func TestHandlersAndNavigationFromElsewhere(t *testing.T) {
 				ann.login()
 				time.Sleep(10 * time.Minute)
 				ann.Handler = c.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(c.m, w, r) }))
+				inner := ann.Handler
+				ann.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					late := httptest.NewRecorder() // a middleware that sends the header last
+					inner.ServeHTTP(late, r)
+					maps.Copy(w.Header(), late.Header())
+					w.WriteHeader(late.Code)
+					_, _ = w.Write(late.Body.Bytes())
+				})
 				res := ann.do("GET", "/", fromElsewhere...)
 				require.Equal(t, 200, res.StatusCode)
 				require.Equal(t, "0;url=/", res.Header.Get("Refresh"))

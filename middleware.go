@@ -192,9 +192,9 @@ func (x *exchange) answer(err error) {
 	x.begun, x.failed = true, err
 	x.dropPage()
 	x.takeBackHeader()
+	onError := x.manager.onError
 	if errors.Is(err, lifecycle.ErrProveFirst) {
-		answerProveFirst(x.w, x.r)
-		return
+		onError = answerProveFirst
 	}
 	defer func() {
 		if x.errorPanic = recover(); x.errorPanic != nil {
@@ -202,7 +202,7 @@ func (x *exchange) answer(err error) {
 		}
 		x.answered = maps.Clone(x.w.Header())
 	}()
-	x.manager.onError(x.w, x.r, err)
+	onError(x.w, x.r, err)
 }
 
 // takeBackHeader takes back what the handler has set, but for the cookie that

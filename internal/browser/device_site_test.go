@@ -141,10 +141,11 @@ func serve(t *testing.T, program http.Handler) *site {
 		defer s.mu.Unlock()
 		s.seen = append(s.seen, request{r.Method + " " + r.URL.Path, noted.status, r.Header, w.Header().Clone()})
 	}))
+	server.EnableHTTP2 = names.Add(1)%2 == 0 // every other site
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	s.direct, s.client = server.URL, server.Client()
-	s.url = strings.Replace(server.URL, "127.0.0.1", fmt.Sprintf("site-%d.test", names.Add(1)), 1)
+	s.url = strings.Replace(server.URL, "127.0.0.1", fmt.Sprintf("site-%d.test", names.Load()), 1)
 	return s
 }
 
