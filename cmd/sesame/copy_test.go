@@ -165,22 +165,25 @@ func TestCopyWhileTheSiteRuns(t *testing.T) {
 			}
 			stop, stopped := context.WithCancel(t.Context())
 			var site sync.WaitGroup
+			step := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				user := fmt.Sprintf("user %d", rand.IntN(300))
+				cookie := cookies[user]
+				switch {
+				case cookie == nil:
+					cookies[user] = s.logIn(user)
+				case rand.IntN(3) == 0:
+					delete(cookies, user)
+					require.NoError(t, s.Revoke(t.Context(), idOf(cookie)))
+				default:
+					cookies[user] = s.renew(cookie)
+				}
+			}
 			for range 4 {
 				site.Go(func() {
 					for stop.Err() == nil {
-						user := fmt.Sprintf("user %d", rand.IntN(300))
-						mu.Lock()
-						cookie := cookies[user]
-						switch {
-						case cookie == nil:
-							cookies[user] = s.logIn(user)
-						case rand.IntN(3) == 0:
-							delete(cookies, user)
-							require.NoError(t, s.Revoke(t.Context(), idOf(cookie)))
-						default:
-							cookies[user] = s.renew(cookie)
-						}
-						mu.Unlock()
+						step()
 					}
 				})
 			}

@@ -18,7 +18,7 @@ var doctorCommand = &command{
 	long: `
 Checks the clocks, the settings of the engine that break a promise of docs/STORES.md,
 all records, and whether sessions are found by their owner (500 of them, or --all).
-It reads each session once and changes nothing. The exit code is 3 if there is a
+It reads each session once and changes none. The exit code is 3 if there is a
 problem; notes are what could not be seen, or is good to know.`,
 	flags: func(set *flag.FlagSet, c *call) {
 		set.BoolVar(&c.all, "all", false, "check the index for every session that has an owner")

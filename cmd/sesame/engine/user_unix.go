@@ -21,5 +21,5 @@ func otherUser(info fs.FileInfo) (name string, other bool) {
 	if u, err := user.LookupId(id); err == nil {
 		return u.Username, true
 	}
-	return "#" + id, true
+	return "'#" + id + "'", true // as sudo takes it
 }
