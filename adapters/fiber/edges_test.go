@@ -110,13 +110,17 @@ func TestMounted(t *testing.T) {
 	require.Equal(t, "23 sorry", body)
 }
 
-// TestStreamWriter changes the session while the body is sent.
+// TestStreamWriter changes the session by a stream writer, which fasthttp starts at
+// once, beside the handler.
 func TestStreamWriter(t *testing.T) {
 	sessions := sesame.New[visit]()
 	app := fiber.New()
 	app.Use(sesamefiber.Sessions(sessions))
 	app.Get("/", func(c fiber.Ctx) error {
 		sessions.Get(c).Times++
+		if err := sessions.Save(c); err != nil {
+			return err
+		}
 		ctx := c.Context()
 		return c.SendStreamWriter(func(w *bufio.Writer) {
 			times := 0

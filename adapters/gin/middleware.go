@@ -35,20 +35,24 @@ type Manager interface {
 // if it is registered after this one. One that is registered before has no session
 // after c.Next, where the manager's methods panic.
 //
+// gin.Engine.HandleContext takes the writer away from all middlewares, and a new
+// session's cookie with it. A program that calls it serves m.Handler(engine), too.
+//
 // Sessions panics if m is nil.
 func Sessions(m Manager) gin.HandlerFunc {
 	if m == nil {
 		panic("sesamegin: Sessions(nil): give it the manager, sesame.New[T]()")
 	}
 	return func(c *gin.Context) {
-		if adapter.Within(c.Request.Context(), m) {
+		outer, request := c.Writer, c.Request
+		if adapter.Within(request.Context(), m) {
+			c.Set(adapter.KeyValue(request.Context(), m)) // m's Handler may be around the engine
 			c.Next()
 			return
 		}
-		outer, request := c.Writer, c.Request
 		defer func() { c.Writer, c.Request = outer, request }()
 		m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			inner := &writer{ResponseWriter: w, status: outer.Status(), size: unwritten}
+			inner := &writer{ResponseWriter: w, outer: outer, status: outer.Status(), size: unwritten}
 			c.Writer, c.Request = inner, r
 			key, session := adapter.KeyValue(r.Context(), m)
 			c.Set(key, session)

@@ -15,6 +15,7 @@ import (
 // middleware that asks for the size, as gzip does, would truncate the page.
 type writer struct {
 	http.ResponseWriter
+	outer  gin.ResponseWriter // around the manager's
 	status int
 	size   int
 }
@@ -54,6 +55,9 @@ func (w *writer) WriteHeaderNow() {
 	if !w.Written() {
 		w.size = 0
 		w.ResponseWriter.WriteHeader(w.status)
+		if w.status == http.StatusSwitchingProtocols {
+			w.outer.WriteHeaderNow() // the connection is about to be taken over
+		}
 	}
 }
 
