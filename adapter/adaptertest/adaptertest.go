@@ -44,8 +44,9 @@ type Handler func(ctx context.Context, path string) Answer
 
 // Answer is what the framework's handler answers, in the framework's own way.
 type Answer struct {
-	Status   int    // 200, 303 or 500
-	Location string // with 303; a framework without redirects ignores both
+	Status   int         // 200, 303, 404 or 500
+	Header   http.Header // what the handler sets, in canonical form
+	Location string      // with 303; a framework without redirects ignores both
 	Body     string
 	Then     func() // what the handler does when the response has begun, nil for nothing
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/sesame-go/sesame"
 )
@@ -24,6 +27,9 @@ var cases = []scenario{
 	{"log-in", false, logIn},
 	{"log-out", false, logOut},
 	{"flash over a redirect", false, flash},
+	{"handler's header", false, handlersHeader},
+	{"token in the second line", false, secondLine},
+	{"another library's session", false, imported},
 	{"concurrent changes", false, concurrentChanges},
 	{"many clients", false, manyClients},
 	{"two managers", false, twoManagers},
@@ -32,8 +38,11 @@ var cases = []scenario{
 	{"store down", false, storeDown},
 	{"failed save", false, failedSave},
 	{"failed log-in", false, failedLogIn},
+	{"not found", false, notFound},
 	{"error", false, handlerError},
 	{"log-out and error", false, logOutAndError},
+	{"saved before an error", false, savedBeforeError},
+	{"saved before a panic", false, savedBeforePanic},
 	{"panic", false, panics},
 	{"goroutine", false, goroutine},
 	{"late change", true, lateChange},
@@ -171,17 +180,91 @@ func flash(s *site) {
 	c.fetch("/page", `[]`)
 }
 
+// handlersHeader has the handler allow caches what a token forbids.
+func handlersHeader(s *site) {
+	h := http.Header{"Cache-Control": {"public, max-age=60"}, "Surrogate-Control": {"max-age=60"}, "Vary": {"Accept-Language"}, "X-Own": {"1"}}
+	c := s.serve(map[string]func(context.Context) Answer{
+		"/count": func(ctx context.Context) Answer {
+			a := s.times(ctx)
+			a.Header = h.Clone()
+			return a
+		},
+	})
+	a := c.fetch("/count", "1 times")
+	a.gives(c)
+	if got := a.Header.Get("Surrogate-Control"); got != "" {
+		s.Errorf("Surrogate-Control is %q: some caches obey it in place of Cache-Control", got)
+	}
+	for _, want := range []string{"public, max-age=60", "public, max-age=60"} {
+		if got := a.Header.Values("X-Own"); !slices.Equal(got, h["X-Own"]) {
+			s.Errorf("X-Own is %q, want the handler's %q", got, h["X-Own"])
+		}
+		if got := strings.Join(a.Header.Values("Vary"), ","); !strings.Contains(got, "Accept-Language") {
+			s.Errorf("Vary is %q, which lacks the handler's %q", got, h["Vary"])
+		}
+		a.varies(c)
+		a = c.fetch("/count", "times")
+		if got := a.Header.Values("Cache-Control"); !slices.Equal(got, []string{want}) {
+			s.Errorf("Cache-Control is %q, want the handler's %q: the response has no token", got, want)
+		}
+	}
+}
+
+// secondLine sends the token behind another line of the same field, as HTTP/2 has
+// clients send their cookies.
+func secondLine(s *site) {
+	c := s.serve(map[string]func(context.Context) Answer{"/count": s.times})
+	c.fetch("/count", "1 times")
+	c.first = "other=1"
+	c.fetch("/count", "2 times").same(c, "the request has its token")
+}
+
+// imported finds another library's session by what the adapter tells of the
+// request.
+func imported(s *site) {
+	var asked *http.Request
+	s.sessions = s.manager(sesame.WithImport(func(r *http.Request) (sesame.Import[Session], bool) {
+		asked = r
+		return sesame.Import[Session]{Token: r.Header.Get("X-Old"), Session: Session{Times: 41}}, true
+	}))
+	c := s.serve(map[string]func(context.Context) Answer{"/count": s.times})
+	c.old = "another library's token"
+	c.fetch("/count", "42 times").gives(c)
+	if asked.URL == nil || asked.Method != c.sent.Method || asked.Host != c.sent.URL.Host || asked.URL.Path != c.sent.URL.Path {
+		s.Errorf("the function of WithImport is asked about %s %s of %q, want %s %s of %q", asked.Method, asked.URL, asked.Host, c.sent.Method, c.sent.URL.Path, c.sent.URL.Host)
+	}
+}
+
+// gather returns a function that returns when it has been called n times, n at a
+// time, and after a while in any case.
+func (s *site) gather(n int) func() {
+	var mu sync.Mutex
+	here, all := 0, make(chan struct{})
+	return func() {
+		mu.Lock()
+		gathered := all
+		if here++; here == n {
+			here, all = 0, make(chan struct{})
+			close(gathered)
+		}
+		mu.Unlock()
+		select {
+		case <-gathered:
+		case <-time.After(5 * time.Second):
+			s.Errorf("%d requests are not served at the same time", n)
+		}
+	}
+}
+
 func concurrentChanges(s *site) {
 	c := s.serve(map[string]func(context.Context) Answer{"/count": s.times})
 	c.fetch("/count", "1 times")
 	const requests = 4
-	var all sync.WaitGroup
-	all.Add(requests)
-	var once sync.Map
+	var loads atomic.Int32
+	gather := s.gather(requests)
 	wait := func() { // until each has loaded the same version
-		if n, _ := once.LoadOrStore("loads", new(counter)); n.(*counter).next() <= requests {
-			all.Done()
-			all.Wait()
+		if loads.Add(1) <= requests {
+			gather()
 		}
 	}
 	s.store.loaded.Store(&wait)
@@ -200,24 +283,15 @@ func concurrentChanges(s *site) {
 	}
 }
 
-// counter counts from 1.
-type counter struct {
-	mu sync.Mutex
-	n  int
-}
-
-func (c *counter) next() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n++
-	return c.n
-}
-
 // manyClients finds an adapter whose session keeps memory of a request that the
-// framework uses for the next.
+// framework uses for another: all requests have begun when the first one loads.
 func manyClients(s *site) {
-	c := s.serve(map[string]func(context.Context) Answer{"/count": s.times})
-	const clients, visits = 16, 8
+	const clients, visits = 16, 4
+	gather := s.gather(clients)
+	c := s.serve(map[string]func(context.Context) Answer{"/count": func(ctx context.Context) Answer {
+		gather()
+		return s.times(ctx)
+	}})
 	var done sync.WaitGroup
 	for range clients {
 		done.Go(func() {
@@ -226,7 +300,6 @@ func manyClients(s *site) {
 				a := mine.get("/count")
 				if want := fmt.Sprintf("%d times", n+1); a == nil || !strings.Contains(a.body, handlers+want) {
 					s.Errorf("a client's visit %d is answered by %+v, want %q", n+1, a, want)
-					return
 				}
 			}
 		})
@@ -253,9 +326,11 @@ func twoManagers(s *site) {
 		},
 	}), other, s.sessions)
 	c := &client{site: s, url: url, tokens: map[string]string{}}
-	if a := c.fetch("/both", "1 and 10 times"); len(a.given) != 2 {
+	a := c.fetch("/both", "1 and 10 times")
+	if len(a.given) != 2 {
 		s.Errorf("the response gives %d tokens, want one of each manager", len(a.given))
 	}
+	a.private(c)
 	c.fetch("/both", "2 and 20 times").same(c, "a change keeps the token")
 }
 

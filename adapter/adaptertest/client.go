@@ -13,6 +13,9 @@ type client struct {
 	*site
 	url    string
 	tokens map[string]string // by the name of the cookie or field
+	first  string            // the line in front of the one with the token
+	old    string            // another library's token
+	sent   *http.Request     // the latest
 }
 
 // answer is a response as a client sees it.
@@ -29,12 +32,19 @@ const plainField = "X-Session"
 func (c *client) get(path string) *answer {
 	c.Helper()
 	r := c.framework.Request(c.T, c.url, path)
+	c.sent = r
 	for name, token := range c.tokens {
-		if strings.HasPrefix(name, plainField) {
-			r.Header.Set(name, token)
-		} else {
-			r.AddCookie(&http.Cookie{Name: name, Value: token})
+		line := token
+		if !strings.HasPrefix(name, plainField) {
+			name, line = "Cookie", name+"="+token
 		}
+		if c.first != "" {
+			r.Header.Add(name, c.first)
+		}
+		r.Header.Add(name, line)
+	}
+	if c.old != "" {
+		r.Header.Set("X-Old", c.old)
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()

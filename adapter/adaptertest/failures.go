@@ -68,6 +68,23 @@ func failedLogIn(s *site) {
 	s.empty("the session was revoked during the log-in")
 }
 
+// notFound saves what a handler changed that answers with an error of the client's.
+func notFound(s *site) {
+	c := s.serve(map[string]func(context.Context) Answer{
+		"/count": s.times,
+		"/missing": func(ctx context.Context) Answer {
+			s.sessions.Get(ctx).Times += 10
+			return Answer{Status: http.StatusNotFound, Body: handlers}
+		},
+	})
+	a := c.get("/missing")
+	if a == nil || a.StatusCode != http.StatusNotFound {
+		s.Fatalf("the answer is %+v, want the handler's 404", a)
+	}
+	a.gives(c)
+	c.fetch("/count", "11 times")
+}
+
 func handlerError(s *site) {
 	c := s.serve(map[string]func(context.Context) Answer{
 		"/count": s.times,
@@ -105,6 +122,42 @@ func logOutAndError(s *site) {
 	}
 	a.takes(c)
 	s.empty("a log-out is carried out whatever else fails")
+}
+
+// savedBeforeError logs in, saves that, and fails.
+func savedBeforeError(s *site) {
+	s.savedBefore(func() Answer { return Answer{Status: http.StatusInternalServerError, Body: "sorry"} })
+}
+
+// savedBeforePanic panics in place of that, which may also cut the connection.
+func savedBeforePanic(s *site) {
+	s.savedBefore(func() Answer { panic("the handler's") })
+}
+
+func (s *site) savedBefore(fail func() Answer) {
+	c := s.serve(map[string]func(context.Context) Answer{
+		"/count": s.times, "/show": s.show,
+		"/login": func(ctx context.Context) Answer {
+			s.sessions.Get(ctx).User = "ann"
+			s.sessions.Renew(ctx)
+			if err := s.sessions.Save(ctx); err != nil {
+				s.Error(err)
+			}
+			s.sessions.Get(ctx).Times += 100
+			return fail()
+		},
+	})
+	c.fetch("/count", "1 times")
+	if a := c.get("/login"); a != nil {
+		if a.StatusCode < 500 {
+			s.Errorf("the status is %d, want an error", a.StatusCode)
+		}
+		a.gives(c)
+		c.fetch("/show", "ann 1 times")
+	}
+	if got := s.stored().Data; got.User != "ann" || got.Times != 1 {
+		s.Errorf("stored is %+v, want what was saved before the failure", got)
+	}
 }
 
 func panics(s *site) {

@@ -3,6 +3,7 @@ package adaptertest_test
 import (
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -32,6 +33,7 @@ func serve(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) str
 }
 
 func answer(w http.ResponseWriter, a adaptertest.Answer) {
+	maps.Copy(w.Header(), a.Header)
 	if a.Location != "" {
 		w.Header().Set("Location", a.Location)
 	}

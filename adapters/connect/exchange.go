@@ -24,7 +24,14 @@ type exchange struct {
 // serve calls a procedure and returns what it has come to. Own is the header that
 // only its response has, to be asked for if there is no error.
 func (x *exchange) serve(procedure func() error, own func() http.Header) (err error) {
+	returned := false
+	defer func() {
+		if !returned && !x.begun { // but panicked: a recovery around it answers
+			x.session.Begin(x.header, false)
+		}
+	}()
 	x.session.Call(func() { err = procedure() })
+	returned = true
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {

@@ -152,9 +152,6 @@ func TestNoWarning(t *testing.T) {
 // TestRecover has connect's own recovery on either side of a bidirectional stream
 // that panics before or after its first message.
 func TestRecover(t *testing.T) {
-	recovers := connect.WithRecover(func(context.Context, connect.Spec, http.Header, any) error {
-		return connect.NewError(connect.CodeInternal, errors.New("recovered"))
-	})
 	for _, outside := range []bool{true, false} {
 		sessions := sesame.New[visit](sesame.WithHeader("X-Session"))
 		options := []connect.HandlerOption{connect.WithInterceptors(sesameconnect.Sessions(sessions)), recovers}

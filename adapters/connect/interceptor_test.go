@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -29,6 +30,11 @@ type (
 
 const procedure = "/test.v1.Test/Do"
 
+// recovers is connect's own recovery.
+var recovers = connect.WithRecover(func(context.Context, connect.Spec, http.Header, any) error {
+	return connect.NewError(connect.CodeInternal, errors.New("recovered"))
+})
+
 // TestAdapter runs the suite by unary calls of connect's own protocol.
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Framework{
@@ -39,11 +45,16 @@ func TestAdapter(t *testing.T) {
 			}
 			return serve(t, connect.NewUnaryHandler(procedure, func(ctx context.Context, req *connect.Request[text]) (*connect.Response[text], error) {
 				a := h(ctx, req.Msg.GetValue())
-				if a.Status >= 500 {
+				switch {
+				case a.Status >= 500:
 					return nil, connect.NewError(connect.CodeInternal, errors.New(a.Body))
+				case a.Status == http.StatusNotFound:
+					return nil, connect.NewError(connect.CodeNotFound, errors.New(a.Body))
 				}
-				return connect.NewResponse(wrapperspb.String(a.Body)), nil
-			}, connect.WithInterceptors(sessions...)))
+				resp := connect.NewResponse(wrapperspb.String(a.Body))
+				maps.Copy(resp.Header(), a.Header)
+				return resp, nil
+			}, recovers, connect.WithInterceptors(sessions...)))
 		},
 		Request: func(t *testing.T, url, path string) *http.Request {
 			body, err := proto.Marshal(wrapperspb.String(path))

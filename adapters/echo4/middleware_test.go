@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -41,6 +42,7 @@ func TestAdapter(t *testing.T) {
 }
 
 func answer(c echo.Context, a adaptertest.Answer) error {
+	maps.Copy(c.Response().Header(), a.Header)
 	switch {
 	case a.Then != nil:
 		if err := c.String(a.Status, a.Body); err != nil {

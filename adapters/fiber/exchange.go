@@ -21,8 +21,9 @@ type exchange struct {
 func (x *exchange) serve() (err error) {
 	returned, abandoned := false, false
 	defer func() {
-		if !returned { // but panicked
+		if !returned { // but panicked: the middleware that recovers answers
 			x.reset()
+			x.begin()
 		}
 	}()
 	x.session.Call(func() {

@@ -61,6 +61,11 @@ func serve(t *testing.T, app *fiber.App) string {
 }
 
 func answer(c fiber.Ctx, a adaptertest.Answer) error {
+	for name, values := range a.Header {
+		for _, value := range values {
+			c.Response().Header.Add(name, value)
+		}
+	}
 	switch {
 	case a.Location != "":
 		_ = c.SendString(a.Body)

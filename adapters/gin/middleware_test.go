@@ -3,6 +3,7 @@ package sesamegin_test
 import (
 	"compress/gzip"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,6 +57,7 @@ func serve(t *testing.T, h http.Handler) string {
 }
 
 func answer(c *gin.Context, a adaptertest.Answer) {
+	maps.Copy(c.Writer.Header(), a.Header)
 	switch {
 	case a.Then != nil:
 		sent := false
