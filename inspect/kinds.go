@@ -29,6 +29,7 @@ var groups = []group{
 	{"Sessions", []kind{
 		{lifecycle.Created, "stored for the first time"},
 		{lifecycle.Renewed, "its token was replaced, as at log-in"},
+		{lifecycle.Bound, "its browser has registered the device's key"},
 		{lifecycle.Destroyed, "logged out"},
 		{lifecycle.Revoked, "ended by an operator or a limit"},
 		{lifecycle.Swept, "expired, and removed from the store"},
@@ -38,6 +39,7 @@ var groups = []group{
 		{lifecycle.Expired, "asked for after its end"},
 		{lifecycle.Superseded, "a token that was replaced just before"},
 		{lifecycle.Gone, "ended or renewed during another request"},
+		{lifecycle.Stale, "a good cookie without its device's proof"},
 	}},
 	{trouble, []kind{
 		{lifecycle.StoreError, "the store failed"},

@@ -77,5 +77,17 @@ func (i *inspector) glance(ctx context.Context, k store.Key, root string) (glanc
 // HardEnd is when the session ends however much it is used, zero if never.
 func (p sessionPage) HardEnd() time.Time { return p.Deadline }
 
+// Device says whether the session is bound to a device, "" if that was never
+// offered.
+func (p sessionPage) Device() string {
+	switch p.Info.Device {
+	case lifecycle.Offered:
+		return "offered, not bound"
+	case lifecycle.BoundToDevice:
+		return "bound"
+	}
+	return ""
+}
+
 // Upgraded reports whether it was stored by an older program.
 func (p sessionPage) Upgraded() bool { return p.Value != nil && int(p.Schema) != p.Program }

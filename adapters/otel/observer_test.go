@@ -30,7 +30,7 @@ func TestObserver(t *testing.T) {
 	kinds := []sesame.EventKind{
 		sesame.EventCreated, sesame.EventLoaded, sesame.EventSaved, sesame.EventTouched, sesame.EventRenewed, sesame.EventDestroyed, sesame.EventRevoked,
 		sesame.EventExpired, sesame.EventSwept, sesame.EventGone, sesame.EventSuperseded, sesame.EventConflict, sesame.EventCorrupt, sesame.EventUnknownToken,
-		sesame.EventAmbiguous, sesame.EventNewer, sesame.EventDropped, sesame.EventLate, sesame.EventCacheable, sesame.EventStoreError, "of tomorrow",
+		sesame.EventAmbiguous, sesame.EventNewer, sesame.EventDropped, sesame.EventLate, sesame.EventCacheable, sesame.EventBound, sesame.EventStale, sesame.EventStoreError, "of tomorrow",
 	}
 	want := make(map[string]int64)
 	for i, kind := range kinds {
