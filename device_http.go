@@ -94,6 +94,7 @@ func (d *device) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Add("Set-Cookie", d.ProofCookie.Set(a.Proof, a.Life.Truncate(time.Second)))
 	h.Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK) // a framework may have another in mind, such as 404
 	_, _ = w.Write(dbsc.Instructions(a.ID, d.Refresh, d.ProofCookie.Name(), d.ProofCookie.Attributes()))
 }
 

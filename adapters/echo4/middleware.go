@@ -39,6 +39,9 @@ type Manager interface {
 // response that is committed, as echo's own does. Errors of middlewares around
 // this one have no session.
 //
+// A manager with WithDeviceBinding needs the whole program: the browser asks for
+// addresses that no group has.
+//
 // Sessions panics if m is nil.
 func Sessions(m Manager) echo.MiddlewareFunc {
 	if m == nil {

@@ -38,6 +38,9 @@ type Manager interface {
 // gin.Engine.HandleContext takes the writer away from all middlewares, and a new
 // session's cookie with it. A program that calls it serves m.Handler(engine), too.
 //
+// A manager with WithDeviceBinding needs the whole router: the browser asks for
+// addresses that no group has.
+//
 // Sessions panics if m is nil.
 func Sessions(m Manager) gin.HandlerFunc {
 	if m == nil {
@@ -51,7 +54,9 @@ func Sessions(m Manager) gin.HandlerFunc {
 			return
 		}
 		defer func() { c.Writer, c.Request = outer, request }()
+		called := false
 		m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			called = true
 			inner := &writer{ResponseWriter: w, outer: outer, status: outer.Status(), size: unwritten}
 			c.Writer, c.Request = inner, r
 			key, session := adapter.KeyValue(r.Context(), m)
@@ -60,5 +65,8 @@ func Sessions(m Manager) gin.HandlerFunc {
 			c.Next()
 			inner.end(outer.Status())
 		})).ServeHTTP(outer, request)
+		if !called { // the manager has answered by itself, see sesame.WithDeviceBinding
+			c.Abort()
+		}
 	}
 }
