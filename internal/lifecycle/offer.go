@@ -26,7 +26,9 @@ func (s *Session) TakeProof(h http.Header) {
 	}
 	for range cookie.Values(s.lines, d.ProofCookie.Name()) {
 		for _, line := range d.ProofCookie.Delete() {
-			h.Add("Set-Cookie", line)
+			if !slices.Contains(h["Set-Cookie"], line) {
+				h.Add("Set-Cookie", line)
+			}
 		}
 		return
 	}
