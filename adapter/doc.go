@@ -24,9 +24,11 @@
 // the adapter calls Commit and Begin at that moment, and Commit once more in the
 // end.
 //
-// When the handler panics, nothing is saved, and nothing of it may be sent. The
-// exception is the panic with which the manager's Get and its like report a session
-// that could not be loaded: Call recovers from it, and Commit returns the error.
+// When the handler panics, nothing is saved, and nothing of it may be sent. If an
+// error page is to be, call Begin for it: the token of what the handler had saved
+// itself is due, since the old one is dead. The exception is the panic with which
+// the manager's Get and its like report a session that could not be loaded: Call
+// recovers from it, and Commit returns the error.
 //
 // Package adaptertest checks an adapter against all of this.
 package adapter

@@ -78,11 +78,7 @@ func Run(t *testing.T, f Framework) {
 				if c.streams && !f.Streams {
 					continue // there is no such moment
 				}
-				t.Run(c.name, func(t *testing.T) {
-					s := &site{T: t, framework: f, carrier: carrier.options, store: newStore()}
-					s.sessions = s.manager()
-					c.run(s)
-				})
+				t.Run(c.name, func(t *testing.T) { c.run(newSite(t, f, carrier.options)) })
 			}
 		})
 	}
@@ -104,6 +100,12 @@ type site struct {
 	store     *faulty
 	sessions  *sesame.Manager[Session]
 	events    events
+}
+
+func newSite(t *testing.T, f Framework, carrier []sesame.Option) *site {
+	s := &site{T: t, framework: f, carrier: carrier, store: newStore()}
+	s.sessions = s.manager()
+	return s
 }
 
 // manager returns another manager on the same store.

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -24,6 +25,13 @@ type answer struct {
 	body  string
 	given []string // the names of cookies and fields that brought a token
 	taken []string // and of those that were deleted
+}
+
+func (a *answer) String() string {
+	if a == nil {
+		return "a cut connection"
+	}
+	return fmt.Sprintf("%d %q", a.StatusCode, a.body)
 }
 
 const plainField = "X-Session"

@@ -79,7 +79,7 @@ func notFound(s *site) {
 	})
 	a := c.get("/missing")
 	if a == nil || a.StatusCode != http.StatusNotFound {
-		s.Fatalf("the answer is %+v, want the handler's 404", a)
+		s.Fatalf("the answer is %v, want the handler's 404", a)
 	}
 	a.gives(c)
 	c.fetch("/count", "11 times")
@@ -94,7 +94,7 @@ func handlerError(s *site) {
 		},
 	})
 	if a := c.get("/error"); a == nil || a.StatusCode != http.StatusInternalServerError {
-		s.Fatalf("the answer is %+v, want the handler's 500", a)
+		s.Fatalf("the answer is %v, want the handler's 500", a)
 	}
 	s.empty("the handler has failed")
 	c.fetch("/count", "1 times")
@@ -118,7 +118,7 @@ func logOutAndError(s *site) {
 	c.fetch("/count", "1 times")
 	a := c.get("/logout")
 	if a == nil || a.StatusCode != http.StatusInternalServerError {
-		s.Fatalf("the answer is %+v, want the handler's 500", a)
+		s.Fatalf("the answer is %v, want the handler's 500", a)
 	}
 	a.takes(c)
 	s.empty("a log-out is carried out whatever else fails")
@@ -199,6 +199,21 @@ func goroutine(s *site) {
 	})
 	c.fetch("/beside", "4 times").gives(c)
 	c.fetch("/count", "5 times")
+}
+
+// failedStream cannot save what the handler changed before it began its response.
+func failedStream(s *site) {
+	c := s.serve(map[string]func(context.Context) Answer{
+		"/stream": func(ctx context.Context) Answer {
+			a := s.times(ctx)
+			a.Then = func() {}
+			return a
+		},
+	})
+	s.store.saveFail.Store(true)
+	c.get("/stream").failed(c, http.StatusServiceUnavailable)
+	s.store.saveFail.Store(false)
+	c.fetch("/stream", "1 times").gives(c)
 }
 
 func lateChange(s *site) {
