@@ -36,6 +36,10 @@ type Framework struct {
 	// Streams says that the adapter lets a handler begin its response before it
 	// returns: Serve then calls [Answer].Then after it has sent the header.
 	Streams bool
+
+	// Binds says that the adapter stands on the manager's Handler, and so answers
+	// the addresses of sesame.WithDeviceBinding, for which there is no route.
+	Binds bool
 }
 
 // Handler is what the framework's handler calls. The context is the one with
@@ -81,6 +85,9 @@ func Run(t *testing.T, f Framework) {
 				t.Run(c.name, func(t *testing.T) { c.run(newSite(t, f, carrier.options)) })
 			}
 		})
+	}
+	if f.Binds {
+		t.Run("device", func(t *testing.T) { device(newSite(t, f, nil)) })
 	}
 }
 

@@ -39,7 +39,12 @@ const plainField = "X-Session"
 // get asks for a path. The answer is nil if the connection was cut.
 func (c *client) get(path string) *answer {
 	c.Helper()
-	r := c.framework.Request(c.T, c.url, path)
+	return c.send(c.framework.Request(c.T, c.url, path))
+}
+
+// send sends a request with the client's tokens.
+func (c *client) send(r *http.Request) *answer {
+	c.Helper()
 	c.sent = r
 	for name, token := range c.tokens {
 		line := token

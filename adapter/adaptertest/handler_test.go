@@ -15,7 +15,7 @@ import (
 
 // TestHandler holds the manager's own Handler to what adapters are held to.
 func TestHandler(t *testing.T) {
-	adaptertest.Run(t, adaptertest.Framework{Streams: true, Serve: serve})
+	adaptertest.Run(t, adaptertest.Framework{Streams: true, Binds: true, Serve: serve})
 }
 
 func serve(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) string {

@@ -23,7 +23,7 @@ import (
 func TestAdapter(t *testing.T) {
 	for _, inside := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recover inside %t", inside), func(t *testing.T) {
-			adaptertest.Run(t, adaptertest.Framework{Streams: true, Serve: func(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) string {
+			adaptertest.Run(t, adaptertest.Framework{Streams: true, Binds: true, Serve: func(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) string {
 				e := newEcho()
 				e.Use(middleware.Recover())
 				for _, m := range managers {

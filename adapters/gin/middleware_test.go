@@ -36,13 +36,14 @@ func TestAdapter(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			adaptertest.Run(t, adaptertest.Framework{Streams: true, Serve: func(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) string {
+			adaptertest.Run(t, adaptertest.Framework{Streams: true, Binds: true, Serve: func(t *testing.T, h adaptertest.Handler, managers ...adapter.Manager) string {
 				var sessions []gin.HandlerFunc
 				for _, m := range managers {
 					sessions = append(sessions, sesamegin.Sessions(m.(sesamegin.Manager)))
 				}
 				e := gin.New()
 				recovery(e, sessions...)
+				e.NoRoute(func(c *gin.Context) { c.String(http.StatusNotFound, "no route") })
 				e.GET("/*path", func(c *gin.Context) { answer(c, h(c, c.Request.URL.Path)) })
 				return serve(t, e)
 			}})
