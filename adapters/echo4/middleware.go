@@ -39,6 +39,10 @@ type Manager interface {
 // response that is committed, as echo's own does. Errors of middlewares around
 // this one have no session.
 //
+// echo's middleware ContextTimeout goes with it, Timeout does not: once that has
+// answered, the handler that is still running shares its echo.Context with another
+// request.
+//
 // A manager with WithDeviceBinding needs the whole program: the browser asks for
 // addresses that no group has.
 //

@@ -17,8 +17,9 @@ import (
 )
 
 // Sessions returns a middleware that gives the handlers after it the sessions of
-// m, and saves them. The manager's methods take the fiber.Ctx, or c.Context(),
-// which goroutines must use that may outlive the handler.
+// m, and saves them. The manager's methods take the fiber.Ctx, or c.Context().
+// Goroutines that may outlive the handler, stream writers and Live must be given the
+// latter: fiber uses its own context again for other requests.
 //
 // fasthttp sends nothing before the handler has returned, so all that handlers
 // change is one save, and its cookie goes out with the response. A stream writer

@@ -26,7 +26,9 @@ type Manager interface {
 
 // Sessions returns a middleware that gives the handlers after it the sessions of
 // m, and saves them. The manager's methods take the *gin.Context, whether
-// gin.Engine.ContextWithFallback is set or not, or its request's context.
+// gin.Engine.ContextWithFallback is set or not, or its request's context. Give Live
+// the latter: without ContextWithFallback a *gin.Context does not end when the client
+// leaves.
 //
 // It does what m's Handler does, and documents: the response begins at the same
 // moment, WithErrorHandler answers for a session that cannot be loaded or saved,

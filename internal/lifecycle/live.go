@@ -39,7 +39,7 @@ func (s *Session) Live(ctx context.Context) (context.Context, error) {
 	if err := s.use(ctx); err != nil || !s.latest.exists() {
 		return ctx, err
 	}
-	live, end := context.WithCancelCause(ctx)
+	live, end := context.WithCancelCause(lasting{ctx, s})
 	st := &stream{
 		secret: s.latest.header.Secret, known: time.Now(),
 		owner: s.latest.owner, until: s.latest.info().Expires, live: live, end: end,
@@ -53,6 +53,20 @@ func (s *Session) Live(ctx context.Context) (context.Context, error) {
 	e.streams.add(e, key, st)
 	context.AfterFunc(live, func() { e.streams.remove(key, st) })
 	return live, nil
+}
+
+// lasting keeps the session of a stream: the context of some frameworks has that of
+// another request once the handler has returned.
+type lasting struct {
+	context.Context
+	session *Session
+}
+
+func (l lasting) Value(key any) any {
+	if v := l.session.Value(key); v != nil {
+		return v
+	}
+	return l.Context.Value(key)
 }
 
 func (l *streams) add(e *Engine, k store.Key, st *stream) {
