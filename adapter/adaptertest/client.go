@@ -175,8 +175,10 @@ func (a *answer) failed(c *client, status int) {
 	if strings.Contains(a.body, handlers) {
 		c.Errorf("the body is %q: an error must have nothing that the handler wrote", a.body)
 	}
-	if a.Header.Get("Location") != "" {
-		c.Errorf("an error must have no header field of the handler's, but Location is %q", a.Header.Get("Location"))
+	for _, name := range []string{"Location", "X-Own"} {
+		if value := a.Header.Get(name); value != "" {
+			c.Errorf("an error must have no header field of the handler's, but %s is %q", name, value)
+		}
 	}
 	a.same(c, "a request that failed earns no token")
 }

@@ -37,7 +37,7 @@ func failedSave(s *site) {
 		"/count": s.times, "/show": s.show,
 		"/redirect": func(ctx context.Context) Answer {
 			s.sessions.Get(ctx).Times++
-			return Answer{Status: http.StatusSeeOther, Location: "/show", Body: handlers}
+			return Answer{Status: http.StatusSeeOther, Header: http.Header{"X-Own": {"1"}}, Location: "/show", Body: handlers}
 		},
 	})
 	s.store.saveFail.Store(true)

@@ -15,11 +15,14 @@ import (
 type exchange struct {
 	session adapter.Exchange
 	header  http.Header // of the response, also if that is an error
+	before  http.Header // what it was
 
 	mu     sync.Mutex // messages may be sent by any goroutine
 	begun  bool
 	failed error // why the response could not begin
 }
+
+func newExchange(h http.Header) *exchange { return &exchange{header: h, before: maps.Clone(h)} }
 
 // serve calls a procedure and returns what it has come to. Own is the header that
 // only its response has, to be asked for if there is no error.
@@ -27,6 +30,7 @@ func (x *exchange) serve(procedure func() error, own func() http.Header) (err er
 	returned := false
 	defer func() {
 		if !returned && !x.begun { // but panicked: a recovery around it answers
+			x.takeBackHeader()
 			x.session.Begin(x.header, false)
 		}
 	}()
@@ -43,7 +47,7 @@ func (x *exchange) serve(procedure func() error, own func() http.Header) (err er
 		}
 	default:
 		if failed := x.session.Commit(isServerError(err)); failed != nil {
-			err = failure(failed)
+			err = x.fail(failed)
 		}
 	}
 	if err != nil && !x.begun {
@@ -67,7 +71,7 @@ func (x *exchange) send() error {
 // begin settles the session before the response begins.
 func (x *exchange) begin() error {
 	if err := x.session.Commit(false); err != nil {
-		x.failed = failure(err)
+		x.failed = x.fail(err)
 		return x.failed
 	}
 	x.session.Begin(x.header, false)
@@ -115,9 +119,9 @@ func (x *exchange) told(err error) error {
 	return told
 }
 
-// failure makes an error of connect of a session that could not be loaded or
-// saved.
-func failure(err error) error {
+// fail makes an error of connect of a session that could not be loaded or saved.
+func (x *exchange) fail(err error) error {
+	x.takeBackHeader()
 	code := connect.CodeInternal
 	switch adapter.Status(err) {
 	case http.StatusServiceUnavailable:
@@ -126,6 +130,14 @@ func failure(err error) error {
 		code = connect.CodeAborted
 	}
 	return connect.NewError(code, opaque{err})
+}
+
+// takeBackHeader takes back what the procedure has put into the header.
+func (x *exchange) takeBackHeader() {
+	if !x.begun {
+		clear(x.header)
+		maps.Copy(x.header, x.before)
+	}
 }
 
 // opaque says nothing to clients of what it wraps.

@@ -98,6 +98,25 @@ func TestCacheControl(t *testing.T) {
 	}
 }
 
+// TestHeaderOfFailure takes back what a procedure has put into the header, when its
+// session cannot be saved.
+func TestHeaderOfFailure(t *testing.T) {
+	sessions := sesame.New[visit](sesame.WithHeader("X-Session"))
+	url := serve(t, connect.NewUnaryHandler(procedure, func(ctx context.Context, _ *connect.Request[text]) (*connect.Response[text], error) {
+		sessions.Get(ctx).Times++
+		if sessions.Info(ctx).New {
+			return connect.NewResponse(wrapperspb.String("")), nil
+		}
+		call, _ := connect.CallInfoForHandlerContext(ctx)
+		call.ResponseHeader().Set("X-Own", "1")
+		sessions.Renew(ctx)
+		return connect.NewResponse(wrapperspb.String("")), sessions.Revoke(ctx, sessions.Info(ctx).ID)
+	}, connect.WithInterceptors(sesameconnect.Sessions(sessions))))
+	token := post(t, url, "application/proto", "").Get("X-Session")
+	require.NotEmpty(t, token)
+	require.Empty(t, post(t, url, "application/proto", token).Get("X-Own"))
+}
+
 // TestSharedResponse returns one response to all clients: none gets the token of
 // another.
 func TestSharedResponse(t *testing.T) {

@@ -34,9 +34,10 @@ import (
 // returns an error which connect answers with an HTTP status of 500 or more, such as
 // unknown, internal or unavailable, has failed: what it changed is dropped.
 //
-// A stream's response begins with its first message; what it changes afterwards
-// is saved when it ends, and by the manager's Save and Update. If that fails, so
-// does the stream.
+// A stream's response begins with its first message, and the goroutine that sends
+// it saves the session: no other may be changing it. What is changed afterwards is
+// saved when the stream ends, and by the manager's Save and Update. If that fails,
+// so does the stream.
 //
 // Put it before interceptors that use the session, and after those that recover.
 // Sessions panics if m is nil or has WithDeviceBinding.
@@ -62,7 +63,7 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if !ok {
 			panic("sesameconnect: this context is not the procedure's: an interceptor in front has put another one in its place; derive it from the one that it was given")
 		}
-		x := &exchange{header: call.ResponseHeader()}
+		x := newExchange(call.ResponseHeader())
 		x.session.Open(ctx, i.manager, request{req.HTTPMethod(), req.Spec().Procedure, req.Header(), req.Peer()})
 		err = x.serve(func() (err error) {
 			resp, err = next(&x.session, req)
@@ -86,7 +87,7 @@ func (i interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 		if adapter.Within(ctx, i.manager) {
 			return next(ctx, conn)
 		}
-		x := &exchange{header: conn.ResponseHeader()}
+		x := newExchange(conn.ResponseHeader())
 		x.session.Open(ctx, i.manager, request{http.MethodPost, conn.Spec().Procedure, conn.RequestHeader(), conn.Peer()})
 		return x.serve(func() error {
 			return next(&x.session, &stream{conn, x})

@@ -40,7 +40,7 @@ import (
 // others.
 //
 // A panic saves nothing and goes on; without fiber's recover middleware it ends
-// the process. A load that failed in Get does not.
+// the process. The panic of a Get that cannot load its session does not.
 //
 // Sessions panics if m is nil or has WithDeviceBinding.
 func Sessions(m adapter.Manager) fiber.Handler {
