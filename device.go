@@ -117,8 +117,10 @@ func infoOf(i lifecycle.Info) Info {
 // Bind offers the request's session to the browser's device, as [Manager.Renew]
 // does for one with an owner: for sessions from before [WithDeviceBinding], and
 // those without an owner. The response has the offer if Bind is called before it
-// begins. Nothing happens for a session that stays the zero T, one that is bound
-// already, or without [WithDeviceBinding]. Bind loads, and fails, as Get does.
+// begins. The first browser that accepts an offer has the session from then on,
+// so call Bind only where the user has just proved who they are. Nothing happens
+// for a session that stays the zero T, one that is bound already, or without
+// [WithDeviceBinding]. Bind loads, and fails, as Get does.
 func (m *Manager[T]) Bind(ctx context.Context) {
 	s := m.find(ctx)
 	s.Must(s.Bind(ctx))

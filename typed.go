@@ -62,7 +62,9 @@ func (m *Manager[T]) Get(ctx context.Context) *T {
 }
 
 // Load is Get for handlers that treat a failing store themselves. The error
-// wraps [ErrStore]; the next call tries again.
+// wraps [ErrStore]; the next call tries again. With [WithDeviceBinding] another
+// error may say that the browser has to prove its device first; Handler then asks
+// it to, in place of what the handler answers.
 func (m *Manager[T]) Load(ctx context.Context) (*T, error) {
 	value, err := m.find(ctx).Load(ctx)
 	if err != nil {

@@ -33,7 +33,7 @@ func count(sessions *sesame.Manager[Session], p place) http.HandlerFunc {
 		ctx := r.Context()
 		s := sessions.Get(ctx)
 		s.Times++
-		sessions.Bind(ctx) // offers what a log-in offers by itself; nothing without -bind
+		sessions.Bind(ctx) // where users log in, Renew does this; without -bind it does nothing
 
 		// Without this call the session is saved when the handler returns. The
 		// page shows what is known only after the save: the name of a new
