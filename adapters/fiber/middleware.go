@@ -22,9 +22,10 @@ import (
 // latter: fiber uses its own context again for other requests.
 //
 // fasthttp sends nothing before the handler has returned, so all that handlers
-// change is one save, and its cookie goes out with the response. A stream writer
-// runs beside the handler and after it: it changes the session by the manager's
-// Update, and sees what the handler changed once that is saved.
+// change is one save, and its cookie goes out with the response; but fiber.Ctx.End
+// sends it at once, without the cookie. A stream writer runs beside the handler and
+// after it: it changes the session by the manager's Update, and sees what the handler
+// changed once that is saved.
 //
 // An error that a handler returns is rendered by the app's ErrorHandler within the
 // middleware, so what that changes in the session is saved; as with fiber's
