@@ -191,3 +191,25 @@ func TestCache(t *testing.T) {
 	_, _, header := (&client{T: t, url: url}).get("/plain")
 	require.Equal(t, "hit", header.Get("X-Cache"))
 }
+
+// TestErrorHandlerPanics over a session that cannot be saved: nothing that the
+// handler wrote leaves with the page of the recovery.
+func TestErrorHandlerPanics(t *testing.T) {
+	sessions := sesame.New[visit](sesame.WithStore(full{memstore.New()}))
+	app := fiber.New(fiber.Config{ErrorHandler: func(c fiber.Ctx, err error) error {
+		if errors.Is(err, sesame.ErrStore) {
+			panic("the error handler's")
+		}
+		return c.SendStatus(http.StatusInternalServerError)
+	}})
+	app.Use(fiberrecover.New(), sesamefiber.Sessions(sessions))
+	app.Get("/", func(c fiber.Ctx) error {
+		sessions.Get(c).Times++
+		c.Set("X-Own", "1")
+		return c.SendString("page")
+	})
+	status, body, header := (&client{T: t, url: serve(t, app)}).get("/")
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.NotContains(t, body, "page")
+	require.Empty(t, header.Values("X-Own"))
+}

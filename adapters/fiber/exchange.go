@@ -32,8 +32,8 @@ func (x *exchange) serve() (err error) {
 			x.render(err)
 		}
 	})
-	returned = true
 	if abandoned { // by fiber's timeout: the handler is still running
+		returned = true
 		x.session.Close(true, true)
 		return err
 	}
@@ -42,6 +42,7 @@ func (x *exchange) serve() (err error) {
 		x.answer(err)
 	}
 	x.begin()
+	returned = true
 	x.session.Close(true, err != nil)
 	return nil
 }
