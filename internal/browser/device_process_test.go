@@ -90,29 +90,46 @@ func (p *process) end(t *testing.T) {
 }
 
 // Two processes behind one address, whose clocks are 2 s apart, share a
-// directory. The proxy sends each request to the other one.
+// directory. What the one has made, the other takes.
 func TestTwoProcessesAndADevice(t *testing.T) {
 	const lifetime = 9 * time.Second
-	for _, ahead := range []time.Duration{-2 * time.Second, 2 * time.Second} {
-		t.Run(ahead.String(), func(t *testing.T) {
+	for name, test := range map[string]struct {
+		ahead time.Duration // is the clock of the second process
+		first func(path string, signed bool) bool
+	}{
+		"challenge, answer": {2 * time.Second, func(path string, signed bool) bool {
+			return path == "/login" || strings.HasSuffix(path, "/refresh") && !signed
+		}},
+		"answer, challenge": {-2 * time.Second, func(path string, signed bool) bool {
+			return path == "/login" || strings.HasSuffix(path, "/refresh") && !signed
+		}},
+		"refresh, page": {2 * time.Second, func(path string, _ bool) bool { return strings.HasPrefix(path, "/session-device/") }},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			both := []*process{start(t, dir, lifetime, 0), start(t, dir, lifetime, ahead)}
-			var turn atomic.Int64
-			s := serve(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { both[turn.Add(1)%2].forward(r) }})
+			first, second := start(t, dir, lifetime, 0), start(t, dir, lifetime, test.ahead)
+			s := serve(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+				if test.first(r.In.URL.Path, r.In.Header[dbsc.HeaderResponse] != nil) {
+					first.forward(r)
+				} else {
+					second.forward(r)
+				}
+			}})
 			b := s.window()
+			require.Equal(t, "ann 1", b.fetch("/count", ""), "the proof is refreshed at once")
+			s.await(refresh + " 200")
 
-			// The proof is good at both as long as the browser has it.
+			// The proof is good as long as the browser has it.
 			b.await(func() bool { return time.Until(time.Unix(int64(b.cookie(proofCookie).Expires), 0)) < time.Second })
-			require.Equal(t, "ann 1ann 2", b.fetch("/count", "")+b.fetch("/count", ""))
+			require.Equal(t, "ann 2", b.fetch("/count", ""))
 
-			// It gets another one by a challenge of the one and an answer of the other.
+			// Then it gets another one.
 			b.expire(s.url)
 			time.Sleep(lifetime / 2) // in which a session that was just bound needs no proof
 			require.Equal(t, "ann 3", b.fetch("/count", ""))
-			for _, p := range both {
-				p.end(t)
-			}
+			first.end(t)
+			second.end(t)
 		})
 	}
 }
