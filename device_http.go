@@ -135,11 +135,14 @@ func address(r *http.Request) string {
 	return at
 }
 
-// answerProveFirst has the browser load the page once more.
+// answerProveFirst has the browser load the page once more. The address is
+// needed: without one a browser that wants a fragment of the page stays where it
+// is. The fragment is lost.
 func answerProveFirst(w http.ResponseWriter, r *http.Request, _ error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Refresh", "0;url="+address(r))
+	w.WriteHeader(http.StatusOK)
 	_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>One moment</title><p>One moment. <a href="">Continue</a></p></html>`)
 }

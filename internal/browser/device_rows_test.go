@@ -254,6 +254,7 @@ func TestLinkFromAnotherSite(t *testing.T) {
 	}{
 		"front page":      {"/", "", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
 		"page":            {"/count?a=%2F", "", []string{"GET /count 200", refresh + " 403", refresh + " 200", "GET /count 200"}},
+		"fragment":        {"/#part", "", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
 		"subdomain":       {"/", "//www.site", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
 		"the same origin": {"/", "//site", []string{refresh + " 403", refresh + " 200", "GET / 200"}},
 	} {
