@@ -56,7 +56,7 @@ func (s *Session) Value(key any) any {
 			return s.engine
 		}
 	case devicePath:
-		if d := s.engine.Device; d != nil && string(key) == d.Register {
+		if key == s.engine.devicePath {
 			return s.engine
 		}
 	}

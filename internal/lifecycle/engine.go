@@ -65,6 +65,7 @@ type Engine struct {
 	Warned     atomic.Bool      // of a Secure cookie over plain HTTP
 	name       any              // a string that no other engine has
 	carrierKey any              // see context.go
+	devicePath any              // see offer.go
 	codecs     [256]codec.Codec // by ID
 	schema     uint16           // the version of Type
 	zero       stored           // what an anonymous session starts from
@@ -86,6 +87,9 @@ type Engine struct {
 func New(c Config) (*Engine, error) {
 	e := &Engine{Config: c, carrierKey: carrierKey(c.Carrier.Name())}
 	e.name = fmt.Sprintf("sesame %p", e)
+	if c.Device != nil {
+		e.devicePath = devicePath(c.Device.Register)
+	}
 	for i := range e.turns {
 		e.turns[i], e.limits[i].turn = make(chan struct{}, 1), make(chan struct{}, 1)
 	}

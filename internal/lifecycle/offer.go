@@ -41,7 +41,7 @@ type devicePath string
 // SamePath reports whether another engine around this one answers the browser at
 // the same path: this one would never see a registration.
 func (e *Engine) SamePath(ctx context.Context) bool {
-	return e.Device != nil && ctx.Value(devicePath(e.Device.Register)) != nil
+	return e.Device != nil && ctx.Value(e.devicePath) != nil
 }
 
 // mayProveFirst reports whether a browser that comes without its proof could
