@@ -127,3 +127,29 @@ func TestRefreshCrossesARenewal(t *testing.T) {
 	later(begun)
 	require.Equal(t, "ann bound", b.visit(s.url))
 }
+
+// A browser that cannot prove its key logs in once more. It then has two keys, and
+// goes on with that of the new session.
+func TestLogInWhileStale(t *testing.T) {
+	h := &refusing{Handler: members(sesame.New[member](sesame.WithDeviceBinding()))}
+	s := serve(t, h)
+	b := s.window()
+	before := b.cookie(sessionCookie).Value
+	require.Equal(t, "ann 1", b.fetch("/count", ""))
+	b.expire(s.url)
+	later(begun)
+	h.status.Store(http.StatusServiceUnavailable)
+	s.forget()
+	require.Equal(t, "ann none", b.visit(s.url+"/login"))
+	s.await(register + " 200")
+	h.status.Store(0)
+	require.NotEqual(t, before[:22], b.cookie(sessionCookie).Value[:22])
+	require.Equal(t, "ann 1", b.fetch("/count", ""), "from zero")
+
+	b.await(func() bool { return b.cookie(proofCookie) != nil })
+	later(begun)
+	for range 2 {
+		b.expire(s.url)
+		require.Equal(t, "ann bound", b.visit(s.url))
+	}
+}
