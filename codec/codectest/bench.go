@@ -9,9 +9,9 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// Bench compares codecs on a session of yours: sample is a struct, or a pointer
-// to one, filled as it would be in production. Without codecs it compares those
-// of package codec. This is a whole test file:
+// Bench benchmarks codecs on a session of yours: sample is a struct, or a pointer
+// to one, filled as it would be in production. Without codecs it benchmarks
+// codec.MsgPack and codec.JSON. This is a whole test file:
 //
 //	package shop
 //
@@ -19,19 +19,19 @@ import (
 //
 //	func BenchmarkCodec(b *testing.B) { codectest.Bench(b, Session{User: "ada"}) }
 //
-// For each codec there are the benchmarks op=encode and op=decode, named so that
-// benchstat can put the codecs into columns:
+// Each codec gets the benchmarks op=encode and op=decode, named so that benchstat
+// can put the codecs into columns:
 //
 //	go test -run '^$' -bench Codec -count 6 | benchstat -col /codec -
 //
-// Besides time and allocations they report, as bytes, the encoded size, and, as
-// canonical, 1 if a hundred encodings of the sample and of what it is decoded
-// as were the same bytes, else 0: each read of such a session would look like a
-// change. A codec that cannot carry the sample is an error; the others are
-// measured all the same.
+// Besides time and allocations they report two metrics. "bytes" is the encoded
+// size. "canonical" is 1 if a hundred encodings of the sample, and one of the
+// sample decoded and encoded again, were the same bytes; otherwise it is 0, and a
+// session that was only read would look changed. A codec that cannot encode or
+// decode the sample fails the benchmark; the others are still measured.
 //
-// Encoding is to a buffer that is large enough, as a manager's is. Decoding
-// includes the allocation of the struct, as each request needs one.
+// Encoding writes to a buffer that is large enough, as a manager's is. Decoding
+// includes the allocation of the struct, because each request needs one.
 func Bench(b *testing.B, sample any, codecs ...codec.Codec) {
 	if len(codecs) == 0 {
 		codecs = bundled
@@ -75,8 +75,7 @@ func Bench(b *testing.B, sample any, codecs ...codec.Codec) {
 	}
 }
 
-// isCanonical reports whether session, which data is an encoding of, always has
-// the same bytes.
+// isCanonical reports whether session always encodes to data.
 func isCanonical(c codec.Codec, session any, data []byte) bool {
 	for range 100 {
 		if again, err := encode(c, session); err != nil || !bytes.Equal(again, data) {
@@ -100,7 +99,7 @@ func pointerTo(sample any) any {
 	return p.Interface()
 }
 
-// name is what a codec calls itself, or else the name of its type.
+// name returns what the codec's String method returns, or the name of its type.
 func name(c codec.Codec) string {
 	if s, ok := c.(fmt.Stringer); ok {
 		return s.String()

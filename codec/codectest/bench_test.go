@@ -15,7 +15,7 @@ func TestBenchTellsCanonicalCodecs(t *testing.T) {
 	}{
 		{codec.MsgPack, true},
 		{codec.JSON, true},
-		{plainGob{}, false},  // maps in random order
+		{plainGob{}, false},  // encodes maps in random order
 		{shifty{}, true},     // differs in other processes only
 		{forgetful{}, false}, // loses a field on the way
 	} {
@@ -29,7 +29,7 @@ func TestBenchTellsCanonicalCodecs(t *testing.T) {
 	}
 }
 
-// TestBenchMeasures runs all that a user's benchmark runs.
+// TestBenchMeasures runs the same benchmarks as a user's BenchmarkCodec.
 func TestBenchMeasures(t *testing.T) {
 	times := flag.Lookup("test.benchtime").Value
 	defer times.Set(times.String())

@@ -17,7 +17,7 @@ import (
 func checkCanonical(r *report, c codec.Codec) {
 	for _, s := range samples {
 		if s.name == "times" {
-			continue // it has the current time
+			continue // it contains the current time
 		}
 		first := s.make(inOrder())
 		want, ok, _ := s.encode(c, first)
@@ -36,17 +36,17 @@ func checkCanonical(r *report, c codec.Codec) {
 			}
 		}
 	}
-	// The monotonic clock is no part of a time.
+	// The monotonic clock reading is not part of a session.
 	now := time.Now()
 	a, err1 := encode(c, &struct{ T time.Time }{now})
 	b, err2 := encode(c, &struct{ T time.Time }{now.Round(0)})
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
-		r.errorf("a time with and without its monotonic clock gives %q and %q", a, b)
+		r.errorf("a time with and without its monotonic clock reading gives %q and %q", a, b)
 	}
 }
 
-// childEnv holds the name of the test that a child process is to print its
-// bytes from.
+// childEnv holds the name of the test in which a child process prints its
+// fingerprints.
 const childEnv = "SESAME_CODECTEST_CHILD"
 
 func checkProcesses(r *report, c codec.Codec) {
@@ -54,7 +54,7 @@ func checkProcesses(r *report, c codec.Codec) {
 		return
 	}
 	if os.Getenv(childEnv) == r.test {
-		// Types that a codec numbers as it meets them get other numbers here.
+		// A codec that numbers types as it meets them numbers them differently here.
 		for i := len(samples) - 1; i >= 0; i-- {
 			_, _ = encode(c, samples[i].make(inOrder()))
 		}
@@ -63,7 +63,7 @@ func checkProcesses(r *report, c codec.Codec) {
 		return
 	}
 
-	// The child runs this very test, in the importer's test binary.
+	// The child process runs this same test, in the test binary that called Run.
 	elems := strings.Split(r.test, "/")
 	for i, e := range elems {
 		elems[i] = "^" + regexp.QuoteMeta(e) + "$"
@@ -84,7 +84,7 @@ func checkProcesses(r *report, c codec.Codec) {
 		case !ok:
 			r.errorf("the second process failed: %v\n%s", err, out)
 		case strings.TrimSpace(got) != want:
-			r.errorf("another process encodes these differently: %s", difference(want, got))
+			r.errorf("a second process encodes these differently: %s", difference(want, got))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// A session as an older and a newer program know it.
+// The same session in an older and a newer version of a program.
 type (
 	older struct {
 		User  string
@@ -51,7 +51,7 @@ func checkCarry(r *report, c codec.Codec) {
 	var known older
 	found, err := decodeShared(carrier, data, &known)
 	if err != nil || !found.Unknown || found.Exact {
-		r.errorf("DecodeShared, of data with fields that the struct does not have: %+v, %v", found, err)
+		r.errorf("DecodeShared of data with fields that the struct does not have: got %+v, %v, want Unknown and not Exact", found, err)
 		return
 	}
 	known.User, known.Where.City, known.Other.City = "anna", "Pisa", "Bergen"
@@ -61,24 +61,24 @@ func checkCarry(r *report, c codec.Codec) {
 		return
 	}
 	if found, err := decodeShared(carrier, written, new(older)); err != nil || found.Unknown {
-		r.errorf("DecodeShared, of what Append has written: %+v, %v", found, err)
+		r.errorf("DecodeShared of what Append wrote: got %+v, %v, want no Unknown", found, err)
 	}
 	keptData, keptWritten := bytes.Clone(data), bytes.Clone(written)
 	extended, lost := carrier.Carry(reflect.TypeFor[older](), written, data)
 	if !bytes.Equal(data, keptData) || !bytes.Equal(written, keptWritten) {
-		r.errorf("Carry changes what it is given")
+		r.errorf("Carry changes its arguments")
 	}
 	if len(lost) > 0 {
-		r.errorf("Carry has lost %s, of a session where nothing has to be", lost)
+		r.errorf("Carry reports %s as lost, although it could keep every field", lost)
 	}
 	want := stored
 	want.User, want.Where.City, want.Other = "anna", "Pisa", &newerPlace{"Bergen", 4}
 	var got newer
 	if err := decode(c, extended, &got); err != nil || !reflect.DeepEqual(got, want) {
-		r.errorf("Carry made %+v of %+v (%v)", got, want, err)
+		r.errorf("after Carry the session is %+v, want %+v (error %v)", got, want, err)
 	}
 	if again, _ := carrier.Carry(reflect.TypeFor[older](), written, extended); !bytes.Equal(again, extended) {
-		r.errorf("Carry is not canonical: what it wrote it carries over as %q, not %q", again, extended)
+		r.errorf("Carry is not canonical: applied to its own result it writes %q, not %q", again, extended)
 	}
 	if same, lost := carrier.Carry(reflect.TypeFor[older](), written, written); !bytes.Equal(same, written) || len(lost) > 0 {
 		r.errorf("Carry changes an encoding without unknown fields to %q", same)
@@ -90,6 +90,6 @@ func checkCarry(r *report, c codec.Codec) {
 		return
 	}
 	if _, lost := carrier.Carry(reflect.TypeFor[older](), written, data); !slices.Equal(lost, []string{"Items[].Floor"}) {
-		r.errorf("Carry says that it has lost %q, not Items[].Floor", lost)
+		r.errorf("Carry reports %q as lost, want Items[].Floor", lost)
 	}
 }

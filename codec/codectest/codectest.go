@@ -1,5 +1,5 @@
-// Package codectest tells whether a [codec.Codec] keeps its promises, and how
-// fast it is on a session of yours. It needs nothing but the standard library.
+// Package codectest tests a [codec.Codec] against its contract and measures how
+// fast it encodes a session of yours. It needs only the standard library.
 //
 // The test of a codec is one line:
 //
@@ -18,14 +18,13 @@ import (
 // Run checks c. Every rule of [codec.Codec] is a subtest, and a failure states
 // the rule that was broken.
 //
-// A codec need not carry everything: where it returns an error from Append for
-// one of the rarer types, such as a map with structs for keys, those checks are
-// passed over. What it does carry it has to carry well. Nor need it keep every
-// rule: an [Option] says which it does not promise.
+// A codec need not support every type: if Append returns an error for one of the
+// rarer types, such as a map with struct keys, the checks of that type are
+// skipped. The types that it does support must pass. A codec need not promise
+// every rule either: an [Option] says which ones it does not.
 //
-// One subtest runs the test binary a second time, with a filter that selects
-// that subtest only. Run must therefore not be called from a test that cannot be
-// repeated.
+// One subtest runs the test binary again, twice, with a filter that selects only
+// that subtest. So Run must not be called from a test that cannot be repeated.
 func Run(t *testing.T, c codec.Codec, opts ...Option) {
 	promised := report{canonical: true, hardened: true, fields: true}
 	for _, o := range opts {
@@ -56,18 +55,18 @@ type option func(*report)
 func (o option) apply(r *report) { o(r) }
 
 // NotCanonical is for a codec that may encode equal values as different bytes,
-// as encoding/gob does. Run then compares what the bytes are decoded as.
+// as encoding/gob does. Run then compares the decoded values, not the bytes.
 func NotCanonical() Option { return option(func(r *report) { r.canonical = false }) }
 
-// NotHardened is for a codec that believes the lengths that a record announces.
-// Run then does not measure how much memory decoding takes.
+// NotHardened is for a codec that allocates memory for the lengths that a record
+// declares. Run then does not measure how much memory decoding allocates.
 func NotHardened() Option { return option(func(r *report) { r.hardened = false }) }
 
 // NotNamingFields is for a codec whose errors do not say which field of a
 // session could not be decoded.
 func NotNamingFields() Option { return option(func(r *report) { r.fields = false }) }
 
-// testCase is a rule and what checks it.
+// testCase is a rule and the function that checks it.
 type testCase struct {
 	name      string
 	rule      string
@@ -80,57 +79,57 @@ type testCase struct {
 var cases = []testCase{
 	{
 		name:  "id",
-		rule:  "ID is not zero and always the same, since stored records are decoded by it",
+		rule:  "ID is not zero and never changes: a stored record is decoded by the codec whose ID it has",
 		check: checkID,
 	},
 	{
 		name:  "check",
-		rule:  "a Checker names the field that cannot be carried, so that it is found when the program starts",
+		rule:  "Check returns an error that names the field that cannot be encoded, so that it is found when the program starts",
 		check: checkChecker,
 	},
 	{
 		name:  "refuse",
-		rule:  "Append returns an error for a channel, a function, a cycle; it neither panics nor leaves them out",
+		rule:  "Append returns an error for a channel, a function or a cycle; it neither panics nor omits it",
 		check: checkRefuse,
 	},
 	{
 		name:  "round-trip",
-		rule:  "what Append writes Decode reads; the decoded value is the same, nil and empty aside, and is written as the same bytes",
+		rule:  "Decode reads what Append wrote; the decoded value is equal, except that nil may become empty or empty nil, and it encodes to the same bytes",
 		check: checkRoundTrip,
 	},
 	{
 		name:  "canonical",
-		rule:  "equal values have equal bytes, however often they are encoded and in whatever order their maps were filled: else each read of a session looks like a change",
+		rule:  "equal values encode to equal bytes, every time and in any order of filling their maps; otherwise a session that was only read looks changed",
 		check: checkCanonical, canonical: true,
 	},
 	{
 		name:  "processes",
-		rule:  "equal values have equal bytes in all processes, whatever each has encoded before: else two servers behind one address rewrite each other's sessions",
+		rule:  "equal values encode to equal bytes in every process, independent of what it has encoded before; otherwise two servers behind one address rewrite each other's sessions",
 		check: checkProcesses, canonical: true,
 	},
 	{
 		name:  "append",
-		rule:  "Append appends to dst: it keeps what is there, uses the room behind it, and keeps no hold of it",
+		rule:  "Append appends to dst: it keeps the bytes of dst, uses its spare capacity, and does not retain it",
 		check: checkAppend,
 	},
 	{
 		name:  "alias",
-		rule:  "Decode never writes to data, and keeps no reference to it: it may be overwritten as soon as Decode returns",
+		rule:  "Decode never writes to data and keeps no reference to it: the caller may overwrite data as soon as Decode returns",
 		check: checkAlias,
 	},
 	{
 		name:  "shared",
-		rule:  "DecodeShared reads what Decode reads, never writes to data, and calls exact only what Append would write: else an unchanged session is saved",
+		rule:  "DecodeShared reads what Decode reads, never writes to data, and reports Exact only if Append would write the same bytes",
 		check: checkShared,
 	},
 	{
 		name:  "like",
-		rule:  "AppendLike writes what Append writes, whatever the earlier encoding is, and does not write to that: else a session is saved for what another one was",
+		rule:  "AppendLike writes what Append writes, whatever the earlier encoding is, and does not change the earlier encoding",
 		check: checkLike,
 	},
 	{
 		name:  "methods",
-		rule:  "a method of a type may keep what it is given and change it in place: that reaches neither data nor another value; what a method returns is copied",
+		rule:  "an UnmarshalText or similar method may keep the bytes it is given and change them in place, which changes neither data nor another value; the bytes that a MarshalText or similar method returns are copied",
 		check: checkMethods,
 	},
 	{
@@ -140,17 +139,17 @@ var cases = []testCase{
 	},
 	{
 		name:  "evolution",
-		rule:  "a field that the struct has lost is passed over, one that it has gained is zero: sessions outlive deployments",
+		rule:  "a stored field that the struct no longer has is skipped, and a field that is not stored stays zero: sessions outlive deployments",
 		check: checkEvolution,
 	},
 	{
 		name:  "carry",
-		rule:  "DecodeShared notices a field that the struct does not have, and Carry keeps it, byte for byte: else an older program takes away what a newer one has put there",
+		rule:  "DecodeShared reports a field that the struct does not have, and Carry keeps it byte for byte; otherwise an older program removes what a newer one has stored",
 		check: checkCarry,
 	},
 	{
 		name:  "fields",
-		rule:  "the error for a field of another type than is stored names it and the type that was wanted, and has nothing of what is stored: else a deployment that logs users out does not tell why, or tells what they have stored",
+		rule:  "if a field cannot be decoded, the error names the field and the type it has in the struct, and quotes nothing of the stored value: the operator must learn why a deployment lost sessions, and no log may contain their data",
 		check: checkFields, fields: true,
 	},
 	{
@@ -160,27 +159,27 @@ var cases = []testCase{
 	},
 	{
 		name:  "corrupt",
-		rule:  "damaged data gives an error, or a wrong value, but no panic",
+		rule:  "Decode of damaged data returns an error or a wrong value, and does not panic",
 		check: checkCorrupt,
 	},
 	{
 		name:  "lengths",
-		rule:  "a declared length is not believed: data that announces more than it has gives an error, and no memory is allocated for it",
+		rule:  "a declared length is not trusted: data that declares more than it contains gives an error, and Decode allocates no memory for it",
 		check: checkLengths, hardened: true,
 	},
 	{
 		name:  "deep",
-		rule:  "data and values nested without end give an error before the stack is exhausted",
+		rule:  "data and values that are nested too deeply give an error before the stack overflows",
 		check: checkDeep,
 	},
 	{
 		name:  "trailing",
-		rule:  "bytes after the value are an error, not a value with something ignored",
+		rule:  "bytes after the value are an error and are not ignored",
 		check: checkTrailing,
 	},
 }
 
-// report collects what a codec does wrong.
+// report collects the failures of one case.
 type report struct {
 	test      string // the running test
 	canonical bool   // what the codec promises
@@ -196,11 +195,12 @@ func (r *report) errorf(format string, args ...any) {
 	}
 }
 
-// enough reports whether there is nothing new to learn from more failures.
+// enough reports whether there are so many failures that more would not help.
 func (r *report) enough() bool { return len(r.failures) >= 5 }
 
-// alike reports whether a and b are encodings of the same value, which is like
-// v: the same bytes, or, if the codec is not canonical, decoded as the same.
+// alike reports whether a and b are encodings of the same value, of v's type:
+// the same bytes or, if the codec is not canonical, bytes that decode to equal
+// values.
 func (r *report) alike(c codec.Codec, a, b []byte, v any) bool {
 	if r.canonical || bytes.Equal(a, b) {
 		return bytes.Equal(a, b)
@@ -209,7 +209,7 @@ func (r *report) alike(c codec.Codec, a, b []byte, v any) bool {
 	return decode(c, a, x) == nil && decode(c, b, y) == nil && same(reflect.ValueOf(x), reflect.ValueOf(y))
 }
 
-// encode is Append to nothing, with a panic turned into an error.
+// encode is Append to nil, with a panic turned into an error.
 func encode(c codec.Codec, v any) (data []byte, err error) {
 	defer recoverInto(&err)
 	return c.Append(nil, v)

@@ -7,7 +7,7 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// Sessions of which each has a field of another type in the next version.
+// A session with one field whose type V changes between versions of a program.
 type (
 	changed[V any] struct {
 		Before string
@@ -20,13 +20,13 @@ type (
 	changedItem[V any] struct{ Price V }
 )
 
-// secret is what is stored, a text or a key.
+// secret is stored as a text and as a map key; no error may quote it.
 const secret = "xyzzy-secret"
 
 var misfits = []struct {
 	what         string
 	stored, into any
-	path         []string // what the error must have, in this order
+	path         []string // parts that the error must contain, in this order
 	wanted       string
 }{
 	{
@@ -61,7 +61,7 @@ var misfits = []struct {
 	},
 }
 
-// choosy is a Blob that refuses to be read.
+// choosy is a Blob whose UnmarshalBinary always fails.
 type choosy struct{ Blob }
 
 // MarshalBinary implements [encoding.BinaryMarshaler].
@@ -79,29 +79,29 @@ func checkFields(r *report, c codec.Codec) {
 	for _, m := range misfits {
 		data, err := encode(c, m.stored)
 		if err != nil {
-			continue // it may refuse the method
+			continue // a codec need not support the method
 		}
 		checkQuotes(r, c, data, m.into)
 		err = decode(c, data, m.into)
 		if err == nil {
-			continue // it may convert
+			continue // a codec may convert types
 		}
 		refused++
 		text, rest := err.Error(), err.Error()
 		for _, part := range append(m.path, m.wanted) {
 			var found bool
 			if _, rest, found = strings.Cut(rest, part); !found {
-				r.errorf("%s: the error of Decode should have %q, but is %q", m.what, part, text)
+				r.errorf("%s: the error of Decode should contain %q, but is %q", m.what, part, text)
 			}
 		}
 		checkQuote(r, err)
 	}
 	if refused == 0 {
-		r.errorf("Decode reads every type as every other")
+		r.errorf("Decode reads every type as any other")
 	}
 }
 
-// checkQuotes damages data byte by byte and decodes it into values like v.
+// checkQuotes damages data byte by byte and decodes it into values of v's type.
 func checkQuotes(r *report, c codec.Codec, data []byte, v any) {
 	for i := range data {
 		damaged := bytes.Clone(data)
@@ -111,14 +111,15 @@ func checkQuotes(r *report, c codec.Codec, data []byte, v any) {
 	}
 }
 
-// checkQuote looks for parts of what is stored, of which one may be damaged.
+// checkQuote looks for the stored values in err, and for each half of secret,
+// because the other half may be damaged.
 func checkQuote(r *report, err error) {
 	if err == nil {
 		return
 	}
 	for _, part := range append(strings.Split(secret, "-"), "31415") {
 		if text := err.Error(); strings.Contains(text, part) {
-			r.errorf("the error of Decode has what is stored: %q", text)
+			r.errorf("the error of Decode quotes stored data: %q", text)
 		}
 	}
 }

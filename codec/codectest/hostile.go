@@ -9,17 +9,17 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// sound is more than any of the types here takes for what there is, and far
-// less than what is announced.
+// sound returns how much decoding n bytes may allocate: more than any type here
+// needs for its data, and far less than the lengths that the data declares.
 func sound(n int) uint64 { return uint64(1<<20 + n<<10) }
 
-// tight is for data that is to be refused at once.
+// tight is sound for data that Decode must reject early.
 func tight(n int) uint64 { return uint64(64<<10 + 32*n) }
 
-// feeder decodes hostile data, each piece into a value of its own, and reports
-// panics and excesses of memory. To read the allocator's counters takes longer
-// than most decoding, so it does that for many pieces at once, and for each alone
-// if together they allocate more than one may.
+// feeder decodes hostile data, each piece into its own value, and reports panics
+// and excessive allocation. Reading the allocator's counters takes longer than
+// decoding most pieces, so it measures them in batches, and each one by itself
+// only if a batch allocates more than one piece may.
 type feeder struct {
 	*report
 	codec  codec.Codec
@@ -30,7 +30,7 @@ type feeder struct {
 type piece struct {
 	what string
 	data []byte
-	v    any // what to decode it as
+	v    any // decoded as a value of this type
 }
 
 func (f *feeder) feed(what string, data []byte, v any) {
@@ -63,8 +63,8 @@ func (f *feeder) flush() {
 	f.pieces = f.pieces[:0]
 }
 
-// measure decodes the pieces and returns how much that allocates, and the last
-// error.
+// measure decodes the pieces and returns the bytes allocated, and the error of
+// the last piece.
 func (f *feeder) measure(pieces ...piece) (allocated uint64, err error) {
 	targets := make([]any, len(pieces))
 	for i, p := range pieces {
@@ -93,9 +93,9 @@ func checkCorrupt(r *report, c codec.Codec) {
 			continue
 		}
 		if err := decode(c, data, fresh(v)); err != nil {
-			continue // reported elsewhere; it also fills the codec's caches
+			continue // reported elsewhere; the call also fills the codec's caches
 		}
-		// All damage to a short encoding, some to a long one.
+		// Damage every byte of a short encoding, and some of a long one.
 		step := 1 + len(data)/200
 		for i := 0; i < len(data); i += 1 + rnd.IntN(stride*step) {
 			f.feed("truncated", data[:i], v)
@@ -128,7 +128,7 @@ type wide struct {
 	Next                   *wide
 }
 
-// targets have one field that announces how long it is.
+// targets are structs with one field whose encoding declares a length.
 var targets = []any{
 	&struct{ V any }{[]any{nil}},
 	&struct{ V any }{map[string]any{"a": nil}},
@@ -144,9 +144,9 @@ var targets = []any{
 	&struct{ V map[string]any }{map[string]any{"a": nil}},
 }
 
-// checkLengths makes data that announces more than it has, without knowing the
-// format: it lets the codec encode a container and puts a huge number, after
-// each byte that may introduce it, where the container begins.
+// checkLengths makes data that declares more than it contains, without knowing
+// the format: it has the codec encode a container, and where the container
+// begins it writes a huge number, after each byte that could introduce one.
 func checkLengths(r *report, c codec.Codec) {
 	f := feeder{report: r, codec: c, limit: sound}
 	defer f.flush()
@@ -166,7 +166,8 @@ func checkLengths(r *report, c codec.Codec) {
 	}
 }
 
-// checkDeep nests what the codec encodes, and opening brackets of all formats.
+// checkDeep tries deeply nested values, and the opening bytes of containers in
+// several formats, repeated.
 func checkDeep(r *report, c codec.Codec) {
 	f := feeder{report: r, codec: c, limit: tight}
 	defer f.flush()
@@ -188,7 +189,7 @@ func checkDeep(r *report, c codec.Codec) {
 			r.errorf("Append of a value %d levels deep: %v", levels, err)
 		}
 		if err == nil {
-			r.errorf("Append of a value %d levels deep: no error, but %d bytes", levels, len(data))
+			r.errorf("Append of a value %d levels deep returned %d bytes, want an error", levels, len(data))
 		}
 	}
 	prefix, err := encode(c, &tree{})

@@ -7,8 +7,8 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// checkLike compares AppendLike with Append, on encodings of the same value, of
-// others, and on such that have been damaged since.
+// checkLike compares AppendLike with Append, given an earlier encoding of the
+// same value, of another value, and damaged ones.
 func checkLike(r *report, c codec.Codec) {
 	like, ok := c.(codec.LikeAppender)
 	if !ok {
@@ -37,7 +37,8 @@ func checkLike(r *report, c codec.Codec) {
 	}
 }
 
-// compareLike encodes v, of which data is the encoding, with a hint.
+// compareLike encodes v with a hint and compares the result with data, which
+// Append wrote for v.
 func compareLike(r *report, c codec.LikeAppender, what string, v any, data, hint []byte) {
 	kept := bytes.Clone(hint)
 	got, err := appendLike(c, v, hint)
@@ -45,13 +46,13 @@ func compareLike(r *report, c codec.LikeAppender, what string, v any, data, hint
 	case !bytes.Equal(kept, hint):
 		r.errorf("%s: AppendLike changes the earlier encoding", what)
 	case err != nil:
-		r.errorf("%s: Append writes it, AppendLike says: %v", what, err)
+		r.errorf("%s: Append succeeds, AppendLike returns: %v", what, err)
 	case !bytes.Equal(data, got):
 		r.errorf("%s: given %q, AppendLike writes %q, Append %q", what, hint, got, data)
 	}
 }
 
-// appendLike is AppendLike to nothing, with a panic turned into an error.
+// appendLike is AppendLike to nil, with a panic turned into an error.
 func appendLike(c codec.LikeAppender, v any, like []byte) (data []byte, err error) {
 	defer recoverInto(&err)
 	return c.AppendLike(nil, v, like)

@@ -8,8 +8,8 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// checkMethods encodes and decodes types whose methods treat what they are
-// given as their own: they keep it, and change it in place.
+// checkMethods encodes and decodes types whose methods keep the bytes that they
+// are given and change them in place.
 func checkMethods(r *report, c codec.Codec) {
 	for _, s := range []struct {
 		name string
@@ -38,20 +38,20 @@ func checkMethods(r *report, c codec.Codec) {
 	}
 }
 
-// checkReturned changes what the methods of v returned to Append, which has
-// written data.
+// checkReturned changes the bytes that v's methods returned to Append, and
+// expects data, which Append wrote, to stay the same.
 func checkReturned(r *report, name string, data []byte, v any) {
 	written := bytes.Clone(data)
 	for _, b := range held(v) {
 		b.overwrite()
 	}
 	if !bytes.Equal(data, written) {
-		r.errorf("%s: what Append has written changes with what a method returned to it", name)
+		r.errorf("%s: Append did not copy the bytes that a method returned: changing them changes the encoding", name)
 	}
 }
 
-// checkGiven decodes data as a value like v, and changes what each of its
-// methods was given, one after the other.
+// checkGiven decodes data as a value of v's type, and changes in place the bytes
+// that each method was given, one method after the other.
 func checkGiven(r *report, name string, c codec.Codec, method string, decode func(codec.Codec, []byte, any) error, data []byte, v any) {
 	first := fresh(v)
 	if err := decode(c, data, first); err != nil {
@@ -74,16 +74,16 @@ func checkGiven(r *report, name string, c codec.Codec, method string, decode fun
 		}
 		all[i].overwrite()
 		if !bytes.Equal(given, data) {
-			r.errorf("%s: %s gave a method a part of data, and the method has changed it", name, method)
+			r.errorf("%s: %s gave a method a part of data, which the method could change", name, method)
 		}
 		for j, b := range all {
 			if j != i && !bytes.Equal(b.content(), before[j]) {
-				r.errorf("%s: %s gave a method what belongs to another value, which was %q and is %q", name, method, before[j], b.content())
+				r.errorf("%s: %s gave a method bytes of another value, which was %q and is now %q", name, method, before[j], b.content())
 			}
 		}
 		again := fresh(v)
 		if data, err := encode(c, got); err != nil || decode(c, data, again) != nil || !bytes.Equal(held(again)[i].content(), all[i].content()) {
-			r.errorf("%s: a change within what a method kept is not encoded (error %v)", name, err)
+			r.errorf("%s: a change of the bytes that a method kept is not encoded (error %v)", name, err)
 		}
 	}
 	again := fresh(v)
@@ -92,7 +92,7 @@ func checkGiven(r *report, name string, c codec.Codec, method string, decode fun
 	}
 }
 
-// holder is what keeps the bytes that its methods are given.
+// A holder keeps the bytes that its methods are given.
 type holder interface {
 	content() []byte
 	set(text string)
@@ -101,7 +101,8 @@ type holder interface {
 
 func sameContent(a, b holder) bool { return bytes.Equal(a.content(), b.content()) }
 
-// holders makes a session with values of type T wherever one can be.
+// holders makes a session with values of type T in every kind of place: a field,
+// a slice, an array, a map, behind a pointer.
 func holders[T any]() any {
 	v := new(struct {
 		A, B   T
@@ -135,7 +136,7 @@ func holders[T any]() any {
 	return v
 }
 
-// held returns what holds bytes in a session that holders has made.
+// held returns the holders of a session that holders has made.
 func held(v any) []holder {
 	var all []holder
 	var walk func(v reflect.Value)
@@ -171,7 +172,7 @@ func held(v any) []holder {
 	return all
 }
 
-// bytesHeld is what all holders have.
+// bytesHeld implements holder for the types below.
 type bytesHeld struct{ b []byte }
 
 func (h *bytesHeld) content() []byte { return h.b }
@@ -185,8 +186,8 @@ func (h *bytesHeld) overwrite() {
 	}
 }
 
-// take keeps b, as UnmarshalText and its like must not, after it was changed
-// back and forth.
+// take keeps b, which the documentation of UnmarshalText and similar methods
+// forbids, and changes it in place and back.
 func (h *bytesHeld) take(b []byte) error {
 	h.b = b
 	for range 2 {
@@ -198,11 +199,11 @@ func (h *bytesHeld) take(b []byte) error {
 }
 
 type (
-	// Held holds bytes in a text and in a binary form.
+	// Held has methods for a text and a binary form, which keep their argument.
 	Held struct{ bytesHeld }
-	// HeldJSON holds a string in JSON.
+	// HeldJSON has methods for JSON, which keep their argument.
 	HeldJSON struct{ bytesHeld }
-	// HeldGob holds bytes in encoding/gob.
+	// HeldGob has methods for encoding/gob, which keep their argument.
 	HeldGob struct{ bytesHeld }
 )
 

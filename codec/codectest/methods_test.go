@@ -7,7 +7,7 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// lend gives the holders in v the bytes of data in which their content is found.
+// lend sets each holder in v to the part of data that has its content.
 func lend(data []byte, v any) {
 	if reflect.TypeOf(v) != reflect.TypeOf(holders[Held]()) {
 		return
@@ -20,7 +20,7 @@ func lend(data []byte, v any) {
 	}
 }
 
-// lendsData gives methods a part of data.
+// lendsData is a codec that gives methods a part of data.
 type lendsData struct{ good }
 
 func (lendsData) Decode(data []byte, v any) error {
@@ -29,14 +29,14 @@ func (lendsData) Decode(data []byte, v any) error {
 	return err
 }
 
-// lendsShared does so where data is kept.
+// lendsShared does so in DecodeShared.
 type lendsShared struct{ good }
 
 func (lendsShared) DecodeShared(data []byte, v any) (codec.Found, error) {
 	return codec.Found{}, lendsData{}.Decode(data, v)
 }
 
-// lendsTwice gives two methods the same bytes.
+// lendsTwice is a codec that gives two methods the same bytes.
 type lendsTwice struct{ good }
 
 func (lendsTwice) Decode(data []byte, v any) error {
@@ -48,7 +48,7 @@ func (lendsTwice) Decode(data []byte, v any) error {
 	return err
 }
 
-// keepsReturned writes no copy of what methods return.
+// keepsReturned is a codec that does not copy what methods return.
 type keepsReturned struct{ good }
 
 func (keepsReturned) Append(dst []byte, v any) ([]byte, error) {

@@ -3,7 +3,7 @@
 package codectest
 
 const (
-	stride    = 1       // of the hostile inputs one in so many is tried
-	runLength = 0x2000  // of the elements in one
-	levels    = 100_000 // of a value nested without end
+	stride    = 1       // one in stride hostile inputs is tried
+	runLength = 0x2000  // the number of elements in a hostile input
+	levels    = 100_000 // the depth of nested values
 )

@@ -29,7 +29,7 @@ func checkChecker(r *report, c codec.Codec) {
 	for _, s := range samples {
 		if !s.rare {
 			if err := checker.Check(reflect.TypeOf(s.make(inOrder())).Elem()); err != nil {
-				r.errorf("%s: Check refuses it: %v", s.name, err)
+				r.errorf("%s: Check rejects it: %v", s.name, err)
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func checkChecker(r *report, c codec.Codec) {
 	}
 	type Session struct{ Tree recursive }
 	if err := checker.Check(reflect.TypeFor[Session]()); err != nil {
-		r.errorf("Check refuses a type that contains itself: %v", err)
+		r.errorf("Check rejects a type that contains itself: %v", err)
 	}
 	for _, bad := range badTypes {
 		err := checker.Check(bad.typ)
@@ -88,7 +88,7 @@ func checkRefuse(r *report, c codec.Codec) {
 			r.errorf("Append of %T: %v", v, err)
 		}
 		if err == nil {
-			r.errorf("Append of %T: no error, but %d bytes", v, len(data))
+			r.errorf("Append of %T returned %d bytes, want an error", v, len(data))
 		}
 	}
 }
@@ -105,7 +105,7 @@ func checkRoundTrip(r *report, c codec.Codec) {
 		}
 		got, again, err := transcode(c, data, v)
 		if err != nil {
-			r.errorf("%s: Decode of what Append wrote, and Append of that: %v", s.name, err)
+			r.errorf("%s: decoding what Append wrote, and encoding the result: %v", s.name, err)
 			continue
 		}
 		if !same(reflect.ValueOf(v), reflect.ValueOf(got)) {
@@ -121,7 +121,7 @@ func checkRoundTrip(r *report, c codec.Codec) {
 	}
 }
 
-// transcode decodes data as a value like v and encodes that.
+// transcode decodes data as a value of v's type and encodes it again.
 func transcode(c codec.Codec, data []byte, v any) (got any, again []byte, err error) {
 	got = fresh(v)
 	if err := decode(c, data, got); err != nil {
@@ -144,16 +144,16 @@ func checkAppend(r *report, c codec.Codec) {
 		got, err := c.Append(dst, v)
 		switch {
 		case err != nil:
-			r.errorf("with room for %d bytes: %v", room, err)
+			r.errorf("dst has room for %d bytes: %v", room, err)
 		case !bytes.HasPrefix(got, []byte(prefix)) || string(dst) != prefix:
-			r.errorf("with room for %d bytes: what was in dst is gone", room)
+			r.errorf("dst has room for %d bytes: Append has overwritten the bytes that were in dst", room)
 		case !r.alike(c, got[len(prefix):], want, v):
-			r.errorf("with room for %d bytes: not the same bytes as without a prefix", room)
+			r.errorf("dst has room for %d bytes: the encoding differs from one without a prefix", room)
 		case room >= 4*len(want) && &got[0] != &dst[0]:
-			r.errorf("dst had room, but was not used")
+			r.errorf("dst has enough room, but Append does not use it")
 		}
 	}
-	// What Append returns is the caller's: the next call leaves it alone.
+	// The result of Append belongs to the caller: later calls must not change it.
 	first, _ := c.Append(nil, v)
 	kept := bytes.Clone(first)
 	for range 10 {
@@ -162,7 +162,7 @@ func checkAppend(r *report, c codec.Codec) {
 		}
 	}
 	if !bytes.Equal(first, kept) {
-		r.errorf("bytes that were returned are changed by later calls")
+		r.errorf("later calls of Append change bytes that an earlier one returned")
 	}
 }
 
@@ -186,7 +186,7 @@ func checkAlias(r *report, c codec.Codec) {
 			data[i] = 0x5a
 		}
 		if after, err := encode(c, got); err != nil || !r.alike(c, before, after, v) {
-			r.errorf("%s: the decoded value changes when data is overwritten", s.name)
+			r.errorf("%s: overwriting data changes the decoded value", s.name)
 		}
 	}
 }
@@ -260,10 +260,10 @@ func checkConcurrent(r *report, c codec.Codec) {
 					failed("Decode: %v", err)
 				}
 				if data, err := encode(c, got); err != nil || !r.alike(c, data, want, v) {
-					failed("concurrent calls give other bytes (error %v)", err)
+					failed("concurrent calls give different bytes (error %v)", err)
 				}
 				if data, err := encode(c, v); err != nil || !r.alike(c, data, want, v) {
-					failed("concurrent calls on one value give other bytes (error %v)", err)
+					failed("concurrent calls on one value give different bytes (error %v)", err)
 				}
 			}
 		})
@@ -279,10 +279,10 @@ func checkTrailing(r *report, c codec.Codec) {
 	}
 	for _, tail := range []string{"\x00", "\xc0", "{}", "x", string(data)} {
 		if err := decode(c, append(bytes.Clone(data), tail...), new(Item)); err == nil {
-			r.errorf("%q after the value is not an error", tail)
+			r.errorf("Decode of a value followed by %q returned no error", tail)
 		}
 	}
 	if err := decode(c, nil, new(Item)); err == nil {
-		r.errorf("no data at all is not an error")
+		r.errorf("Decode of no data returned no error")
 	}
 }

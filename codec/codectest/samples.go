@@ -11,17 +11,17 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// sample makes a session. It is a function so that every call fills its maps
-// in another order.
+// sample makes sessions. make is a function, so that each call can fill the maps
+// in a different order.
 type sample struct {
 	name  string
 	make  func(order []int) any // a pointer to a struct
-	rare  bool                  // a codec may refuse it
-	loose bool                  // written as the same bytes only from the second time on
+	rare  bool                  // a codec may return an error for it
+	loose bool                  // only a decoded value encodes to the same bytes again
 }
 
-// encode is encode for a sample. It reports false if the codec may refuse
-// it, and does so.
+// encode encodes a sample. ok is false, and err nil, if the sample is rare and
+// the codec does not support it.
 func (s sample) encode(c codec.Codec, v any) (data []byte, ok bool, err error) {
 	if checker, ok := c.(codec.Checker); ok && s.rare && checker.Check(reflect.TypeOf(v).Elem()) != nil {
 		return nil, false, nil
@@ -33,7 +33,7 @@ func (s sample) encode(c codec.Codec, v any) (data []byte, ok bool, err error) {
 	return data, err == nil, err
 }
 
-// Everything has a field of every kind that a session must be able to have.
+// Everything has a field of every kind that a codec must support.
 type Everything struct {
 	Bool     bool
 	Int      int
@@ -88,15 +88,15 @@ type (
 		Tags map[string]string
 		Sub  *Item
 	}
-	// Embedded gives its fields to Everything.
+	// Embedded is embedded in Everything.
 	Embedded struct{ Inner, Outer int }
-	// EmbeddedPtr does so from behind a pointer.
+	// EmbeddedPtr is embedded in Everything by a pointer.
 	EmbeddedPtr struct{ Far string }
-	// Level has only a text form.
+	// Level encodes itself as text.
 	Level struct{ n int }
-	// Point is a key of several parts.
+	// Point is a struct that serves as a map key.
 	Point struct{ X, Y int }
-	// Blob has only a binary form.
+	// Blob encodes itself as binary data.
 	Blob struct{ s string }
 )
 
@@ -107,7 +107,7 @@ func (l Level) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "level-%d
 func (l *Level) UnmarshalText(b []byte) (err error) {
 	digits, ok := strings.CutPrefix(string(b), "level-")
 	if !ok {
-		return fmt.Errorf("%q is no level", b)
+		return fmt.Errorf("%q is not a level", b)
 	}
 	l.n, err = strconv.Atoi(digits)
 	return err
@@ -120,7 +120,7 @@ func (b Blob) MarshalBinary() ([]byte, error) { return []byte("blob" + b.s), nil
 func (b *Blob) UnmarshalBinary(data []byte) error {
 	s, ok := strings.CutPrefix(string(data), "blob")
 	if !ok {
-		return fmt.Errorf("%q is no blob", data)
+		return fmt.Errorf("%q is not a blob", data)
 	}
 	b.s = s
 	return nil
@@ -153,7 +153,7 @@ func everything(order []int) any {
 	return e
 }
 
-// samples are what round trips and canonical bytes are checked with.
+// samples are the sessions that most checks use.
 var samples = []sample{
 	{name: "everything", make: everything},
 	{name: "zero", make: func([]int) any { return new(Everything) }},
@@ -223,8 +223,7 @@ var samples = []sample{
 	}},
 }
 
-// entries is how many entries the maps of the samples have: more than a small
-// map of Go's, so that their order is random.
+// entries is the size of the samples' maps: larger than Go's small maps.
 const entries = 12
 
 func fill[K comparable, V any](order []int, key func(int) K, value func(int) V) map[K]V {
@@ -235,12 +234,12 @@ func fill[K comparable, V any](order []int, key func(int) K, value func(int) V) 
 	return m
 }
 
-// key makes strings whose order differs from that of their lengths.
+// key makes strings whose alphabetical order differs from the order by length.
 func key(i int) string { return strings.Repeat(string(rune('z'-i)), i*i%50) + strconv.Itoa(i) }
 
 func number(i int) int { return i * i * 10 }
 
-// inOrder is the order in which the samples are filled if nothing else is said.
+// inOrder returns the default order in which the samples' maps are filled.
 func inOrder() []int {
 	order := make([]int, entries)
 	for i := range order {
@@ -253,8 +252,8 @@ func inOrder() []int {
 func fresh(v any) any { return reflect.New(reflect.TypeOf(v).Elem()).Interface() }
 
 // same reports whether a codec may decode a as b. Nil and empty are the same,
-// so are a nil pointer and one to a zero value; times are equal if they are the
-// same instant. Values in an interface may come back in another type.
+// and so are a nil pointer and a pointer to a zero value. Times are the same if
+// they are the same instant. Values in an interface may have another type.
 func same(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Interface {
 		return a.IsNil() == b.IsNil() && (a.IsNil() || sameInAny(a.Elem(), b.Elem()))
@@ -281,10 +280,10 @@ func same(a, b reflect.Value) bool {
 	case reflect.Map:
 		for k, v := range a.Seq2() {
 			if a.Type().Key().Kind() == reflect.Interface {
-				break // its keys too may have another type
+				break // the keys may have another type, too
 			}
 			if isNaN(k) {
-				continue // it is found by no key
+				continue // NaN is not equal to itself, so no lookup finds it
 			}
 			if w := b.MapIndex(k); !w.IsValid() || !same(v, w) {
 				return false
@@ -308,7 +307,8 @@ func same(a, b reflect.Value) bool {
 
 func isNaN(v reflect.Value) bool { return v.CanFloat() && math.IsNaN(v.Float()) }
 
-// sameInAny compares what can be compared: scalars by how they look.
+// sameInAny compares values in interfaces, whose types may differ: scalars as
+// printed, containers by length.
 func sameInAny(a, b reflect.Value) bool {
 	switch a.Kind() {
 	case reflect.Map, reflect.Slice:

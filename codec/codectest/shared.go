@@ -7,8 +7,8 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// checkShared compares DecodeShared with Decode, on what Append has written and
-// on what has been damaged since.
+// checkShared compares DecodeShared with Decode, on intact and on damaged
+// encodings.
 func checkShared(r *report, c codec.Codec) {
 	shared, ok := c.(codec.SharedDecoder)
 	if !ok {
@@ -33,7 +33,7 @@ func checkShared(r *report, c codec.Codec) {
 	}
 }
 
-// compareShared decodes data both ways, as a value like v.
+// compareShared decodes data with both methods, as a value of v's type.
 func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what string, data []byte, v any) {
 	kept, want, got := bytes.Clone(data), fresh(v), fresh(v)
 	wantErr := decode(c, data, want)
@@ -42,9 +42,9 @@ func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what st
 	case !bytes.Equal(data, kept):
 		r.errorf("%s: DecodeShared changes data", what)
 	case err != nil && wantErr == nil:
-		r.errorf("%s: Decode reads it, DecodeShared says: %v", what, err)
+		r.errorf("%s: Decode succeeds, DecodeShared returns: %v", what, err)
 	case err != nil && found.Exact:
-		r.errorf("%s: DecodeShared says that Append would write just that, and that it cannot be read: %v", what, err)
+		r.errorf("%s: DecodeShared reports Exact together with an error: %v", what, err)
 	case err != nil:
 		return
 	}
@@ -56,7 +56,7 @@ func compareShared(r *report, shared codec.SharedDecoder, c codec.Codec, what st
 		}
 	}
 	if found.Exact && err == nil && !bytes.Equal(again, data) {
-		r.errorf("%s: DecodeShared says that Append would write %q, but it writes %q", what, data, again)
+		r.errorf("%s: DecodeShared reports Exact for %q, but Append writes %q", what, data, again)
 	}
 }
 

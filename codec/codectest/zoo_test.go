@@ -16,15 +16,15 @@ import (
 	"github.com/sesame-go/sesame/codec"
 )
 
-// good is what the animals of the zoo are made from, one fault in each.
+// good is a correct codec; each broken codec embeds it and adds one fault.
 type good struct{}
 
 func (good) ID() byte                                 { return 200 }
 func (good) Append(dst []byte, v any) ([]byte, error) { return codec.MsgPack.Append(dst, v) }
 func (good) Decode(data []byte, v any) error          { return codec.MsgPack.Decode(data, v) }
 
-// plainGob is encoding/gob as one would write it down: maps in random order,
-// type numbers that depend on what the process has encoded before.
+// plainGob is encoding/gob as it is: it encodes maps in random order, and its type
+// numbers depend on what the process has encoded before.
 type plainGob struct{ good }
 
 func (plainGob) Append(dst []byte, v any) ([]byte, error) {
@@ -37,7 +37,7 @@ func (plainGob) Decode(data []byte, v any) error {
 	return gob.NewDecoder(bytes.NewReader(data)).Decode(v)
 }
 
-// plainJSON is encoding/json likewise.
+// plainJSON is encoding/json as it is.
 type plainJSON struct{ good }
 
 func (plainJSON) Append(dst []byte, v any) ([]byte, error) {
@@ -262,7 +262,7 @@ func (descends) Decode(data []byte, v any) error {
 	return codec.MsgPack.Decode(data, v)
 }
 
-// carriers keep unknown fields as MsgPack does, but for one thing.
+// carriers keep unknown fields as MsgPack does, each with one fault.
 type carriers struct{ good }
 
 func (carriers) DecodeShared(data []byte, v any) (codec.Found, error) {
@@ -303,7 +303,7 @@ func (mute) Decode(data []byte, v any) error {
 	return nil
 }
 
-// hides leaves what it cannot read as it is.
+// hides returns no error for a field that it cannot decode.
 type hides struct{ good }
 
 func (hides) Decode(data []byte, v any) error {
@@ -311,7 +311,7 @@ func (hides) Decode(data []byte, v any) error {
 	return nil
 }
 
-// gossips says what the methods of types say.
+// gossips quotes the errors of UnmarshalBinary and similar methods.
 type gossips struct{ good }
 
 func (gossips) Decode(data []byte, v any) error {
@@ -395,7 +395,7 @@ func TestBrokenCodecsAreCaught(t *testing.T) {
 
 func TestSoundCodecPasses(t *testing.T) { Run(t, good{}) }
 
-// rubbish leaves something in the buffer when it refuses a value, as it may.
+// rubbish writes to dst even if it returns an error, which a codec may do.
 type rubbish struct{ good }
 
 func (c rubbish) Append(dst []byte, v any) ([]byte, error) {
@@ -409,7 +409,7 @@ func (c rubbish) DecodeShared(data []byte, v any) (codec.Found, error) {
 	return codec.Found{}, c.Decode(data, v)
 }
 
-// terse writes nothing for nothing.
+// terse encodes a zero value as no bytes.
 type terse struct{ good }
 
 func (c terse) Append(dst []byte, v any) ([]byte, error) {
