@@ -11,10 +11,9 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// An audit checks what holds in every case, whatever the case is about: that
-// Data is never written to once it was handed over, and that a version of a key
-// never stands for two states of its record. It is the case's tb, so that a
-// case that hangs and was given up has no say any more.
+// An audit checks in every case that Data is not written to after it was handed
+// over, and that a version of a key never stands for two states of its record. It
+// is the case's tb, so that a case that hangs cannot report after it was given up.
 type audit struct {
 	tb
 	calls calls
@@ -24,17 +23,18 @@ type audit struct {
 	seed     maphash.Seed
 	handed   []handed
 	returned map[version]bool   // by Save
-	meanings map[version]uint64 // what the record of that version was seen to be
+	meanings map[version]uint64 // hash of the record that was seen with that version
 }
 
-// A handed slice has gone from the caller to the store, or the other way.
+// A handed slice was passed from the caller to the store, or from the store to the
+// caller.
 type handed struct {
 	data []byte
 	sum  uint64
 	by   string
 }
 
-// A version belongs to the record under a key.
+// A version is a number and the key whose record it belongs to.
 type version struct {
 	key    store.Key
 	number uint64
@@ -67,7 +67,7 @@ func (a *audit) Logf(format string, args ...any) {
 	}
 }
 
-// until runs the case f and returns when it is done, or hangs for too long.
+// until runs the case f and returns when it is done, or has hung for too long.
 func (a *audit) until(patience time.Duration, f func()) {
 	a.Helper()
 	done := make(chan struct{})
@@ -96,7 +96,7 @@ func (a *audit) watching(r rig) rig {
 	return r
 }
 
-// hand notes that data has been handed over.
+// hand records that data was handed over, and its hash.
 func (a *audit) hand(data []byte, by string) {
 	if len(data) == 0 {
 		return
@@ -107,7 +107,7 @@ func (a *audit) hand(data []byte, by string) {
 	a.handed = append(a.handed, handed{data, sum, by})
 }
 
-// unwritten expects all that was handed over to be as it was then.
+// unwritten expects that no slice has changed since it was handed over.
 func (a *audit) unwritten() {
 	a.Helper()
 	a.mu.Lock()
@@ -116,7 +116,7 @@ func (a *audit) unwritten() {
 	for _, h := range all {
 		if maphash.Bytes(a.seed, h.data) != h.sum {
 			a.Errorf("the store has written to Data that %s (%d bytes): Data is immutable once it was handed over, "+
-				"in both directions, so a buffer that is used again must not be shared with a record", h.by, len(h.data))
+				"in both directions, so a record must not share a buffer that the store reuses", h.by, len(h.data))
 			return
 		}
 	}
@@ -127,13 +127,13 @@ func (a *audit) saw(k store.Key, r store.Record, method string) {
 	a.Helper()
 	a.hand(r.Data, method+" returned")
 	if r.Durable {
-		a.Errorf("%s returned a record with Durable set: it is a wish of one Save, and not kept", method)
+		a.Errorf("%s returned a record with Durable set: it is a request to one Save, and is not stored", method)
 	}
 	a.means(k, r, method)
 }
 
-// means checks that r, whose version a method has told, is what that version
-// was before.
+// means checks that r, which a method returned or saved, is the same as the record
+// that was seen with this version before.
 func (a *audit) means(k store.Key, r store.Record, method string) {
 	a.Helper()
 	var h maphash.Hash
@@ -147,8 +147,8 @@ func (a *audit) means(k store.Key, r store.Record, method string) {
 	a.meanings[v] = h.Sum64()
 	a.mu.Unlock()
 	if known && before != h.Sum64() {
-		a.Errorf("%s returned version %d of a key whose record had other data or another owner under that version before: "+
-			"a version is never used again for a key, or Save will accept what is stale", method, r.Version)
+		a.Errorf("%s returned version %d of a key whose record had other data or another owner with that version before: "+
+			"a version must never be reused for a key, or Save will accept a stale one", method, r.Version)
 	}
 }
 
@@ -161,19 +161,19 @@ func (a *audit) saved(k store.Key, r store.Record) {
 	a.returned[v] = true
 	a.mu.Unlock()
 	if again {
-		a.Errorf("two Saves of one key returned version %d: a version is never used again for a key, "+
+		a.Errorf("two Saves of one key returned version %d: a version must never be reused for a key, "+
 			"not even after the record was deleted or has expired", r.Version)
 	}
 	a.means(k, r, "Save")
 }
 
-// An audited store has its calls checked by an audit.
+// An audited store is a store whose calls an audit checks.
 type audited struct {
 	store.Store
 	*audit
 }
 
-// Unwrap lets [store.Capability] tell what the inner store has.
+// Unwrap lets [store.Capability] find the capabilities of the inner store.
 func (s *audited) Unwrap() store.Store { return s.Store }
 
 func (s *audited) Load(ctx context.Context, k store.Key) (store.Record, error) {

@@ -10,7 +10,7 @@ import (
 var basicCases = []testCase{
 	{
 		name:        "load-missing",
-		explanation: "Load returns ErrNotFound for a key under which nothing was saved",
+		explanation: "Load returns ErrNotFound for a key that was never saved",
 		f: func(x *trial) {
 			x.missing(x.key())
 			x.create(x.key(), record("another"))
@@ -19,7 +19,7 @@ var basicCases = []testCase{
 	},
 	{
 		name:        "create",
-		explanation: "Save with version 0 stores a new record, and Load returns all of it with the version that Save returned",
+		explanation: "Save with version 0 creates a record; Load returns all of its fields, and the version that Save returned",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Owner = "ann"
@@ -29,7 +29,7 @@ var basicCases = []testCase{
 	},
 	{
 		name:        "save",
-		explanation: "Save with the record's version replaces data, owner and expiry, which it may also bring nearer",
+		explanation: "Save with the record's version replaces data, owner and expiry; the new expiry may be earlier",
 		f: func(x *trial) {
 			k := x.key()
 			v := x.create(k, stored())
@@ -48,7 +48,7 @@ var basicCases = []testCase{
 	},
 	{
 		name:        "save-equal",
-		explanation: "a Save with the record's version is a Save also if some or all of what it brings is equal to what is stored: the rest is taken over, the version is a new one, and the old one is stale",
+		explanation: "a Save with the current version takes effect even if some or all of its fields equal the stored ones: the other fields are stored, the record gets a new version, and the old version is stale",
 		f: func(x *trial) {
 			k, r := x.key(), store.Record{Expires: in(time.Hour), Owner: "ann", Data: []byte("equal")}
 			r.Version = x.create(k, r)
@@ -67,7 +67,7 @@ var basicCases = []testCase{
 				next.Version = x.save(k, next)
 				x.remains(k, next)
 				if next.Version == stale.Version {
-					x.fatalf("Save returned the version %d that the record had before", stale.Version)
+					x.fatalf("Save returned version %d, which the record had before", stale.Version)
 				}
 				x.conflict(k, stale)
 				x.remains(k, next)
@@ -94,7 +94,7 @@ var basicCases = []testCase{
 	},
 	{
 		name:        "delete-missing",
-		explanation: "Delete of a missing record is no error, however often, and creates nothing",
+		explanation: "Delete of a missing record is no error, may be repeated, and creates nothing",
 		f: func(x *trial) {
 			k := x.key()
 			x.delete(k)
@@ -108,7 +108,7 @@ var basicCases = []testCase{
 	},
 	{
 		name:        "delete-final",
-		explanation: "once Delete has returned nothing brings the record back: no Save, no Touch and no time",
+		explanation: "once Delete has returned, no Save or Touch restores the record, and it does not reappear later",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Version = x.create(k, r)

@@ -12,26 +12,26 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// boundCases are about stores with room for few records, and what they drop to
-// make room for others.
+// boundCases are about stores with room for few records, and which records they
+// drop to make room for others.
 var boundCases = []testCase{
 	{
 		name:        "bounded-account",
-		explanation: "one owner with very many records shuts no other out: each Save succeeds, and the records that make room are the oldest of the owner who has most. A store that returns ErrFull instead, or drops whatever is oldest, lets one account log out all others",
+		explanation: "an owner with very many records does not shut out others: each Save succeeds, and the store drops the oldest records of the owner that has the most. A store that returns ErrFull instead, or always drops the oldest record of all, lets one account log out all others",
 		f: func(x *trial) {
 			n := x.room()
 			bob := x.inOrder(5, bounded("bob"))
 			ann := x.inOrder(2*n, bounded("ann"))
 			carol := x.inOrder(5, bounded("carol"))
-			x.kept("bob's, who has five, while ann has very many", bob)
-			x.kept("carol's, who came last and has five, while ann has very many", carol)
-			x.droppedFirst("the oldest of ann's, who has most", ann, 2*n+10, n)
+			x.kept("bob's, who has five records, while ann has very many", bob)
+			x.kept("carol's, who came last and has five records, while ann has very many", carol)
+			x.droppedFirst("the oldest of ann's, who has the most", ann, 2*n+10, n)
 			x.agreed(n, bob, ann, carol)
 		},
 	},
 	{
 		name:        "bounded-visitors",
-		explanation: "records without an owner make room before any that has one, those nearest to their expiry first: a flood of visitors logs no user out",
+		explanation: "records without an owner are dropped before records with one, the nearest to expiry first: a flood of visitors logs no user out",
 		f: func(x *trial) {
 			n := x.room()
 			user := func(owner string) func(int) store.Record {
@@ -48,8 +48,8 @@ var boundCases = []testCase{
 				r.Expires = in(time.Hour + time.Duration(minutes[i])*time.Minute)
 				return r
 			})
-			x.kept("ann's, as visitors came", ann)
-			x.kept("bob's, as visitors came", bob)
+			x.kept("ann's, when visitors came", ann)
+			x.kept("bob's, when visitors came", bob)
 			last := len(visitors) - 1
 			x.kept("the one that came last", visitors[last:])
 			byExpiry := slices.Clone(visitors[:last])
@@ -61,7 +61,7 @@ var boundCases = []testCase{
 	},
 	{
 		name:        "bounded-expired",
-		explanation: "records that have expired make room before any that is live",
+		explanation: "expired records are dropped before live ones",
 		f: func(x *trial) {
 			n := x.room()
 			visitors, ann := x.inOrder(n/3, bounded("")), x.inOrder(n/3, bounded("ann"))
@@ -81,7 +81,7 @@ var boundCases = []testCase{
 	},
 	{
 		name:        "bounded-oldest",
-		explanation: "of the records of the owner who has most the one goes first whose creation, or last Save with Durable set, was longest ago: a session that has just logged in is young, one that is merely in use is not",
+		explanation: "of the owner that has the most records, the store drops the record whose creation or last Save with Durable set is the oldest: a session that has just logged in is young, one that is only in use is not",
 		f: func(x *trial) {
 			n := x.room()
 			ann, bob := x.inOrder(n/2, bounded("ann")), x.inOrder(n/4, bounded("bob"))
@@ -112,7 +112,7 @@ var boundCases = []testCase{
 	},
 	{
 		name:        "bounded-most",
-		explanation: "the owner who has most is the one who has most now: records that were deleted, were revoked, have expired or are another's now do not count",
+		explanation: "the owner with the most records is determined by the live records: those that were deleted, revoked, have expired or now have another owner do not count",
 		f: func(x *trial) {
 			n := x.room()
 			expires := in(brief)
@@ -139,14 +139,14 @@ var boundCases = []testCase{
 			}
 			x.pass(expires)
 			others := x.inOrder(n-len(ann)-len(bob)+2*few, func(i int) store.Record { return bounded(fmt.Sprint("no. ", i%40))(i) })
-			x.kept("ann's, who had most before and has five now", ann)
-			x.droppedFirst("the oldest of bob's, who has most", bob, len(ann)+len(bob)+len(others), n)
+			x.kept("ann's, who had the most before and has five now", ann)
+			x.droppedFirst("the oldest of bob's, who has the most", bob, len(ann)+len(bob)+len(others), n)
 			x.agreed(n, ann, bob, others)
 		},
 	},
 	{
 		name:        "bounded-save",
-		explanation: "in a full store a Save of a record that is there and does not grow, a Touch, and a Save that is refused drop nothing; one that grows does not drop the record itself",
+		explanation: "in a full store, a Touch, a Save that fails and a Save that does not make an existing record larger drop nothing; a Save that makes a record larger does not drop the record itself",
 		f: func(x *trial) {
 			n := x.room()
 			made := append(x.inOrder(n/2, bounded("ann")), x.inOrder(n-n/2, bounded(""))...)
@@ -158,7 +158,7 @@ var boundCases = []testCase{
 				x.touch(k, r.Expires)
 				r.Version = x.load(k).Version
 			}
-			x.kept("saved and touched, in a full store that had to take no new one", made)
+			x.kept("saved or touched in a full store, although no new record came", made)
 			for _, e := range made[:5] {
 				stale := bounded("bob")(0)
 				stale.Version = e.Version + 1
@@ -171,7 +171,7 @@ var boundCases = []testCase{
 					x.fatalf("Save with an owner of %d bytes succeeded", len(long.Owner))
 				}
 			}
-			x.kept("there, and each Save was refused", made)
+			x.kept("stored, although each Save was refused", made)
 			for _, i := range []int{n / 2, 0} { // the one that would go first, and one of ann's
 				k, r := made[i].Key, made[i].Record
 				r.Data = pattern(8*boundedBytes, i)
@@ -184,7 +184,7 @@ var boundCases = []testCase{
 	},
 	{
 		name:        "bounded-gone",
-		explanation: "a record that made room is gone as if it had been deleted: a Save with its version returns ErrConflict, its key may be used again, and Watch tells of it",
+		explanation: "a record that was dropped to make room is gone as if it had been deleted: a Save with its version returns ErrConflict, its key may be used again, and Watch reports it",
 		f: func(x *trial) {
 			n := x.room()
 			ann := x.inOrder(n, bounded("ann"))
@@ -200,7 +200,7 @@ var boundCases = []testCase{
 				return ok
 			})
 			if len(gone) < more {
-				x.fatalf("%d records were dropped to make room for %d", len(gone), more)
+				x.fatalf("the store dropped %d records to make room for %d", len(gone), more)
 			}
 			for _, e := range gone {
 				if w != nil {
@@ -218,7 +218,7 @@ var boundCases = []testCase{
 	},
 	{
 		name:        "bounded-large",
-		explanation: "a record that is larger than all the room is refused with ErrFull, and then nothing is dropped for it; or it is stored, if the store bounds the number of records only",
+		explanation: "a record that is larger than the store's bound is refused with ErrFull, and nothing is dropped for it; a store that bounds only the number of records may store it",
 		f: func(x *trial) {
 			n := x.room()
 			made := append(x.inOrder(n/2, bounded("ann")), x.inOrder(n-n/2, bounded(""))...)
@@ -238,13 +238,13 @@ var boundCases = []testCase{
 			if _, err := x.s.Save(x.ctx, made[0].Key, grown); !errors.Is(err, store.ErrFull) {
 				x.fatalf("Save that makes a record %d bytes long: got %v, want ErrFull", len(grown.Data), err)
 			}
-			x.kept("there, when a Save was refused because it was too large", made)
+			x.kept("stored, although the Save was refused as too large", made)
 			x.agreed(n, made)
 		},
 	},
 	{
 		name:        "bounded-race",
-		explanation: "the bound holds, and each Save succeeds, also if many are made at once; record, index and count agree afterwards",
+		explanation: "with many concurrent Saves the bound still holds and each Save succeeds; afterwards Load, Owned, All and Count agree",
 		f: func(x *trial) {
 			n := x.room()
 			const workers = 8
@@ -257,7 +257,7 @@ var boundCases = []testCase{
 					made[i] = append(made[i], store.Entry{Key: k, Record: r})
 					if i >= workers/2 {
 						r.Durable = true
-						x.won(failure(x.s.Save(x.ctx, k, r))) // it may be gone
+						x.won(failure(x.s.Save(x.ctx, k, r))) // the record may have been dropped
 					}
 				}
 			})...)
@@ -266,5 +266,5 @@ var boundCases = []testCase{
 	},
 }
 
-// There is to be room for so many records with so much data.
+// The bounded stores have room for boundedRoom records of boundedBytes bytes.
 const boundedRoom, boundedBytes = 100, 1000

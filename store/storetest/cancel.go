@@ -11,8 +11,8 @@ import (
 )
 
 // cancelCases are about calls whose context is cancelled while they run. Such a
-// call may have its effect or not, and may have it a little later. But it has
-// all of it or none: record, index and list agree.
+// call may have its effect or not, and the effect may come a little later. But the
+// call has all of its effect or none: record, index and list agree.
 var cancelCases = []testCase{
 	cancelled("save", nil, change{
 		before: func(r store.Record) *store.Record { return &r },
@@ -67,18 +67,18 @@ var cancelCases = []testCase{
 	}),
 }
 
-// A change is a call and what it is to make of a record; nil is none.
+// A change is a call and the record before and after it; nil is no record.
 type change struct {
 	before, after func(r store.Record) *store.Record
 	call          func(ctx context.Context, x *trial, k store.Key, r store.Record) error
 }
 
-// cancelled returns a case that cancels a call at each moment at which it looks
-// at its context, and at some others.
+// cancelled returns a case that cancels a call at each point where it looks at its
+// context, and after some other times.
 func cancelled(method string, needs *iface, c change) testCase {
 	return testCase{
 		name:        "cancel-" + method,
-		explanation: "a call that is cancelled while it runs has all of its effect or none: whatever it returns, the record, its owner's index and the list of all records agree",
+		explanation: "a call that is cancelled while it runs has all of its effect or none: whatever it returns, Load, Owned and All agree about the record",
 		needs:       needs,
 		f: func(x *trial) {
 			var keys []store.Key
@@ -91,7 +91,7 @@ func cancelled(method string, needs *iface, c change) testCase {
 				ended := false
 				attempt(ctx, func() { ended = ctx.end() })
 				if !ended {
-					break // there were no more looks
+					break // the call does not look at its context so often
 				}
 			}
 			ctx, cancel := context.WithCancel(x.ctx)
@@ -108,7 +108,7 @@ func cancelled(method string, needs *iface, c change) testCase {
 					}
 				}
 				if x.has[counter] && x.count() != n {
-					return fmt.Sprintf("Count returns %d, and there are %d records", x.count(), n)
+					return fmt.Sprintf("Count returns %d, but there are %d records", x.count(), n)
 				}
 				return ""
 			})
@@ -116,8 +116,9 @@ func cancelled(method string, needs *iface, c change) testCase {
 	}
 }
 
-// attempt makes the change to a new record, with a context that may end during
-// the call and that end ends after it. It returns how long the call has taken.
+// attempt makes the change to a new record, with a context that may end during the
+// call. After the call it ends the context by end. It returns how long the call
+// has taken.
 func (c *change) attempt(ctx context.Context, x *trial, end func(), k store.Key) time.Duration {
 	x.Helper()
 	r := stored()
@@ -135,9 +136,9 @@ func (c *change) attempt(ctx context.Context, x *trial, end func(), k store.Key)
 	begun := time.Now()
 	err := c.call(ctx, x, k, given)
 	took := time.Since(begun)
-	end() // what was answered must not depend on it any more
+	end() // which must not change the outcome of a call that has returned
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
-		x.fatalf("the call was cancelled, and returned %v", err)
+		x.fatalf("the call was cancelled, but returned %v", err)
 	}
 	owners := []string{r.Owner, "new " + r.Owner}
 	if err == nil {
@@ -154,13 +155,13 @@ func (c *change) attempt(ctx context.Context, x *trial, end func(), k store.Key)
 	return took
 }
 
-// agrees expects what the methods tell of k to become one of the states.
+// agrees expects that all methods soon agree on one of the states of k's record.
 func (x *trial) agrees(k store.Key, owners []string, states ...*store.Record) {
 	x.Helper()
 	x.becomes(func() string { return x.state(k, owners, states) })
 }
 
-// becomes expects wrong to return "" before long: an effect may come late.
+// becomes expects that wrong soon returns "": the effect of a call may come late.
 func (x *trial) becomes(wrong func() string) {
 	x.Helper()
 	for end := time.Now().Add(x.hangs / 10); ; time.Sleep(time.Millisecond) {
@@ -174,34 +175,34 @@ func (x *trial) becomes(wrong func() string) {
 	}
 }
 
-// state returns what does not agree, or "".
+// state describes a disagreement between the methods, or returns "".
 func (x *trial) state(k store.Key, owners []string, states []*store.Record) string {
 	x.Helper()
 	r, ok := x.exists(k)
 	if !x.isOneOf(r, ok, states) {
 		if !ok {
-			return "the record is gone, though the call was to leave one"
+			return "the record is gone, although the call should leave one"
 		}
-		return fmt.Sprintf("the record (owner %q, data %.40q, expires %v) is neither as it was nor as it was to become", r.Owner, r.Data, r.Expires)
+		return fmt.Sprintf("the record (owner %q, data %.40q, expires %v) is neither the old one nor the new one", r.Owner, r.Data, r.Expires)
 	}
 	if x.has[ownerIndex] {
 		for _, owner := range owners {
 			got, listed := x.owned(owner)[k]
 			if want := ok && r.Owner == owner; listed != want {
-				return fmt.Sprintf("that the record exists and is owned by %q is %t, and that Owned(%q) yields it is %t", owner, want, owner, listed)
+				return fmt.Sprintf("the record exists and its owner is %q: %t; Owned(%q) yields it: %t", owner, want, owner, listed)
 			}
 			if listed && !x.equal(got, r) {
-				return fmt.Sprintf("Owned(%q) yields another state of the record than Load", owner)
+				return fmt.Sprintf("Owned(%q) and Load return different states of the record", owner)
 			}
 		}
 	}
 	if x.has[lister] {
 		got, listed := x.all()[k]
 		if listed != ok {
-			return fmt.Sprintf("that the record exists is %t, and that All yields it is %t", ok, listed)
+			return fmt.Sprintf("the record exists: %t; All yields it: %t", ok, listed)
 		}
 		if listed && !x.equal(got, r) {
-			return "All yields another state of the record than Load"
+			return "All and Load return different states of the record"
 		}
 	}
 	return ""
@@ -217,12 +218,12 @@ func (x *trial) isOneOf(r store.Record, ok bool, states []*store.Record) bool {
 	return false
 }
 
-// equal compares all but the versions.
+// equal compares all fields but Version and Durable.
 func (x *trial) equal(a, b store.Record) bool {
 	return string(a.Data) == string(b.Data) && a.Owner == b.Owner && a.Expires.Sub(b.Expires).Abs() < time.Millisecond+x.slack
 }
 
-// A glanced context ends when it is looked at for the last time that is left.
+// A glanced context ends when Done and Err have been called left times together.
 type glanced struct {
 	context.Context
 	mu   sync.Mutex
@@ -260,7 +261,7 @@ func (g *glanced) ended() bool {
 	}
 }
 
-// end ends the context if it has not ended, and reports whether it had.
+// end ends the context and reports whether it had ended before.
 func (g *glanced) end() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

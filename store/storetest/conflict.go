@@ -7,12 +7,11 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// conflictCases are about a Save that must be refused, and that nothing comes
-// of it then.
+// conflictCases are about a Save that must be refused, and have no effect.
 var conflictCases = []testCase{
 	{
 		name:        "create-existing",
-		explanation: "Save with version 0 returns ErrConflict if the key exists, and leaves the record as it is, with its data, owner, expiry and version",
+		explanation: "Save with version 0 returns ErrConflict if the key exists, and leaves data, owner, expiry and version unchanged",
 		f: func(x *trial) {
 			k, r := x.key(), stored()
 			r.Version = x.create(k, r)
@@ -26,7 +25,7 @@ var conflictCases = []testCase{
 	},
 	{
 		name:        "save-stale",
-		explanation: "Save with a version that the record had before returns ErrConflict and leaves the record as it is, with its data, owner, expiry and version",
+		explanation: "Save with an earlier version of the record returns ErrConflict and leaves data, owner, expiry and version unchanged",
 		f: func(x *trial) {
 			k, r := x.key(), stored()
 			stale := x.create(k, r)
@@ -42,7 +41,7 @@ var conflictCases = []testCase{
 	},
 	{
 		name:        "save-stale-equal",
-		explanation: "Save compares versions and nothing else: with a stale version, or with 0, it returns ErrConflict also if the record is the same as what is stored. A store that takes this for a Save that was sent twice redeems a coupon twice",
+		explanation: "Save compares versions and nothing else: with a stale version, or with 0, it returns ErrConflict even if all fields equal the stored ones. A store that takes such a Save for a retry redeems a coupon twice",
 		f: func(x *trial) {
 			for _, durable := range []bool{false, true} {
 				k, r := x.key(), stored()
@@ -55,7 +54,7 @@ var conflictCases = []testCase{
 					x.conflict(k, same)
 					x.remains(k, r)
 				}
-				// What is stored may also have been equal before, and another between.
+				// The stored record may also be one that was changed and changed back.
 				other := r
 				other.Data = []byte("another")
 				other.Version = x.save(k, other)
@@ -69,7 +68,7 @@ var conflictCases = []testCase{
 	},
 	{
 		name:        "save-wrong-version",
-		explanation: "Save with any other version than the record's returns ErrConflict, however little it differs: all 64 bits count",
+		explanation: "Save with any version but the record's returns ErrConflict, even if a single bit differs: all 64 bits count",
 		f: func(x *trial) {
 			k, r := x.key(), stored()
 			r.Version = x.create(k, r)
@@ -90,7 +89,7 @@ var conflictCases = []testCase{
 	},
 	{
 		name:        "save-missing",
-		explanation: "Save with a version returns ErrConflict if there is no record, and creates none",
+		explanation: "Save with a version other than 0 returns ErrConflict if there is no record, and creates none",
 		f: func(x *trial) {
 			for _, v := range []uint64{1, 2, 1 << 32, math.MaxUint64} {
 				for _, durable := range []bool{false, true} {
@@ -104,7 +103,7 @@ var conflictCases = []testCase{
 	},
 	{
 		name:        "save-deleted",
-		explanation: "Save with the version of a record that was deleted returns ErrConflict: nothing revives it",
+		explanation: "Save with the version of a deleted record returns ErrConflict: Save never revives a record",
 		f: func(x *trial) {
 			for _, durable := range []bool{false, true} {
 				k, r := x.key(), stored()
@@ -118,7 +117,7 @@ var conflictCases = []testCase{
 	},
 }
 
-// only expects r to be under k, and no other record to be anywhere.
+// only expects r to be under k, and the store to have no other record.
 func (x *trial) only(k store.Key, r store.Record) {
 	x.Helper()
 	x.remains(k, r)
@@ -137,8 +136,8 @@ func (x *trial) only(k store.Key, r store.Record) {
 	}
 }
 
-// gone expects no method to find the record under k, which was ann's or bob's,
-// nor any other record.
+// gone expects that no method finds the record under k, whose owner was ann or
+// bob, or any other record.
 func (x *trial) gone(k store.Key) {
 	x.Helper()
 	x.missing(k)
@@ -156,12 +155,13 @@ func (x *trial) gone(k store.Key) {
 	}
 }
 
-// stored returns a record with an owner, whom the store's index may know.
+// stored returns a record with an owner, so that it is also in an index.
 func stored() store.Record {
 	return store.Record{Expires: in(time.Hour), Owner: "ann", Data: []byte("stored")}
 }
 
-// unlike returns records that differ from r in some of data, owner and expiry.
+// unlike returns records that differ from r in data, owner, expiry or several of
+// them.
 func unlike(r store.Record) []store.Record {
 	var all []store.Record
 	for i, expires := range []time.Time{

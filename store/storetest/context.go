@@ -12,7 +12,7 @@ import (
 var contextCases = []testCase{
 	{
 		name:        "context",
-		explanation: "a call whose context is done before it had an effect returns the context's error and has none",
+		explanation: "a call whose context is done before it has an effect returns the context's error and has no effect",
 		f: func(x *trial) {
 			x.done(func(ctx context.Context, want error) {
 				k, r := x.key(), stored()
@@ -37,7 +37,7 @@ var contextCases = []testCase{
 	},
 	{
 		name:        "context-delete-owned",
-		explanation: "DeleteOwned returns the context's error if the context is done before it had an effect",
+		explanation: "DeleteOwned returns the context's error if the context is done before it has an effect",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.done(func(ctx context.Context, want error) {
@@ -51,7 +51,7 @@ var contextCases = []testCase{
 	},
 	{
 		name:        "context-sweep",
-		explanation: "Sweep returns the context's error if the context is done before it had an effect, and removes nothing",
+		explanation: "Sweep returns the context's error if the context is done before it has an effect, and removes nothing",
 		needs:       sweeper,
 		f: func(x *trial) {
 			x.pass(x.alive(func(expires time.Time) {
@@ -61,13 +61,13 @@ var contextCases = []testCase{
 				x.wants(want, "Sweep")(failure(x.s.(store.Sweeper).Sweep(ctx, 10)))
 			})
 			if n := x.sweep(1000); n == 0 && x.grace == 0 {
-				x.fatalf("Sweep has removed what had expired, although its context was done before")
+				x.fatalf("Sweep removed expired records, although its context was already done")
 			}
 		},
 	},
 	{
 		name:        "context-count",
-		explanation: "Count returns the context's error if the context is done before",
+		explanation: "Count returns the context's error if the context is already done",
 		needs:       counter,
 		f: func(x *trial) {
 			x.done(func(ctx context.Context, want error) {
@@ -77,8 +77,7 @@ var contextCases = []testCase{
 	},
 }
 
-// done calls f with a context that was cancelled and with one whose deadline
-// is over.
+// done calls f with a cancelled context and with one whose deadline has passed.
 func (x *trial) done(f func(ctx context.Context, want error)) {
 	cancelled, cancel := context.WithCancel(x.ctx)
 	cancel()
@@ -89,8 +88,7 @@ func (x *trial) done(f func(ctx context.Context, want error)) {
 	f(late, context.DeadlineExceeded)
 }
 
-// wants returns a function that expects the error it is called with to be
-// want.
+// wants returns a function that expects its argument to be the error want.
 func (x *trial) wants(want error, call string) func(error) {
 	return func(err error) {
 		x.Helper()

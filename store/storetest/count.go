@@ -10,7 +10,7 @@ import (
 var countCases = []testCase{
 	{
 		name:        "count",
-		explanation: "Count returns how many records are live, and changes when one is created, deleted, removed by DeleteOwned or expires, and at nothing else",
+		explanation: "Count returns how many records are live; it changes when a record is created, deleted, removed by DeleteOwned or expires, and at no other time",
 		needs:       counter,
 		f: func(x *trial) {
 			x.counts(0)
@@ -54,12 +54,12 @@ var countCases = []testCase{
 	},
 	{
 		name:        "count-expired",
-		explanation: "Count does not count a record that has expired, be it swept or not, and counts one once that was created again in its place",
+		explanation: "Count does not count an expired record, swept or not, and counts a record that was created in its place once",
 		needs:       counter,
 		f: func(x *trial) {
 			live := x.creates(5, owned("ann"))
 			var again, extended store.Key
-			extra := 0 // of attempts that were not in time
+			extra := 0 // records of attempts that took too long
 			x.pass(x.alive(func(expires time.Time) {
 				dying := store.Record{Expires: expires, Owner: "ann"}
 				x.creates(10, func(int) store.Record { return dying })
@@ -95,7 +95,7 @@ var countCases = []testCase{
 	},
 	{
 		name:        "count-race",
-		explanation: "after calls at the same time Count is still right: it is not a number that drifts",
+		explanation: "Count is still right after concurrent calls: the number does not drift",
 		needs:       counter,
 		f: func(x *trial) {
 			keys := []store.Key{x.key(), x.key(), x.key()}

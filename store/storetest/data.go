@@ -11,9 +11,9 @@ import (
 var dataCases = []testCase{
 	{
 		name:        "data-kept",
-		explanation: "Data is immutable: what Load returned and what Save was given stays as it was when the record is saved again, touched, deleted or has expired and when others come and go. Sharing the slice is right, and so is copying it; writing to it is not",
+		explanation: "Data is immutable: neither the slice that Load returned nor the one that Save was given changes when the record is saved again, touched, deleted or expires, or when other records are written. A store may share the slice or copy it, and must not write to it",
 		f: func(x *trial) {
-			// An audit looks at all of it when the case is over.
+			// The audit checks all slices at the end of the case.
 			x.forAWhile(10*brief, 2, 20, func(round int) {
 				for i, n := range []int{1, 100, 4095, 4097, 5000, 20_000, 70_000} {
 					k, r := x.key(), stored()
@@ -54,7 +54,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-kept-expired",
-		explanation: "Data that was loaded stays as it was also when the record has expired and was swept",
+		explanation: "Data that Load returned does not change when the record expires and is swept",
 		f: func(x *trial) {
 			soon := x.alive(func(expires time.Time) {
 				for i, n := range []int{100, 5000, 70_000} {
@@ -77,7 +77,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-empty",
-		explanation: "a record without data is a record, with a version of its own",
+		explanation: "a record without data is a record like any other, with its own version",
 		f: func(x *trial) {
 			for _, data := range [][]byte{nil, {}} {
 				k, r := x.key(), stored()
@@ -110,7 +110,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-bytes",
-		explanation: "Data is opaque: every byte and every sequence of bytes comes back, be it valid UTF-8 or not, and whatever it means in the language or the format in which the store writes it",
+		explanation: "Data is opaque: every byte sequence comes back unchanged, whether it is valid UTF-8 or not, and even if it has a meaning in the engine's language or format",
 		f: func(x *trial) {
 			every := make([]byte, 256)
 			for i := range every {
@@ -134,7 +134,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-pairs",
-		explanation: "every two bytes in a row come back as they are: no sequence is an escape, an end or a line break",
+		explanation: "every pair of bytes comes back unchanged: no sequence is an escape, a terminator or a line break",
 		f: func(x *trial) {
 			k, r := x.key(), record("")
 			for i := range 256 {
@@ -148,7 +148,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-sizes",
-		explanation: "data of any length comes back whole, also where a length or a block ends",
+		explanation: "data of any length comes back complete, also at the bounds of length fields and blocks",
 		f: func(x *trial) {
 			k, r := x.key(), record("")
 			r.Version = x.create(k, r)
@@ -168,7 +168,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-big",
-		explanation: "a megabyte of data is stored and comes back unchanged, and a smaller record in its place has nothing left of it",
+		explanation: "a megabyte of data comes back unchanged, and a smaller record that replaces it contains none of it",
 		f: func(x *trial) {
 			k, r := x.key(), record("")
 			r.Data = pattern(1<<20, 0)
@@ -184,7 +184,7 @@ var dataCases = []testCase{
 	},
 	{
 		name:        "data-alike",
-		explanation: "records that are equal are as many records: what is done to one of them is not done to the others",
+		explanation: "records with equal fields are still different records: a change of one does not affect the others",
 		f: func(x *trial) {
 			made := x.creates(10, func(int) store.Record { return stored() })
 			n := 0
@@ -206,7 +206,7 @@ var dataCases = []testCase{
 	},
 }
 
-// pattern returns n bytes that differ from those of another seed.
+// pattern returns n bytes that differ from seed to seed.
 func pattern(n, seed int) []byte {
 	b := make([]byte, n)
 	for i := range b {

@@ -2,12 +2,12 @@ package storetest
 
 import "time"
 
-// durableCases are about Save with Durable set. Whether it survives a power
-// loss cannot be seen from here; that it is a Save like any other can.
+// durableCases test that a Save with Durable set is otherwise like any other.
+// Whether it survives a power loss cannot be tested here.
 var durableCases = []testCase{
 	{
 		name:        "durable",
-		explanation: "Save with Durable set is a Save like any other: it creates and replaces, with all fields and a new version, and what is loaded has Durable unset",
+		explanation: "Save with Durable set is a Save like any other: it creates and replaces, with all fields and a new version, and Load returns Durable unset",
 		f: func(x *trial) {
 			k, r := x.key(), stored()
 			r.Durable = true
@@ -34,7 +34,7 @@ var durableCases = []testCase{
 	},
 	{
 		name:        "durable-race",
-		explanation: "of several Saves at once with one version, half of them with Durable set, exactly one wins",
+		explanation: "of concurrent Saves with the same version, half of them with Durable set, exactly one succeeds",
 		f: func(x *trial) {
 			for range x.rounds() {
 				k, r := x.key(), record("start")

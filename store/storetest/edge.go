@@ -6,8 +6,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// edgeCases look closely at the moment of expiry, through each method that may
-// see it.
+// edgeCases test the exact moment of expiry, with each method that depends on it.
 var edgeCases = []testCase{
 	edge("load", nil, true, func(x *trial, k store.Key, r store.Record) bool {
 		_, ok := x.exists(k)
@@ -47,12 +46,12 @@ var edgeCases = []testCase{
 	}),
 }
 
-// A look calls one method and tells whether that takes the record under k, the
-// only one in the store, for live.
+// A look calls one method and reports whether the record under k, the only one in
+// the store, is live for it.
 type look func(x *trial, k store.Key, r store.Record) bool
 
-// edge returns a case that looks at records just before their expiry and just
-// after it. If looking changes nothing it looks again and again.
+// edge returns a case that looks at records just before and just after their
+// expiry. If again is set, a look changes nothing and is repeated.
 func edge(method string, needs *iface, again bool, live look) testCase {
 	return testCase{
 		name:        "edge-" + method,
@@ -72,14 +71,14 @@ func edge(method string, needs *iface, again bool, live look) testCase {
 					life = min(max(life, 2*time.Since(begun)), time.Second/2)
 				}
 				if !before || !after {
-					x.Logf("store or machine are too slow to tell to the millisecond when a record dies")
+					x.Logf("the store or the machine is too slow to test the moment of expiry to the millisecond")
 				}
 			}
 		},
 	}
 }
 
-// writes are the ways in which a record gets the expiry that it dies by.
+// writes are the ways in which a record gets its final expiry.
 var writes = []func(x *trial, k store.Key, r store.Record) (version uint64){
 	func(x *trial, k store.Key, r store.Record) uint64 { return x.create(k, r) },
 	func(x *trial, k store.Key, r store.Record) uint64 {
@@ -98,12 +97,12 @@ var writes = []func(x *trial, k store.Key, r store.Record) (version uint64){
 	},
 }
 
-// Times that stores keep are rounded.
+// rounding allows for stores that round times.
 const rounding = 2 * time.Millisecond
 
-// before looks at a record before its expiry, not later than lead before. It
-// reports whether an answer came so late that a few milliseconds less of life
-// would have shown.
+// before looks at a record from lead before its expiry on. It reports whether an
+// answer came so late that an expiry a few milliseconds too early would have been
+// seen.
 func (x *trial) before(write func(*trial, store.Key, store.Record) uint64, live look, life time.Duration, again bool, lead time.Duration) bool {
 	x.Helper()
 	k, r := x.key(), stored()
@@ -111,7 +110,7 @@ func (x *trial) before(write func(*trial, store.Key, store.Record) uint64, live 
 	r.Expires = in(life)
 	r.Version = write(x, k, r)
 	if time.Until(r.Expires) < 15*time.Millisecond {
-		return false // it may have expired before it was touched
+		return false // the record may have expired before it was touched
 	}
 	earliest := r.Expires.Add(-rounding - x.error)
 	if again {
@@ -126,7 +125,7 @@ func (x *trial) before(write func(*trial, store.Key, store.Record) uint64, live 
 			return late
 		}
 		if !alive {
-			x.fatalf("the record was taken for expired %v before its Expires", r.Expires.Sub(ended))
+			x.fatalf("the record expired %v before its Expires", r.Expires.Sub(ended))
 		}
 		late = late || earliest.Sub(ended) < rounding
 		if !again {
@@ -136,7 +135,7 @@ func (x *trial) before(write func(*trial, store.Key, store.Record) uint64, live 
 }
 
 // after looks at a record after its expiry. It reports whether it did so early
-// enough that some milliseconds more of life would have shown.
+// enough that an expiry a few milliseconds too late would have been seen.
 func (x *trial) after(write func(*trial, store.Key, store.Record) uint64, live look, life time.Duration) bool {
 	x.Helper()
 	k, r := x.key(), stored()
@@ -145,14 +144,14 @@ func (x *trial) after(write func(*trial, store.Key, store.Record) uint64, live l
 	r.Expires = in(life)
 	r.Version = write(x, k, r)
 	if r.Version == 0 {
-		return false // it has expired before it was touched
+		return false // the record has expired before it was touched
 	}
-	// An engine that is told a time to live may count it from its arrival.
+	// An engine that is given a time to live may count from the arrival of the call.
 	latest := r.Expires.Add(rounding + x.error + time.Since(begun))
 	time.Sleep(time.Until(latest.Add(time.Millisecond)))
 	began := time.Now()
 	if live(x, k, r) {
-		x.fatalf("the record was taken for live %v after its Expires", began.Sub(r.Expires))
+		x.fatalf("the record is still live %v after its Expires", began.Sub(r.Expires))
 	}
 	return began.Sub(latest) < 10*time.Millisecond
 }

@@ -10,7 +10,7 @@ import (
 var expiryCases = []testCase{
 	{
 		name:        "expiry-kept",
-		explanation: "Expires comes back to the millisecond, be it near, far or in another time zone",
+		explanation: "Expires comes back to the millisecond, whether it is near, far or in another time zone",
 		f: func(x *trial) {
 			for _, expires := range []time.Time{
 				in(time.Hour),
@@ -37,7 +37,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expired",
-		explanation: "a record is there until its Expires; from then on Load does not find it, Save does not change it and Touch does not revive it",
+		explanation: "a record exists until its Expires; after that Load does not find it, Save does not change it and Touch does not revive it",
 		f: func(x *trial) {
 			var k store.Key
 			r := stored()
@@ -59,7 +59,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expired-unread",
-		explanation: "Save and Touch see by themselves that a record has expired, also if no Load came before them",
+		explanation: "Save and Touch notice that a record has expired even if no Load came before them",
 		f: func(x *trial) {
 			saved, touched, r := x.key(), x.key(), record("data")
 			r.Expires = in(brief)
@@ -75,7 +75,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expired-create",
-		explanation: "a key whose record has expired does not exist: Save with version 0 creates a new record, with a version of its own",
+		explanation: "a key whose record has expired does not exist: Save with version 0 creates a new record with a new version",
 		f: func(x *trial) {
 			k, r := x.key(), record("old")
 			r.Expires = in(brief)
@@ -83,7 +83,7 @@ var expiryCases = []testCase{
 			x.pass(r.Expires)
 			v := x.create(k, record("new"))
 			if v == r.Version {
-				x.Errorf("the new record has version %d, as the old one had", v)
+				x.Errorf("the new record has version %d, the same as the old one", v)
 			}
 			x.contains(k, "new")
 			r.Expires = in(time.Hour)
@@ -93,7 +93,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expired-saved-sooner",
-		explanation: "a Save that brings Expires nearer counts, whatever the record had before",
+		explanation: "a Save may move Expires nearer, and the record then expires at the new time, whatever its Expires was before",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Version = x.create(k, r)
@@ -105,7 +105,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "past-created",
-		explanation: "a record that is past its Expires is accepted and is not found; it never means \"no expiry\", and it does not keep the key",
+		explanation: "a record that is already past its Expires is accepted and not found; it never means \"no expiry\", and its key may be used again",
 		f: func(x *trial) {
 			for _, expires := range pastTimes() {
 				k, r := x.key(), record("past")
@@ -119,7 +119,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "past-saved",
-		explanation: "a Save that sets an Expires in the past is accepted, and the record is not found any more",
+		explanation: "a Save that sets an Expires in the past is accepted, and the record is not found afterwards",
 		f: func(x *trial) {
 			for _, expires := range pastTimes() {
 				k, r := x.key(), record("data")
@@ -136,7 +136,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "expiry-tiny",
-		explanation: "a record with less than a millisecond to live is accepted, and is gone soon",
+		explanation: "a record that lives for less than a millisecond is accepted, and is soon gone",
 		f: func(x *trial) {
 			var keys []store.Key
 			for _, d := range []time.Duration{0, 1, time.Microsecond, 300 * time.Microsecond, time.Millisecond} {
@@ -153,7 +153,7 @@ var expiryCases = []testCase{
 	},
 	{
 		name:        "durable-expires",
-		explanation: "a record that was saved with Durable set expires when it says, and a Save with Durable set does not revive it",
+		explanation: "a record saved with Durable set expires as any other does, and a Save with Durable set does not revive it",
 		f: func(x *trial) {
 			var k store.Key
 			r := record("data")
@@ -172,8 +172,8 @@ var expiryCases = []testCase{
 	},
 }
 
-// pastTimes returns times that are over, those among them that are zero or
-// negative in some unit or other.
+// pastTimes returns times in the past, including some that are zero or negative
+// in a common unit.
 func pastTimes() []time.Time {
 	return []time.Time{
 		time.Now().Add(-margin),

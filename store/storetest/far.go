@@ -8,12 +8,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// farCases are about times that are far away, where a number ends that a store
-// keeps them in.
+// farCases are about times so far away that a store's number or date type may
+// overflow.
 var farCases = []testCase{
 	{
 		name:        "far-kept",
-		explanation: "an Expires until the end of the year 9999 is kept or, if the store cannot, cut to a time at least a hundred years away, or refused with an error; the record is there, for all methods, until it is deleted",
+		explanation: "an Expires up to the end of the year 9999 is kept or, if the store cannot keep it, cut to a time at least a hundred years away or refused with an error; every method takes the record for live until it is deleted",
 		f: func(x *trial) {
 			for _, far := range farTimes() {
 				x.livesUntil(far, func(k store.Key, r store.Record) (uint64, error) { return x.s.Save(x.ctx, k, r) })
@@ -22,7 +22,7 @@ var farCases = []testCase{
 	},
 	{
 		name:        "far-touched",
-		explanation: "Touch extends to a time until the end of the year 9999 or, if the store cannot, to one at least a hundred years away, or returns an error and changes nothing",
+		explanation: "Touch extends to a time up to the end of the year 9999 or, if the store cannot keep it, to a time at least a hundred years away, or it returns an error and changes nothing",
 		f: func(x *trial) {
 			for _, far := range farTimes() {
 				x.livesUntil(far, func(k store.Key, r store.Record) (uint64, error) {
@@ -63,7 +63,7 @@ var farCases = []testCase{
 	},
 	{
 		name:        "far-past",
-		explanation: "an Expires long before our time is in the past, or refused with an error; it never means the future or \"no expiry\", and Touch with it changes nothing",
+		explanation: "an Expires in the distant past means the past or is refused with an error; it never means the future or \"no expiry\", and a Touch with it changes nothing",
 		f: func(x *trial) {
 			for _, past := range append(pastTimes(),
 				time.Date(1677, 9, 21, 0, 0, 0, 0, time.UTC), time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -91,8 +91,7 @@ var farCases = []testCase{
 	},
 }
 
-// farTimes returns times that may come after the end of some kind of number or
-// date.
+// farTimes returns times that may overflow some type of number or date.
 func farTimes() []time.Time {
 	last := time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
 	return []time.Time{
@@ -103,11 +102,11 @@ func farTimes() []time.Time {
 	}
 }
 
-// distant is the least that a far Expires may be cut to.
+// distant is the earliest time that a far Expires may be cut to.
 func distant() time.Time { return time.Now().AddDate(100, 0, 0) }
 
-// livesUntil expects a record that save has saved with that Expires to be live
-// for every method, or save to have returned an error.
+// livesUntil expects that a record which save has saved with that Expires is live
+// for every method, or that save has returned an error.
 func (x *trial) livesUntil(far time.Time, save func(k store.Key, r store.Record) (uint64, error)) {
 	x.Helper()
 	k, r := x.key(), stored()
@@ -124,7 +123,7 @@ func (x *trial) livesUntil(far time.Time, save func(k store.Key, r store.Record)
 		least = far.Add(-time.Millisecond)
 	}
 	if got.Expires.Before(least) || got.Expires.After(far.Add(time.Millisecond)) {
-		x.fatalf("Expires was to be %v and has become %v", far, got.Expires)
+		x.fatalf("Expires is %v, want %v", got.Expires, far)
 	}
 	if x.has[lister] {
 		if _, ok := x.all()[k]; !ok {
@@ -147,8 +146,8 @@ func (x *trial) livesUntil(far time.Time, save func(k store.Key, r store.Record)
 	x.missing(k)
 }
 
-// accepted reports whether Save has succeeded. If not it must have refused the
-// record for what it is.
+// accepted reports whether Save has succeeded. If it has failed, the error must
+// say that the record cannot be stored, not that another was in the way.
 func (x *trial) accepted(_ uint64, err error) bool {
 	x.Helper()
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {

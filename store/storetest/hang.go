@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// calls are those that a case has made and that have not returned.
+// calls are the calls of a case that have not returned.
 type calls struct {
 	mu       sync.Mutex
 	under    map[*string]bool // the methods
@@ -16,8 +16,8 @@ type calls struct {
 	returned uint64
 }
 
-// begin notes that a method is called. The function that it returns notes that
-// the call has returned; to call it again does nothing.
+// begin records that a method is called. The function it returns records that the
+// call has returned, and may be called more than once.
 func (c *calls) begin(method string) (end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,7 +36,7 @@ func (c *calls) begin(method string) (end func()) {
 	}
 }
 
-// walk notes that a loop over a walk begins.
+// walk records that a loop over a walk begins, and end that it is over.
 func (c *calls) walk() (end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,10 +48,10 @@ func (c *calls) walk() (end func()) {
 	}
 }
 
-// hang returns "" once done is closed. If calls are under way and none has
-// returned for suspiciously long, it says so.
+// hang returns "" once done is closed. If calls are running and none has returned
+// for patience, it returns a description of them.
 func (c *calls) hang(patience time.Duration, done <-chan struct{}) string {
-	const ticks = 30 // a machine that sleeps for a while misses all but one
+	const ticks = 30 // so that a machine that was suspended misses only one
 	ticker := time.NewTicker(patience / ticks)
 	defer ticker.Stop()
 	for silent, last := 0, uint64(0); silent < ticks; silent++ {

@@ -4,12 +4,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// hugeCases are about tens of thousands of records, which only stores have to
-// bear that are quick enough to be given so many in no time.
+// hugeCases are about tens of thousands of records. They run only on stores that
+// are fast enough to create so many quickly.
 var hugeCases = []testCase{
 	{
 		name:        "all-huge",
-		explanation: "All yields tens of thousands of records, each of them, also if the caller deletes them as they come: neither a page of any length nor 65,536 is the end",
+		explanation: "All yields every one of tens of thousands of records, even if the caller deletes each one as it is yielded: neither the end of a page nor 65,536 entries end the walk",
 		needs:       lister,
 		f: func(x *trial) {
 			made := x.huge()
@@ -21,13 +21,13 @@ var hugeCases = []testCase{
 			}
 			x.changing(walks[0], made, func(_ int, e store.Entry) { x.delete(e.Key) })
 			if left := x.all(); len(left) > 0 {
-				x.fatalf("All did not yield %d of %d records, whose caller deleted the others as they came", len(left), len(made))
+				x.fatalf("All did not yield %d of %d records while the caller deleted each one as it was yielded", len(left), len(made))
 			}
 		},
 	},
 	{
 		name:        "owned-huge",
-		explanation: "Owned yields tens of thousands of an owner's records, each of them, and DeleteOwned removes them all at the first call: neither a page of any length nor 65,536 is the end",
+		explanation: "Owned yields every one of tens of thousands of an owner's records, and one call of DeleteOwned removes them all: neither the end of a page nor 65,536 entries end the walk",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			made := x.huge()
@@ -48,13 +48,13 @@ var hugeCases = []testCase{
 			x.deleteOwned(len(made)-1, "ann", keep...)
 			x.owns("ann", keep...)
 			if x.has[lister] && len(x.all()) != 1 {
-				x.fatalf("DeleteOwned removed all but one of %d records from the index, and All yields %d", len(made), len(x.all()))
+				x.fatalf("DeleteOwned removed all but one of %d records from the index, but All yields %d", len(made), len(x.all()))
 			}
 		},
 	},
 }
 
-// huge creates 66,000 records of ann's if the store is quick. Else it returns
+// huge creates 66,000 records of ann's if the store is fast, and otherwise returns
 // nil.
 func (x *trial) huge() map[store.Key]store.Record {
 	x.Helper()

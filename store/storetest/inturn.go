@@ -10,9 +10,9 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// InTurn returns a store whose calls go to the given stores in turn, the first
-// to the first. Over stores that share an engine, as several processes do, it
-// must be as good as one of them:
+// InTurn returns a store whose calls go to the given stores in turn, beginning
+// with the first. If the stores share an engine, as those of several processes
+// do, it must behave like one of them:
 //
 //	s := storetest.InTurn(
 //		mystore.New(dial(t), "sessions"),
@@ -20,12 +20,13 @@ import (
 //	)
 //
 // It implements [store.Lister], [store.OwnerIndex], [store.Sweeper],
-// [store.Counter] and [store.Watcher]. What the store whose turn it is lacks
-// fails with errors.ErrUnsupported. It implements neither [store.Pinger] nor
-// [io.Closer]: the caller, who opened the stores, closes them. A walk stays
-// with the store that it began in. It is safe for concurrent use if they are.
+// [store.Counter] and [store.Watcher]. A method that the store in turn lacks
+// returns errors.ErrUnsupported. It implements neither [store.Pinger] nor
+// [io.Closer]: the caller opened the stores and closes them. A walk uses one store
+// from beginning to end. The store that InTurn returns is safe for concurrent use
+// if the given stores are.
 //
-// InTurn panics if it is given no store.
+// InTurn panics if there is no store.
 func InTurn(stores ...store.Store) store.Store {
 	if len(stores) == 0 {
 		panic("storetest: InTurn: no stores; give it two that share an engine")

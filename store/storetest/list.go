@@ -11,7 +11,7 @@ import (
 var listCases = []testCase{
 	{
 		name:        "all",
-		explanation: "All yields each live record with its key, all of its fields and nothing else, and nothing from an empty store",
+		explanation: "All yields every live record once or more with its key and all of its fields, and nothing else; it yields nothing from an empty store",
 		needs:       lister,
 		f: func(x *trial) {
 			if got := x.all(); len(got) != 0 {
@@ -30,7 +30,7 @@ var listCases = []testCase{
 	},
 	{
 		name:        "all-in-step",
-		explanation: "All shows what the calls before it have done: records changed are yielded as they are now, those deleted or expired not at all",
+		explanation: "All reflects every call that returned before it: it yields changed records in their new state, and neither deleted nor expired ones",
 		needs:       lister,
 		f: func(x *trial) {
 			gone := record("gone")
@@ -63,7 +63,7 @@ var listCases = []testCase{
 	},
 }
 
-// all collects what All yields.
+// all returns the records that All yields, by their keys.
 func (x *trial) all() map[store.Key]store.Record {
 	x.Helper()
 	return x.collect(walks[0])

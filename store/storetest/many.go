@@ -9,12 +9,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// manyCases are about more records than fit in a page, be it one of a thousand
-// or of five thousand. They take the longest.
+// manyCases are about more records than fit in a page, even a page of five
+// thousand. They take the longest.
 var manyCases = slices.Concat(
-	forWalks("many", "WALK yields every record, however many pages it takes, also if the caller renews those that it is given",
+	forWalks("many", "WALK yields every record, across any number of pages, even if the caller saves or touches each one as it is yielded",
 		func(x *trial, w walk) {
-			// Some have one and the same expiry, by which a page may not end.
+			// Some have the same expiry, so a page cannot be bounded by expiry alone.
 			expires := in(2 * time.Hour)
 			want := x.many(func(i int) store.Record {
 				r := owned("ann")(i)
@@ -32,7 +32,7 @@ var manyCases = slices.Concat(
 				x.save(e.Key, e.Record)
 			})
 			if len(seen) < len(want) {
-				x.fatalf("%s yielded %d of %d records that its caller saved and touched one after the other as they came", w.method, len(seen), len(want))
+				x.fatalf("%s yielded %d of %d records while the caller saved or touched each one as it was yielded", w.method, len(seen), len(want))
 			}
 			keys := keysOf(want)
 			seen = x.changing(w, want, func(i int, _ store.Entry) {
@@ -41,18 +41,18 @@ var manyCases = slices.Concat(
 				}
 			})
 			if len(seen) < len(want) {
-				x.fatalf("%s yielded %d of %d records, all of which were saved or touched when it had yielded the first: they live through the walk", w.method, len(seen), len(want))
+				x.fatalf("%s yielded %d of %d records, all of which were saved or touched after it had yielded the first, and live through the walk", w.method, len(seen), len(want))
 			}
 		}),
-	forWalks("deleted", "a caller who deletes each record that WALK yields has deleted all when the walk ends: what it has removed must not make the next page begin too late",
+	forWalks("deleted", "if the caller deletes each record that WALK yields, no record is left at the end: a deletion must not make the next page skip records",
 		func(x *trial, w walk) {
 			want := x.many(owned("ann"))
 			x.changing(w, want, func(_ int, e store.Entry) { x.delete(e.Key) })
 			if left := x.collect(w); len(left) > 0 {
-				x.fatalf("%s did not yield %d of %d records, whose caller deleted the others as they came", w.method, len(left), len(want))
+				x.fatalf("%s did not yield %d of %d records while the caller deleted each one as it was yielded", w.method, len(left), len(want))
 			}
 		}),
-	forWalks("others-deleted", "WALK yields every record that lives through the walk, also if thousands of others are deleted during it",
+	forWalks("others-deleted", "WALK yields every record that lives through the walk, even if thousands of others are deleted during it",
 		func(x *trial, w walk) {
 			made := x.many(func(i int) store.Record { return owned([]string{"ann", "bob"}[i%2])(i) })
 			var bobs []store.Key
@@ -73,10 +73,10 @@ var manyCases = slices.Concat(
 				}
 			}
 			if missed > 0 {
-				x.fatalf("%s did not yield %d of %d records that lived through the walk, in which others were deleted", w.method, missed, len(made)-len(bobs))
+				x.fatalf("%s did not yield %d of %d records that lived through the walk, while others were deleted", w.method, missed, len(made)-len(bobs))
 			}
 		}),
-	forWalks("cancel", "a WALK whose context is cancelled ends with the context's error, unless it yields all records",
+	forWalks("cancel", "if its context is cancelled, WALK yields the context's error and ends, unless it yields all records",
 		func(x *trial, w walk) {
 			n := len(x.creates(1500, owned("ann")))
 			ctx, cancel := context.WithCancel(x.ctx)
@@ -98,10 +98,10 @@ var manyCases = slices.Concat(
 				x.fatalf("%s ended after %d of %d records without an error", w.method, seen, n)
 			}
 		}),
-	forWalks("expired", "WALK yields all live records, wherever they are among thousands that have expired: a page in which none is live is not the end",
+	forWalks("expired", "WALK yields all live records, even if thousands of expired ones lie before or after them: a page without a live record is not the end",
 		func(x *trial, w walk) {
-			// It takes long. If there are both walks each case has one order of
-			// the records, for both.
+			// This takes long. If the store has both walks, each case tests both of
+			// them with one order of the records.
 			if !x.has[lister] || !x.has[ownerIndex] || w.needs == lister {
 				x.amongExpired(true)
 			}
@@ -111,13 +111,13 @@ var manyCases = slices.Concat(
 		}),
 	[]testCase{{
 		name:        "delete-owned-many",
-		explanation: "DeleteOwned removes all of thousands of records of one owner but those to keep, at the first call, and returns how many",
+		explanation: "one call of DeleteOwned removes thousands of an owner's records, except those to keep, and returns how many were live",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			others := x.creates(50, func(i int) store.Record { return owned([]string{"bob", "an", "anna", ""}[i%4])(i) })
 			made := x.many(owned("ann"))
 			keys := keysOf(made)
-			keep := keys[:1100] // more than some languages allow in a statement
+			keep := keys[:1100] // more than some engines allow as parameters of a statement
 			x.deleteOwned(len(keys)-len(keep), "ann", keep...)
 			x.owns("ann", keep...)
 			x.deleteOwned(0, "ann", keep...)
@@ -138,7 +138,7 @@ var manyCases = slices.Concat(
 	hugeCases,
 )
 
-// renew saves or touches the record under k, in one way or another.
+// renew saves or touches the record under k; way selects how.
 func (x *trial) renew(k store.Key, way int) {
 	x.Helper()
 	if way%4 == 3 {
@@ -150,12 +150,12 @@ func (x *trial) renew(k store.Key, way int) {
 	x.save(k, r)
 }
 
-// most is more than any page holds. What is a multiple of many page sizes, and
-// not of many others, finds more.
+// most is more than any page holds. It is a multiple of many page sizes, though not
+// of all, which finds more faults.
 const most = 5120
 
-// many creates most records or, if the store is slow, those that it creates in
-// four seconds, but 1,280 anyway.
+// many creates most records or, if the store is slow, as many as it can in four
+// seconds, but at least 1,280.
 func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 	x.Helper()
 	const batch, least = 256, 1280
@@ -163,7 +163,7 @@ func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 	made := make(map[store.Key]store.Record, most)
 	for begun := time.Now(); len(made) < most; {
 		if len(made) >= least && time.Since(begun) > budget {
-			x.Logf("the store is slow: it was tried with %d records instead of %d", len(made), most)
+			x.Logf("the store is slow: it was tested with %d records instead of %d", len(made), most)
 			break
 		}
 		n := len(made)
@@ -172,11 +172,11 @@ func (x *trial) many(r func(i int) store.Record) map[store.Key]store.Record {
 	return made
 }
 
-// changing walks and calls change for each of the records that the walk yields,
-// once for each and with its number. It returns which it was.
+// changing walks and calls change once for each record of the given ones that the
+// walk yields, with its number. It returns the keys of these records.
 func (x *trial) changing(w walk, of map[store.Key]store.Record, change func(i int, e store.Entry)) map[store.Key]bool {
 	x.Helper()
-	begun, budget := time.Now(), x.long(3*time.Second) // after which it goes on with several at a time
+	begun, budget := time.Now(), x.long(3*time.Second) // after that, changes are made several at a time
 	seen := make(map[store.Key]bool, len(of))
 	var batch []store.Entry
 	flush := func() {
@@ -204,8 +204,8 @@ func (x *trial) changing(w walk, of map[store.Key]store.Record, change func(i in
 	return seen
 }
 
-// amongExpired walks over three live records of ann's and thousands that have
-// expired and come before them, by their keys and in time, or after them.
+// amongExpired walks over three live records of ann's and thousands of expired
+// ones, which come before the live ones, by key and by time of creation, or after.
 func (x *trial) amongExpired(before bool) {
 	x.Helper()
 	begun := time.Now()
@@ -215,7 +215,7 @@ func (x *trial) amongExpired(before bool) {
 	each, n := time.Since(begun)/100, most
 	if most*each > 4*time.Second {
 		n = max(1280, int(4*time.Second/each))
-		x.Logf("the store is slow: it was tried with %d records instead of %d", n, most)
+		x.Logf("the store is slow: it was tested with %d records instead of %d", n, most)
 	}
 
 	var live map[store.Key]store.Record
@@ -243,7 +243,7 @@ func (x *trial) amongExpired(before bool) {
 		x.deleteOwned(len(live), "ann")
 		if x.has[sweeper] {
 			if n := x.sweep(most); n != 0 {
-				x.fatalf("Sweep removed %d records that have expired, although DeleteOwned had removed all of the owner's, expired or not", n)
+				x.fatalf("Sweep removed %d expired records, want none: DeleteOwned removes all of the owner's, expired or not", n)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 var nameCases = []testCase{
 	{
 		name:        "keys",
-		explanation: "all 16 bytes of a key count, whatever they are and whatever they look like in the form in which the store writes them",
+		explanation: "all 16 bytes of a key count, whatever their values are and however the store encodes them",
 		f: func(x *trial) {
 			keys := hostileKeys()
 			for i, k := range keys {
@@ -22,7 +22,7 @@ var nameCases = []testCase{
 			}
 			for i, k := range keys {
 				if r := x.load(k); string(r.Data) != fmt.Sprint(i) {
-					x.fatalf("Load of key %x returned the record of another", k)
+					x.fatalf("Load of key %x returned the record of another key", k)
 				}
 			}
 			for i, k := range keys {
@@ -36,7 +36,7 @@ var nameCases = []testCase{
 	},
 	{
 		name:        "keys-all",
-		explanation: "All yields each record under its own key, whatever the bytes of the key are",
+		explanation: "All yields each record under its own key, whatever bytes the key has",
 		needs:       lister,
 		f: func(x *trial) {
 			x.listed(x.createsUnder(hostileKeys(), func(i int) store.Record { return record(fmt.Sprint(i)) }))
@@ -44,13 +44,13 @@ var nameCases = []testCase{
 	},
 	{
 		name:        "keys-owned",
-		explanation: "Owned yields each record under its own key, whatever the bytes of the key are, and DeleteOwned keeps the keys that it is told to keep and no others",
+		explanation: "Owned yields each record under its own key, whatever bytes the key has, and DeleteOwned keeps the records under the keys it was given and no others",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			keys := hostileKeys()
 			made := x.createsUnder(keys, owned("ann"))
 			x.ownsAll("ann", made)
-			// Keys that are alike are neighbours.
+			// Similar keys are neighbours in the list.
 			for odd := range 2 {
 				var keep []store.Key
 				for i, k := range keys {
@@ -88,7 +88,7 @@ var nameCases = []testCase{
 	},
 	{
 		name:        "owner-too-long",
-		explanation: "an owner of more than 255 bytes is an error, neither ErrConflict nor ErrNotFound, and nothing is stored or changed",
+		explanation: "Save returns an error for an owner of more than 255 bytes, which is neither ErrConflict nor ErrNotFound, and stores or changes nothing",
 		f: func(x *trial) {
 			for _, n := range []int{store.MaxOwner + 1, 300, 512, 1 << 16} {
 				long := record("long")
@@ -116,7 +116,7 @@ var nameCases = []testCase{
 	},
 	{
 		name:        "owned-bytes",
-		explanation: "owners are bytes, from the first to the last: those that merely look alike, or begin with one another, are different, for Owned and for DeleteOwned",
+		explanation: "owners are compared byte by byte: Owned and DeleteOwned tell apart owners that merely look alike or of which one is a prefix of the other",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			owners := hostileOwners()
@@ -128,12 +128,12 @@ var nameCases = []testCase{
 			for _, owner := range owners {
 				x.owns(owner, keys[owner])
 			}
-			// Removed one by one, in this order and then in the other, each of
-			// two is there when the other goes.
+			// The owners are removed one by one, in this order and then in reverse, so
+			// that of any two each once remains when the other is removed.
 			for range 2 {
 				for i, owner := range owners {
 					if _, ok := x.exists(keys[owner]); !ok {
-						x.fatalf("DeleteOwned has removed a record of the owner %.40q, and was only told to remove those of %.20q", owner, owners[:i])
+						x.fatalf("DeleteOwned has removed a record of the owner %.40q, but was called only for %.20q", owner, owners[:i])
 					}
 					x.deleteOwned(1, owner)
 					x.missing(keys[owner])
@@ -148,8 +148,7 @@ var nameCases = []testCase{
 	},
 }
 
-// hostileKeys returns different keys that a careless store may take for one
-// another, or trip over.
+// hostileKeys returns distinct keys that a careless store may confuse or fail on.
 func hostileKeys() []store.Key {
 	var zero, letters store.Key
 	for i := range letters {
@@ -161,8 +160,8 @@ func hostileKeys() []store.Key {
 		k[bit/8] ^= 1 << (bit % 8)
 		keys = append(keys, k)
 	}
-	// These differ only after a NUL, a space or a line end, or in how many
-	// there are at the end, or in whether one is there or at the beginning.
+	// These differ only after a NUL, a space or a line end, or in the number of
+	// these at the end, or in having one at the beginning instead of the end.
 	for _, c := range []byte{0, ' ', '\n'} {
 		for i := range len(zero) - 1 {
 			k := letters
@@ -190,7 +189,7 @@ func hostileKeys() []store.Key {
 		}
 		keys = append(keys, k)
 	}
-	// These differ in the case of letters only, once they are in base64.
+	// In base64, these differ only in the case of letters.
 	for _, s := range []string{"b", "B", "k", "K"} {
 		k, err := store.ParseKey(strings.Repeat(s, 21) + "A")
 		if err != nil {
@@ -201,7 +200,7 @@ func hostileKeys() []store.Key {
 	return distinct(keys)
 }
 
-// distinct returns keys without those that are there twice.
+// distinct returns keys without duplicates.
 func distinct(keys []store.Key) []store.Key {
 	seen := make(map[store.Key]bool)
 	n := 0
@@ -215,8 +214,8 @@ func distinct(keys []store.Key) []store.Key {
 	return keys[:n]
 }
 
-// hostileOwners returns different owners that a careless store may take for
-// one another, or trip over.
+// hostileOwners returns distinct owners that a careless store may confuse or fail
+// on.
 func hostileOwners() []string {
 	every := make([]byte, store.MaxOwner)
 	for i := range every {
@@ -229,12 +228,12 @@ func hostileOwners() []string {
 		"'", "''", "\"", `\`, `\\`, `a\`, `a\\`, "{ann}", "0", "00", "1", "01", "ann%3A", "null",
 		long, long[1:], long[1:] + "x", "x" + long[1:], strings.ToUpper(long), string(every),
 	}
-	// An index whose entries are owner, separator and key must not take one
-	// owner's for another's.
+	// An index whose entries are owner, separator and key must not confuse owners
+	// that contain the separator.
 	for _, separator := range strings.Split(":/|,;-_.@#=&+ \t\x00\x1f\xff", "") {
 		owners = append(owners, "ann"+separator+"2")
 	}
-	for _, n := range []int{64, 128, 191} { // where a column may end
+	for _, n := range []int{64, 128, 191} { // where a column may truncate
 		owners = append(owners, long[:n], long[:n]+"x")
 	}
 	return owners

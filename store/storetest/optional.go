@@ -16,8 +16,8 @@ type iface struct {
 	has  func(ctx context.Context, s store.Store) bool
 }
 
-// stranger is an owner that has no records, so that asking whether a store can
-// remove an owner's removes nothing.
+// stranger is an owner without records: a DeleteOwned that finds out whether the
+// method is supported removes nothing.
 const stranger = "storetest: an owner without records"
 
 var (
@@ -50,8 +50,7 @@ var (
 	optional = []*iface{lister, ownerIndex, sweeper, counter, watcher}
 )
 
-// capabilities returns which optional interfaces s has. There must be no
-// records in it.
+// capabilities returns the optional interfaces of s, which must be empty.
 func capabilities(ctx context.Context, s store.Store) map[*iface]bool {
 	has := make(map[*iface]bool)
 	for _, i := range optional {
@@ -62,7 +61,7 @@ func capabilities(ctx context.Context, s store.Store) map[*iface]bool {
 
 func supported(err error) bool { return !errors.Is(err, errors.ErrUnsupported) }
 
-// beginning returns the error that a walk begins with, if it does.
+// beginning returns the error that a walk yields first, or nil.
 func beginning(walk iter.Seq2[store.Entry, error]) error {
 	for _, err := range walk {
 		return err
@@ -70,5 +69,5 @@ func beginning(walk iter.Seq2[store.Entry, error]) error {
 	return nil
 }
 
-// failure returns what a call returned as its error.
+// failure returns the error of a call with two results.
 func failure[T any](_ T, err error) error { return err }

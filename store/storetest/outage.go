@@ -13,19 +13,19 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A witness calls a store through an outage, on keys of its own.
+// A witness calls a store before, during and after an outage, on its own keys.
 type witness struct {
 	*trial
 	deleted  []store.Key
 	counter  store.Key
-	acked    int  // what the counter is known to have been
-	tried    int  // what a Save without an answer may have made of it
-	unsure   bool // there was such a Save since the last that succeeded
-	repeated int  // what a Save must have made of it that was a conflict, or 0
+	acked    int  // the last value of the counter that is known to be stored
+	tried    int  // the value that a Save without an answer may have stored
+	unsure   bool // there was such a Save since the last one that succeeded
+	repeated int  // the value that must be stored if a Save was a conflict, or 0
 }
 
-// duringRestart restarts the engine while all witnesses are at work. It returns
-// when each has worked some rounds without an error after the restart.
+// duringRestart restarts the engine while the witnesses run. It returns when each
+// of them has completed some rounds without an error after the restart.
 func (x *trial) duringRestart(witnesses []*witness) {
 	var working, wg sync.WaitGroup
 	var back atomic.Pointer[time.Time]
@@ -58,7 +58,7 @@ func (x *trial) duringRestart(witnesses []*witness) {
 		})
 	}
 	defer wg.Wait()
-	defer func() { // also if the restart fails the test
+	defer func() { // even if restart fails the test
 		now := time.Now()
 		back.Store(&now)
 	}()
@@ -66,8 +66,8 @@ func (x *trial) duringRestart(witnesses []*witness) {
 	x.restart()
 }
 
-// round counts and makes and deletes a record. It returns the first error that
-// means an outage, and fails on what the outage must not lead to.
+// round increments the counter, and creates and deletes a record. It returns the
+// first error that means an outage, and fails on any that an outage must not cause.
 func (w *witness) round() error {
 	ctx, cancel := context.WithTimeout(w.ctx, 2*callTime)
 	defer cancel()
@@ -75,7 +75,7 @@ func (w *witness) round() error {
 		return err
 	}
 	k := w.key()
-	// A client that repeats a call whose answer was lost meets its own record.
+	// A client that repeats a call whose answer was lost conflicts with itself.
 	if _, err := w.s.Save(ctx, k, record("brief")); err != nil && !errors.Is(err, store.ErrConflict) {
 		if errors.Is(err, store.ErrNotFound) {
 			w.fatalf("Save of a new record: %v", err)
@@ -91,7 +91,7 @@ func (w *witness) round() error {
 	w.deleted = append(w.deleted, k)
 	_, err := w.s.Load(ctx, k)
 	if err == nil {
-		w.fatalf("the record is there although it was deleted")
+		w.fatalf("the record still exists, although it was deleted")
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -103,7 +103,7 @@ func (w *witness) count(ctx context.Context) error {
 	r, err := w.s.Load(ctx, w.counter)
 	if err != nil {
 		if !isOutage(err) {
-			w.fatalf("Load: %v, although the record is there", err)
+			w.fatalf("Load: %v, although the record exists", err)
 		}
 		return err
 	}
@@ -115,8 +115,8 @@ func (w *witness) count(ctx context.Context) error {
 	case err == nil:
 		w.acked, w.unsure = n+1, false
 	case errors.Is(err, store.ErrConflict):
-		// A Save without an answer may have taken effect since the Load. If
-		// there was none, the client has repeated this very one.
+		// An earlier Save without an answer may have taken effect since the Load.
+		// If there was none, the client has repeated this Save.
 		if !w.unsure {
 			w.repeated = n + 1
 		}
@@ -129,18 +129,18 @@ func (w *witness) count(ctx context.Context) error {
 	return err
 }
 
-// saw returns the number in the counter's record, which must be one that the
-// answers before allow.
+// saw returns the counter's value, which must be possible after the answers so
+// far.
 func (w *witness) saw(r store.Record) int {
 	n, err := strconv.Atoi(string(r.Data))
 	if err != nil {
 		w.fatalf("the counter is %.40q", r.Data)
 	}
 	if n < w.acked || n > max(w.acked, w.tried) {
-		w.fatalf("the counter is %d, although %d was acknowledged and no more than %d tried", n, w.acked, w.tried)
+		w.fatalf("the counter is %d, although %d was acknowledged and at most %d was tried", n, w.acked, w.tried)
 	}
 	if w.repeated != 0 && n != w.repeated {
-		w.fatalf("Save returned ErrConflict, although the record was not changed by another")
+		w.fatalf("Save returned ErrConflict, although no other caller changed the record")
 	}
 	w.acked, w.repeated = n, 0
 	return n
@@ -149,20 +149,20 @@ func (w *witness) saw(r store.Record) int {
 // callTime is how long a call may wait for an engine that is down.
 const callTime = 5 * time.Second
 
-// recovering returns a trial on x's store after a restart: a call that fails is
-// made again until the store has had its time to recover.
+// recovering returns a trial on x's store after a restart: failed calls are
+// repeated until the time for recovery is over.
 func (x *trial) recovering() *trial {
 	return x.on(&patient{Store: x.s, until: time.Now().Add(x.patience)})
 }
 
-// A patient store repeats calls that failed.
+// A patient store repeats failed calls.
 type patient struct {
 	store.Store
 	until time.Time
 }
 
-// again calls f until it returns an answer, be it ErrNotFound or ErrConflict.
-// It reports whether an answer was missing before.
+// again calls f until it returns an answer, which may be ErrNotFound or
+// ErrConflict. It reports whether an earlier call went without an answer.
 func (p *patient) again(ctx context.Context, f func(ctx context.Context) error) (lost bool, err error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, callTime)
@@ -184,7 +184,7 @@ func (p *patient) Load(ctx context.Context, k store.Key) (r store.Record, err er
 	return r, err
 }
 
-// Save takes a conflict for success if it is with a try that had its effect.
+// Save reports success if a repeated call conflicts with its own earlier one.
 func (p *patient) Save(ctx context.Context, k store.Key, r store.Record) (v uint64, err error) {
 	lost, err := p.again(ctx, func(ctx context.Context) error {
 		v, err = p.Store.Save(ctx, k, r)
@@ -241,8 +241,8 @@ func (p *patient) Delete(ctx context.Context, k store.Key) error {
 	return err
 }
 
-// Watch makes a patient store a [store.Watcher]. The context of each try lasts
-// as long as the caller's, or the watching would end with it.
+// Watch makes a patient store a [store.Watcher]. Each call gets the caller's
+// context: watching would end with a shorter one.
 func (p *patient) Watch(ctx context.Context, ended func(store.Key)) (done <-chan struct{}, err error) {
 	_, err = p.again(ctx, func(context.Context) error {
 		done, err = p.Store.(store.Watcher).Watch(ctx, ended)

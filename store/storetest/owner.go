@@ -7,11 +7,11 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// ownerCases are about what the Owned of [store.OwnerIndex] yields.
+// ownerCases are about the method Owned of [store.OwnerIndex].
 var ownerCases = []testCase{
 	{
 		name:        "owned",
-		explanation: "Owned yields each live record of the owner with its key and all of its fields, and no others",
+		explanation: "Owned yields every live record of the owner with its key and all of its fields, and no others",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.owns("ann")
@@ -35,7 +35,7 @@ var ownerCases = []testCase{
 	},
 	{
 		name:        "owned-in-step",
-		explanation: "the index follows the record: through a change of its owner, of its data and expiry, and through its return after Delete",
+		explanation: "the index follows the record when its owner, data or expiry changes, and when it is created again after Delete",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			k, r := x.key(), owned("ann")(0)
@@ -64,7 +64,7 @@ var ownerCases = []testCase{
 	},
 	{
 		name:        "owned-touched",
-		explanation: "the index keeps a record as long as it lives, also if a Touch has extended it beyond the expiry it was saved with",
+		explanation: "the index keeps a record as long as the record lives, even if a Touch has extended it beyond its first expiry",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			var k store.Key
@@ -81,7 +81,7 @@ var ownerCases = []testCase{
 	},
 	{
 		name:        "owned-ownerless",
-		explanation: `records without an owner are not those of an owner "": Owned yields nothing for it and DeleteOwned removes nothing`,
+		explanation: "records without an owner do not belong to an owner \"\": for it, Owned yields nothing and DeleteOwned removes nothing",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			k := x.key()
@@ -96,7 +96,7 @@ var ownerCases = []testCase{
 	},
 	{
 		name:        "owned-race-index",
-		explanation: "after Saves, Touches and Deletes of one key at the same time record and index agree: the index is changed in the same step as the record, or in the same order",
+		explanation: "after concurrent Saves, Touches and Deletes of one key, record and index agree: the index must change in the same step as the record, or in the same order",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			var keys []store.Key
@@ -123,17 +123,17 @@ var ownerCases = []testCase{
 	},
 }
 
-// rivals are owners who claim the same record.
+// rivals are owners that compete for the same record.
 var rivals = []string{"ann", "bob", "carol", ""}
 
-// contended has each of the rivals make the record under k its own, all at
-// once, so that an index that follows the record does so in another order than
-// the record was changed. In some rounds it is touched or deleted too.
+// contended lets the rivals save the record under k concurrently, each with itself
+// as the owner, so that an index that is updated separately may get the changes in
+// a different order. In some rounds the record is touched or deleted too.
 func (x *trial) contended(k store.Key, round int) {
 	x.Helper()
 	fs := times(len(rivals), func(i int) {
 		r := owned(rivals[i])(0)
-		for range 100 { // each conflict is another's success
+		for range 100 { // each conflict means that another Save succeeded
 			old, _ := x.exists(k)
 			r.Version = old.Version
 			if x.won(failure(x.s.Save(x.ctx, k, r))) {
@@ -147,13 +147,13 @@ func (x *trial) contended(k store.Key, round int) {
 	if round%4 > 1 {
 		fs = append(fs, func() { x.touch(k, in(2*time.Hour)) })
 	}
-	for range round % 5 { // each of them is the first in some rounds
+	for range round % 5 { // so that each call is the first in some rounds
 		fs = append(fs[1:], fs[0])
 	}
 	x.together(fs...)
 }
 
-// owned returns a maker of records for an owner.
+// owned returns a function that makes records of an owner.
 func owned(owner string) func(int) store.Record {
 	return func(i int) store.Record {
 		return store.Record{Expires: in(time.Hour), Owner: owner, Data: []byte(owner)}
@@ -168,7 +168,7 @@ func keysOf(records map[store.Key]store.Record) []store.Key {
 	return keys
 }
 
-// owned collects what Owned yields.
+// owned returns the records that Owned yields, by their keys.
 func (x *trial) owned(owner string) map[store.Key]store.Record {
 	x.Helper()
 	got := make(map[store.Key]store.Record)

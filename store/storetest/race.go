@@ -9,11 +9,11 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// raceCases are about calls at the same time.
+// raceCases are about concurrent calls.
 var raceCases = []testCase{
 	{
 		name:        "race-create",
-		explanation: "of several Saves at once that create one key exactly one wins; the others return ErrConflict",
+		explanation: "of concurrent Saves that create the same key exactly one succeeds; the others return ErrConflict",
 		f: func(x *trial) {
 			for range x.rounds() {
 				k, r := x.key(), record("")
@@ -23,7 +23,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-save",
-		explanation: "of several Saves at once with one version exactly one wins; the others return ErrConflict",
+		explanation: "of concurrent Saves with the same version exactly one succeeds; the others return ErrConflict",
 		f: func(x *trial) {
 			for range x.rounds() {
 				k, r := x.key(), record("start")
@@ -34,7 +34,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-count",
-		explanation: "a counter that several increase by Load, Save and another try on ErrConflict loses nothing",
+		explanation: "a counter loses no increment if several callers do Load and Save, and repeat both on ErrConflict",
 		f: func(x *trial) {
 			const workers, each = 4, 10
 			k := x.key()
@@ -44,7 +44,7 @@ var raceCases = []testCase{
 					done := false
 					for try := 0; !done; try++ {
 						if try == 1000 {
-							x.fatalf("%d Saves in a row returned ErrConflict, each with the version of the Load before it", try)
+							x.fatalf("%d Saves in a row returned ErrConflict, each with the version that Load had just returned", try)
 						}
 						r := x.load(k)
 						n, err := strconv.Atoi(string(r.Data))
@@ -97,7 +97,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-save-delete",
-		explanation: "once Delete has returned no Load finds the record, also if a Save was under way",
+		explanation: "once Delete has returned, no Load finds the record, even if a Save was running at the same time",
 		f: func(x *trial) {
 			for i := range x.rounds() {
 				k, r := x.key(), record("data")
@@ -127,7 +127,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-touch-delete",
-		explanation: "once Delete has returned no Load finds the record, also if a Touch was under way",
+		explanation: "once Delete has returned, no Load finds the record, even if a Touch was running at the same time",
 		f: func(x *trial) {
 			for i := range x.rounds() {
 				k, r := x.key(), record("data")
@@ -150,7 +150,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-touch-save",
-		explanation: "a Touch at the same time takes nothing of a Save back; Expires is then the one of the two that came last, and later if that is Touch",
+		explanation: "a concurrent Touch undoes nothing of a Save; if the Touch comes last Expires is the later of the two times, and otherwise that of the Save",
 		f: func(x *trial) {
 			for i := range x.rounds() {
 				k, old := x.key(), record("old")
@@ -169,7 +169,7 @@ var raceCases = []testCase{
 				)
 				got := x.load(k)
 				want := r
-				if !saved { // the touch came first and changed the version
+				if !saved { // the Touch came first and changed the version
 					want = old
 					want.Expires = touched
 				} else if got.Expires.After(r.Expires.Add(time.Minute)) {
@@ -181,7 +181,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-touch-touch",
-		explanation: "of several Touches at once the latest time remains",
+		explanation: "after concurrent Touches Expires is the latest of their times",
 		f: func(x *trial) {
 			for range x.rounds() {
 				const n = 4
@@ -196,7 +196,7 @@ var raceCases = []testCase{
 	},
 	{
 		name:        "race-create-delete",
-		explanation: "records that are created, changed and deleted by many at once do not get in each other's way",
+		explanation: "concurrent creations, changes and deletions of different records do not affect each other",
 		f: func(x *trial) {
 			x.together(times(8, func(i int) {
 				for range x.rounds() {
@@ -213,8 +213,8 @@ var raceCases = []testCase{
 	},
 }
 
-// oneWinner saves different data under k at once, all with r's version, and
-// expects one of them to be stored. If r has Durable set half of them do.
+// oneWinner makes concurrent Saves of different data under k, all with r's version,
+// and expects exactly one to succeed. If r has Durable set, half of them have it.
 func (x *trial) oneWinner(k store.Key, r store.Record) {
 	x.Helper()
 	const n = 6
@@ -239,6 +239,6 @@ func (x *trial) oneWinner(k store.Key, r store.Record) {
 	}
 	r.Data = []byte(strconv.Itoa(winner))
 	if v := x.holds(k, r); v != versions[winner] {
-		x.fatalf("Load returned version %d, the winner had got %d", v, versions[winner])
+		x.fatalf("Load returned version %d, but the Save that succeeded returned %d", v, versions[winner])
 	}
 }

@@ -13,7 +13,7 @@ import (
 var restartCases = []testCase{
 	{
 		name:        "restart-kept",
-		explanation: "what was saved, touched, deleted and indexed before the engine's restart is so after it, and versions from before are as good as they were",
+		explanation: "what was saved, touched, deleted and indexed before the engine's restart is unchanged after it, and earlier versions are still valid",
 		f: func(x *trial) {
 			kept := x.creates(20, owned("ann"))
 			dead := x.buried()
@@ -44,7 +44,7 @@ var restartCases = []testCase{
 			for _, y := range views {
 				for k, r := range kept {
 					if v := y.holds(k, r); v != r.Version {
-						x.fatalf("version %d has become %d by the restart", r.Version, v)
+						x.fatalf("the restart has changed version %d to %d", r.Version, v)
 					}
 				}
 				for _, k := range dead {
@@ -82,7 +82,7 @@ var restartCases = []testCase{
 	},
 	{
 		name:        "restart-versions",
-		explanation: "versions from before the engine's restart are not chosen again after it: a Save with one that is stale remains a conflict",
+		explanation: "the store does not reuse versions from before the engine's restart: a Save with a stale one still returns ErrConflict",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			seen := make(map[uint64]bool)
@@ -92,7 +92,7 @@ var restartCases = []testCase{
 				for range 10 {
 					r.Version = y.save(k, r)
 					if seen[r.Version] {
-						x.fatalf("version %d was in use before", r.Version)
+						x.fatalf("version %d was in use before the restart", r.Version)
 					}
 					seen[r.Version] = true
 					old = append(old, r)
@@ -111,7 +111,7 @@ var restartCases = []testCase{
 	},
 	{
 		name:        "restart-midst",
-		explanation: "while its engine restarts a store's calls succeed or fail as an outage, never with ErrNotFound or ErrConflict for a record that is there; nothing acknowledged is lost, nothing deleted comes back, and the store recovers by itself",
+		explanation: "while its engine restarts, a store's calls succeed or return an error that means an outage, never ErrNotFound or ErrConflict for a record that exists; no acknowledged change is lost, no deleted record comes back, and the store recovers by itself",
 		f: func(x *trial) {
 			var workers []*witness
 			for range 6 {
@@ -131,7 +131,7 @@ var restartCases = []testCase{
 	},
 	{
 		name:        "restart-watch",
-		explanation: "after the engine's restart a Watch that was there before either goes on telling what ends or has closed its channel, so that its caller watches again; it is never silent",
+		explanation: "after the engine's restart, a Watch from before either continues to report or has closed its channel, so that its caller can watch again; it does not fall silent",
 		needs:       watcher,
 		f: func(x *trial) {
 			w := x.watch()
@@ -146,7 +146,7 @@ var restartCases = []testCase{
 					break
 				}
 				if time.Now().After(end) {
-					x.fatalf("Watch neither tells what ends nor is over, %v after the restart", x.patience)
+					x.fatalf("%v after the restart Watch neither reports what ends nor has closed its channel", x.patience)
 				}
 			}
 			w.stop(x)
@@ -161,8 +161,8 @@ var restartCases = []testCase{
 	},
 }
 
-// buried returns keys of records that were deleted or have expired, with an
-// owner or without.
+// buried returns keys of records that were deleted or have expired, some with an
+// owner and some without.
 func (x *trial) buried() []store.Key {
 	x.Helper()
 	var keys []store.Key
@@ -188,7 +188,7 @@ func (x *trial) buried() []store.Key {
 	return keys
 }
 
-// isOutage reports whether a call failed without an answer.
+// isOutage reports whether err means an outage, and is not an answer of the store.
 func isOutage(err error) bool {
 	for _, answer := range []error{nil, store.ErrNotFound, store.ErrConflict, store.ErrCorrupt} {
 		if errors.Is(err, answer) {

@@ -7,11 +7,11 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// revokeCases are about the DeleteOwned of [store.OwnerIndex].
+// revokeCases are about the method DeleteOwned of [store.OwnerIndex].
 var revokeCases = []testCase{
 	{
 		name:        "delete-owned",
-		explanation: "DeleteOwned removes all live records of the owner and returns their number; it removes no other owner's",
+		explanation: "DeleteOwned removes all live records of the owner and returns how many; it removes no other owner's records",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			ann, bob := x.creates(20, owned("ann")), x.creates(5, owned("bob"))
@@ -22,7 +22,7 @@ var revokeCases = []testCase{
 			x.save(given, r)
 			deleted := keysOf(ann)[0]
 			x.delete(deleted)
-			for k, r := range ann { // so that a cache has them
+			for k, r := range ann { // so that they are in a cache
 				if k != deleted {
 					x.holds(k, r)
 				}
@@ -49,7 +49,7 @@ var revokeCases = []testCase{
 	},
 	{
 		name:        "delete-owned-keep",
-		explanation: "DeleteOwned spares the records under the keys to keep, and other keys there mean nothing",
+		explanation: "DeleteOwned keeps the records under the keys it was given, and ignores keys of other records",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			ann, bob := x.creates(5, owned("ann")), x.creates(1, owned("bob"))
@@ -69,7 +69,7 @@ var revokeCases = []testCase{
 	},
 	{
 		name:        "delete-owned-keep-many",
-		explanation: "DeleteOwned may be told to keep all of the owner's records, and the same key twice",
+		explanation: "DeleteOwned accepts a list that keeps all of the owner's records, and one with a key twice",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			ann := x.creates(5, owned("ann"))
@@ -83,7 +83,7 @@ var revokeCases = []testCase{
 	},
 	{
 		name:        "delete-owned-expired",
-		explanation: "DeleteOwned removes the owner's expired records too, so that Sweep finds none of them, and does not count them; a key that was used again since then is not touched",
+		explanation: "DeleteOwned also removes the owner's expired records, so that Sweep finds none of them, and does not count them; it leaves a record alone that another owner has since created under the same key",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			reused, r := x.key(), owned("ann")(0)
@@ -109,7 +109,7 @@ var revokeCases = []testCase{
 			x.remains(reused, bobs)
 			if x.has[sweeper] {
 				if n := x.sweep(1000); n > 1 {
-					x.fatalf("Sweep removed %d records after DeleteOwned, and only 1 of another owner has expired: DeleteOwned left its owner's expired records", n)
+					x.fatalf("Sweep removed %d records after DeleteOwned, want at most 1, another owner's: DeleteOwned has left expired records of its owner", n)
 				}
 			}
 			x.remains(reused, bobs)
@@ -117,7 +117,7 @@ var revokeCases = []testCase{
 	},
 	{
 		name:        "delete-owned-race-save",
-		explanation: "when DeleteOwned has returned none of the records is left that were live when it was called, not even one that was saved during the call",
+		explanation: "once DeleteOwned has returned, none of the records that were live when it was called is left, not even one that was saved during the call",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			const n = 4
@@ -154,7 +154,7 @@ var revokeCases = []testCase{
 	},
 	{
 		name:        "delete-owned-race-others",
-		explanation: "DeleteOwned for one owner while records change hands removes none that it was not to",
+		explanation: "DeleteOwned removes no other owner's records, even if records change their owner during the call",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			for i := range x.rounds() {
@@ -174,10 +174,10 @@ var revokeCases = []testCase{
 						}
 					},
 				)
-				// If the Save came first the record is bob's; otherwise it had
-				// been deleted.
+				// If the Save came first the record belongs to bob; otherwise it was
+				// deleted.
 				if _, ok := x.exists(k); ok != saved {
-					x.fatalf("the record changed hands: %t, but after DeleteOwned for the old owner it exists: %t", saved, ok)
+					x.fatalf("the record has a new owner: %t, but after DeleteOwned for the old owner it exists: %t", saved, ok)
 				}
 				if saved {
 					x.owns("bob", k)

@@ -7,7 +7,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// bounded returns a maker of records for stores with little room.
+// bounded returns a function that makes records for stores with little room.
 func bounded(owner string) func(int) store.Record {
 	return func(i int) store.Record {
 		return store.Record{Expires: in(40 * time.Hour), Owner: owner, Data: pattern(boundedBytes, i)}
@@ -34,7 +34,7 @@ func keysIn(entries []store.Entry) []store.Key {
 	return keys
 }
 
-// room returns for how many records the store has room, and leaves it empty.
+// room returns how many records the store has room for, and leaves it empty.
 func (x *trial) room() int {
 	x.Helper()
 	var made []store.Key
@@ -53,12 +53,12 @@ func (x *trial) room() int {
 			break
 		}
 		if len(made) > 2*boundedRoom {
-			x.fatalf("the store keeps %d records, and was to have room for %d to %d", len(made), boundedRoom, 2*boundedRoom)
+			x.fatalf("the store keeps %d records, but should have room for %d to %d", len(made), boundedRoom, 2*boundedRoom)
 		}
 	}
 	n := len(made) - 1
 	if n < boundedRoom {
-		x.fatalf("the store has dropped a record when it had %d, and was to have room for %d", n, boundedRoom)
+		x.fatalf("the store dropped a record when it had %d, but should have room for %d", n, boundedRoom)
 	}
 	return n
 }
@@ -68,15 +68,16 @@ func (x *trial) kept(whose string, made []store.Entry) {
 	x.Helper()
 	for _, e := range made {
 		if r, ok := x.exists(e.Key); !ok {
-			x.fatalf("a record was dropped that is %s", whose)
+			x.fatalf("the store dropped a record that is %s", whose)
 		} else {
 			x.same(r, e.Record)
 		}
 	}
 }
 
-// droppedFirst expects that of the records, which are in the order in which they
-// have to go, the first have gone, as many as there are too many.
+// droppedFirst expects that the store has dropped at least all-room records, and
+// that they are the first of inOrder, which is the order in which records are
+// dropped. Which describes the order.
 func (x *trial) droppedFirst(which string, inOrder []store.Entry, all, room int) {
 	x.Helper()
 	gone := 0
@@ -85,18 +86,18 @@ func (x *trial) droppedFirst(which string, inOrder []store.Entry, all, room int)
 			continue
 		}
 		if i != gone {
-			x.fatalf("a record was dropped that was to go as number %d of %d, and number %d is still there: those that make room are %s", i+1, len(inOrder), gone+1, which)
+			x.fatalf("the store dropped record %d of %d before record %d: it must first drop %s", i+1, len(inOrder), gone+1, which)
 		}
 		gone++
 	}
 	if gone < all-room {
-		x.fatalf("%d of %d records were dropped, want %d, since there is room for %d: those that make room are %s", gone, len(inOrder), all-room, room, which)
+		x.fatalf("the store dropped %d of %d records, want %d, since it has room for %d: it must first drop %s", gone, len(inOrder), all-room, room, which)
 	}
 }
 
-// agreed expects all methods to agree on which of the records are there, which
-// are all that were made, and that those are not more than there is room for and
-// not less than half of that.
+// agreed expects that all methods agree on which of the records exist, where made
+// has all that were created, and that their number is between half of room and
+// room.
 func (x *trial) agreed(room int, made ...[]store.Entry) {
 	x.Helper()
 	live := make(map[store.Key]store.Record)
@@ -110,7 +111,7 @@ func (x *trial) agreed(room int, made ...[]store.Entry) {
 		}
 	}
 	if len(live) > room || len(live) < room/2 {
-		x.fatalf("the store has %d records, and room for %d", len(live), room)
+		x.fatalf("the store has %d records, want %d to %d", len(live), room/2, room)
 	}
 	if x.has[lister] {
 		x.listed(live)

@@ -1,13 +1,13 @@
-// Package storetest checks whether a store keeps the contract of package
-// store. Each store of sesame runs it, and so should yours:
+// Package storetest tests a store against the contract in package store. All
+// stores of sesame are tested with it; test yours in the same way:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) store.Store { return mystore.New() })
 //	}
 //
-// A store on an engine that several processes share has more to keep. Options
-// say how to open it a second time, with a wrong clock, and how to restart its
-// engine; Run then tests these too:
+// A store whose engine is shared by several processes has more promises to keep.
+// Options say how to open a second store, how to open one with a wrong clock, and
+// how to restart the engine; Run then tests these as well:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, newOnServer,
@@ -18,8 +18,8 @@
 //		)
 //	}
 //
-// [InTurn] makes one store of several for tests of your own. The package needs
-// nothing but the standard library.
+// [InTurn] combines several stores into one, for your own tests. The package
+// needs only the standard library.
 package storetest
 
 import (
@@ -30,29 +30,29 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// Run puts every sentence of the contract to the test, one subtest for each.
-// A subtest that fails explains what it expects of a store.
+// Run tests every sentence of the contract, each in its own subtest. A subtest
+// that fails explains what it expects of a store.
 //
 // Run calls newStore once for itself and once for each subtest. Each call must
 // return a store without records that shares nothing with the others, because
-// the subtests run in parallel; if they live in one database, give each a
-// table or a prefix of its own. newStore may fail or skip the test and register
-// what has to be cleaned up with [testing.T.Cleanup].
+// the subtests run in parallel; if they use one database, give each store its own
+// table or prefix. newStore may fail or skip the test, and registers its clean-ups
+// with [testing.T.Cleanup].
 //
 // The optional interfaces [store.Lister], [store.OwnerIndex], [store.Sweeper],
 // [store.Counter] and [store.Watcher] are tested if [store.Capability] finds
 // them and their methods do not return errors.ErrUnsupported; Run logs which
-// the store lacks. [Second], [Skewed], [Restart] and [Bounded] add cases that
-// need other stores; Run logs which of them are missing.
+// ones the store lacks. [Second], [Skewed], [Restart] and [Bounded] add cases;
+// Run logs which of these options are missing.
 //
 // Some cases wait for records to expire by the wall clock, a few hundred
-// milliseconds each, or longer if store and machine are slow. Others create
-// thousands of records, fewer if the store is slow. Slow answers are not wrong,
-// but a store that answers no call for half a minute hangs. A store in memory
-// takes less than a minute, one on a server less than three.
+// milliseconds each, or longer if the store or the machine is slow. Others create
+// thousands of records, or fewer if the store is slow. A slow answer is no
+// failure, but a store that answers no call for half a minute fails as hanging. A
+// store in memory takes less than a minute, one on a server less than three.
 //
-// The clock that judges expiry, be it the store's or its engine's, must not
-// differ from that of the test, see [ClockError].
+// The clock that judges expiry, the store's or its engine's, must not differ from
+// that of the test, unless [ClockError] allows it.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) {
 	t.Helper()
 	var o setup
@@ -63,7 +63,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 	o.has, o.quick = capabilities(t.Context(), s), isQuick(t.Context(), s)
 	for _, i := range optional {
 		if !o.has[i] {
-			t.Logf("%T is no %s: the cases for it do not apply", s, i.name)
+			t.Logf("%T does not implement %s: its cases do not run", s, i.name)
 		}
 	}
 	put := func(t *testing.T, suite []testCase, parallel bool, arrange func(rig) rig) {
@@ -86,12 +86,12 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 		})
 	}
 
-	// Parallel subtests do not begin before Run's caller has returned, so
-	// these have the engine to themselves.
+	// Parallel subtests start only when Run's caller has returned, so the restart
+	// cases have the engine to themselves.
 	if o.restart != nil {
 		put(t, restartCases, false, rig.withSecond)
 	} else {
-		t.Logf("no storetest.Restart: the cases restart-… do not apply")
+		t.Logf("no storetest.Restart: the cases restart-… do not run")
 	}
 	put(t, cases, true, rig.alone)
 	if o.second != nil {
@@ -99,7 +99,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 		put(t, secondCases, true, rig.withSecond)
 	} else {
 		put(t, slices.Concat(raceCases, manyCases), true, rig.alone)
-		t.Logf("no storetest.Second: the cases second-… do not apply")
+		t.Logf("no storetest.Second: the cases second-… do not run")
 	}
 	for _, bounded := range o.bounded {
 		t.Run("bounded", func(t *testing.T) {
@@ -113,26 +113,26 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store, opts ...Option) 
 		})
 	}
 	if o.bounded == nil {
-		t.Logf("no storetest.Bounded: the cases bounded-… do not apply")
+		t.Logf("no storetest.Bounded: the cases bounded-… do not run")
 	}
 	if o.skewed != nil {
 		group("skewed", skewedCases, rig.outOfStep)
 		put(t, skewCases, true, rig.alone)
 	} else {
-		t.Logf("no storetest.Skewed: the cases skew-… do not apply")
+		t.Logf("no storetest.Skewed: the cases skew-… do not run")
 	}
 }
 
-// A testCase is one demand on a store.
+// A testCase tests one promise of a store.
 type testCase struct {
 	name        string
-	explanation string // the demand, printed if the case fails
+	explanation string // the promise, printed if the case fails
 	needs       *iface // the optional interface it is about, if any
 	f           func(x *trial)
 }
 
-// cases are put to one store at a time, raceCases and manyCases to two in turn if
-// there are two.
+// cases test one store at a time. raceCases and manyCases are not among them: they
+// test two stores in turn if there are two.
 var cases = slices.Concat(
 	basicCases,
 	conflictCases,
@@ -156,9 +156,9 @@ var cases = slices.Concat(
 	watchCases,
 )
 
-// inTurnCases are put to two stores on one engine in turn. They are about what
-// one of them must know of the other's work. How a record is written, and when it
-// expires, one store shows as well.
+// inTurnCases test two stores on one engine in turn. They are about what each must
+// know of the other's changes. How a record is encoded and when it expires can be
+// tested with one store.
 var inTurnCases = slices.Concat(
 	basicCases,
 	conflictCases,
@@ -173,12 +173,12 @@ var inTurnCases = slices.Concat(
 	manyCases,
 )
 
-// skewedCases have the same outcome whatever the time is. They are put in turn to
-// stores whose clocks differ.
+// skewedCases have the same outcome at any time of the clock. They test stores
+// whose clocks differ, in turn.
 var skewedCases = slices.Concat(basicCases, conflictCases, durableCases)
 
-// A tb is what a case needs of a [testing.T]. The tests of this package bring
-// another one, to see broken stores fail without failing themselves.
+// A tb has the methods of [testing.T] that cases need. The tests of this package
+// replace it, to check that broken stores fail without failing themselves.
 type tb interface {
 	Helper()
 	Context() context.Context
@@ -187,7 +187,7 @@ type tb interface {
 	Failed() bool
 }
 
-// run puts the case to a rig, whose store is empty, and reports to t.
+// run runs the case on a rig whose store is empty, and reports failures to t.
 func (c *testCase) run(t tb, r rig) {
 	t.Helper()
 	a := newAudit(t)

@@ -9,12 +9,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// secondCases are about two stores on one engine, as two processes have them:
-// what one of them was answered, the other sees at once.
+// secondCases are about two stores on one engine, as in two processes: each sees
+// every change that the other has acknowledged.
 var secondCases = []testCase{
 	{
 		name:        "second-load",
-		explanation: "what one store has saved or touched the other loads at once, as it is now, also if it has loaded the record before",
+		explanation: "after one store has saved or touched a record, the other loads its new state, even if it had loaded the record before",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
 				k, r := x.key(), record("0")
@@ -36,7 +36,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-delete",
-		explanation: "what one store has deleted the other does not find any more, neither then nor later, also if it has loaded the record just before",
+		explanation: "after one store has deleted a record, the other no longer finds it, then or later, even if it had just loaded the record",
 		f: func(x *trial) {
 			var keys []store.Key
 			x.bothWays(func(a, b *trial) {
@@ -61,7 +61,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-stale",
-		explanation: "a version is good at both stores, and after a Save through one of them stale at the other",
+		explanation: "a version is valid in both stores, and stale in both after a Save through either",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
 				for range x.rounds() {
@@ -82,7 +82,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-versions",
-		explanation: "the versions that two stores choose for one key never repeat, so that what one of them has loaded is not taken for what the other has saved since",
+		explanation: "the versions that two stores choose for one key never repeat: otherwise a stale version from one of them would match a record that the other has saved since",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
 				k := x.key()
@@ -93,7 +93,7 @@ var secondCases = []testCase{
 					for i, y := range stores {
 						old.Version = y.save(k, old)
 						if seen[old.Version] {
-							x.fatalf("version %d was in use before", old.Version)
+							x.fatalf("version %d is used a second time", old.Version)
 						}
 						seen[old.Version] = true
 						stores[(i+1)%len(stores)].holds(k, old)
@@ -111,7 +111,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-touch",
-		explanation: "a Touch by one store never brings back what the other has deleted, and extends what the other has saved",
+		explanation: "a Touch by one store never restores a record that the other has deleted, and extends one that the other has saved",
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
 				for range x.rounds() {
@@ -138,7 +138,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-owned",
-		explanation: "the index is one: each store finds the owner's records that the other has made, changed or given to another owner, and removes them",
+		explanation: "both stores share one index: each finds and removes the owner's records that the other has created, changed or given to another owner",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
@@ -176,7 +176,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-owned-race",
-		explanation: "DeleteOwned by one store leaves nothing that the other had created for the owner before, also while it goes on creating",
+		explanation: "DeleteOwned by one store removes every record of the owner that the other had created before the call, even while the other creates more",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
@@ -188,7 +188,7 @@ var secondCases = []testCase{
 					x.together(
 						func() {
 							defer begin()
-							// A limited number: DeleteOwned must not wait for the last.
+							// The number is limited: DeleteOwned need not outrun an endless stream.
 							for i := 0; i < 50 && !done.Load(); i++ {
 								a.create(x.key(), owned("ann")(i))
 								begin()
@@ -210,7 +210,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-race",
-		explanation: "of two Saves at once through two stores, with one version or both to create, exactly one wins, and both stores then have its record",
+		explanation: "of two concurrent Saves through two stores, both with the same version or both creating, exactly one succeeds, and both stores then load its record",
 		f: func(x *trial) {
 			b := x.on(x.second)
 			both := x.on(InTurn(x.s, b.s))
@@ -226,7 +226,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-all",
-		explanation: "All of one store yields what the other has saved, and nothing that it has deleted",
+		explanation: "All of one store yields what the other has saved, and nothing that the other has deleted",
 		needs:       lister,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
@@ -241,7 +241,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-count",
-		explanation: "Count of one store counts what the other has created and no longer what it has deleted",
+		explanation: "Count of one store counts what the other has created, and not what the other has deleted",
 		needs:       counter,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {
@@ -257,7 +257,7 @@ var secondCases = []testCase{
 	},
 	{
 		name:        "second-watch",
-		explanation: "Watch of one store tells what ends or is renewed through the other, also if the one has never seen the record",
+		explanation: "Watch of one store reports what ends or is renewed through the other, even if the first has never loaded the record",
 		needs:       watcher,
 		f: func(x *trial) {
 			x.bothWays(func(a, b *trial) {

@@ -8,11 +8,11 @@ import (
 )
 
 // skewCases are about two stores on one engine whose clocks differ. They may
-// disagree on when a record expires, by as much as their clocks do.
+// disagree about when a record expires by as much as their clocks differ.
 var skewCases = []testCase{
 	{
 		name:        "skew-expiry",
-		explanation: "a clock that is wrong by d makes a record die no more than d too early or too late, whichever store has saved it and whichever looks for it",
+		explanation: "if clocks are wrong by d, a record expires at most d too early or too late, whichever store saved it and whichever loads it",
 		f: func(x *trial) {
 			x.apart(func(life, by time.Duration) bool {
 				ahead, behind := x.on(x.skewed(by)), x.on(x.skewed(-by))
@@ -21,7 +21,7 @@ var skewCases = []testCase{
 					writer, reader := pairs[i][0], pairs[i][1]
 					k, expires := x.key(), in(life+2*by)
 					writer.create(k, store.Record{Expires: expires})
-					// By a clock that counts twice it has expired here.
+					// If the clock's error counted twice, the record would have expired here.
 					x.pass(expires.Add(-2 * by))
 					early := reader.dies(k, expires.Add(-by), expires.Add(by))
 					x.pass(expires.Add(by))
@@ -34,7 +34,7 @@ var skewCases = []testCase{
 	},
 	{
 		name:        "skew-touch",
-		explanation: "a Touch by a clock that is behind or ahead never brings Expires nearer, and sets it wrong by no more than the clock is",
+		explanation: "a Touch by a store whose clock is wrong never moves Expires nearer, and the Expires it sets is off by no more than the clock",
 		f: func(x *trial) {
 			for _, by := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
 				y := x.on(x.skewed(by))
@@ -45,20 +45,20 @@ var skewCases = []testCase{
 					before := x.load(k).Expires
 					y.touch(k, expires)
 					if after := x.load(k).Expires; after.Before(before.Add(-margin)) {
-						x.fatalf("Touch by a clock that is wrong by %v brought Expires nearer, by %v", by, before.Sub(after))
+						x.fatalf("Touch by a store whose clock is wrong by %v moved Expires nearer, by %v", by, before.Sub(after))
 					}
 				}
 				later := r.Expires.Add(time.Hour)
 				y.touch(k, later)
 				if d := x.load(k).Expires.Sub(later); d.Abs() > by.Abs()+margin {
-					x.fatalf("Touch by a clock that is wrong by %v set Expires wrong by %v", by, d)
+					x.fatalf("Touch by a store whose clock is wrong by %v set an Expires that is off by %v", by, d)
 				}
 			}
 		},
 	},
 	{
 		name:        "skew-touch-lives",
-		explanation: "a record that was touched by a clock that is behind or ahead is there at least as long as without the Touch",
+		explanation: "a record that was touched by a store whose clock is wrong lives at least as long as without the Touch",
 		f: func(x *trial) {
 			x.apart(func(life, by time.Duration) bool {
 				touchers := []*trial{x.on(x.skewed(by)), x.on(x.skewed(-by))}
@@ -67,7 +67,7 @@ var skewCases = []testCase{
 					x.create(k, store.Record{Expires: expires})
 					touched := expires.Add(by / 4)
 					touchers[i].touch(k, touched)
-					// If the clock was taken for right it has expired here.
+					// If the store trusted the other's clock, the record would have expired here.
 					x.pass(touched.Add(-by))
 					return x.dies(k, expires, touched.Add(by))
 				})
@@ -76,7 +76,7 @@ var skewCases = []testCase{
 	},
 	{
 		name:        "skew-past",
-		explanation: "an Expires that is over by the clock of the store that saves is accepted, and never means \"no expiry\": the record dies by the other clock at the latest",
+		explanation: "an Expires that has passed by the clock of the store that saves is accepted and never means \"no expiry\": the record expires by the other clock at the latest",
 		f: func(x *trial) {
 			ahead := x.on(x.skewed(time.Hour))
 			var keys []store.Key
@@ -108,7 +108,7 @@ var skewCases = []testCase{
 	},
 	{
 		name:        "skew-sweep",
-		explanation: "Sweep by a store whose clock is ahead removes at most what has expired by its clock, with SweepGrace nothing that has done so within that time and all that has before; one that is behind removes nothing that lives",
+		explanation: "Sweep by a store whose clock is ahead removes only what has expired by its clock; with SweepGrace(d) it removes every record that expired more than d ago, and none that expired less than d ago. Sweep by a store whose clock is behind removes no live record",
 		needs:       sweeper,
 		f: func(x *trial) {
 			ahead, behind := x.on(x.skewed(10*time.Minute)), x.on(x.skewed(-10*time.Minute))
@@ -123,7 +123,7 @@ var skewCases = []testCase{
 				x.fatalf("Sweep(7) removed %d records", n)
 			}
 			if n += ahead.sweep(1000); n > len(near) {
-				x.fatalf("Sweep removed %d records, and only %d have expired by the clock that is ahead", n, len(near))
+				x.fatalf("Sweep removed %d records, but only %d have expired by the clock that is ahead", n, len(near))
 			}
 			for k, r := range far {
 				x.holds(k, r)
@@ -133,7 +133,7 @@ var skewCases = []testCase{
 			}
 			if x.grace > 6*time.Minute {
 				if n > 0 {
-					x.fatalf("Sweep removed %d records that had expired for 5 minutes by the clock that is ahead, and is to leave them for %v", n, x.grace)
+					x.fatalf("Sweep removed %d records that expired 5 minutes ago by the clock that is ahead, want none that expired less than %v ago", n, x.grace)
 				}
 				for k, r := range near {
 					x.holds(k, r)
@@ -147,13 +147,13 @@ var skewCases = []testCase{
 				}
 			}
 			if n += wayAhead.sweep(1000); n != len(near) {
-				x.fatalf("Sweep removed %d records, want the %d that have expired for %v by its clock", n, len(near), x.grace+5*time.Minute)
+				x.fatalf("Sweep removed %d records, want the %d that expired %v ago by its clock", n, len(near), x.grace+5*time.Minute)
 			}
 		},
 	},
 	{
 		name:        "skew-delete-owned",
-		explanation: "DeleteOwned by a store whose clock is ahead removes all of the owner's records, also those that have expired by its clock and not by others'",
+		explanation: "DeleteOwned by a store whose clock is ahead removes all of the owner's records, including those that have expired only by its own clock",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			ahead := x.on(x.skewed(10 * time.Minute))
@@ -169,8 +169,8 @@ var skewCases = []testCase{
 	},
 }
 
-// apart calls f until it reports that it was in time to prove something, each
-// time with clocks to be more wrong and longer for records to live.
+// apart calls f until it reports that the calls were fast enough to judge the
+// store, each time with clocks that differ more and records that live longer.
 func (x *trial) apart(f func(life, by time.Duration) bool) {
 	x.Helper()
 	by := x.enough()
@@ -181,8 +181,8 @@ func (x *trial) apart(f func(life, by time.Duration) bool) {
 	})
 }
 
-// inTime calls f n times at once, with its number, and reports whether each call
-// was in time to prove something, or the trial has failed.
+// inTime makes n concurrent calls of f with 0 to n-1, and reports whether all of
+// them were fast enough to judge the store, or the trial has failed.
 func (x *trial) inTime(n int, f func(i int) bool) bool {
 	var late atomic.Bool
 	x.together(times(n, func(i int) {
@@ -193,8 +193,8 @@ func (x *trial) inTime(n int, f func(i int) bool) bool {
 	return x.Failed() || !late.Load()
 }
 
-// enough returns by how much clocks must be wrong for calls to fit between the
-// expiry by one and by another: half a second, and more if calls are slow.
+// enough returns by how much clocks must differ so that calls fit between the
+// expiry by one clock and by another: half a second, or more if calls are slow.
 func (x *trial) enough() time.Duration {
 	x.Helper()
 	begun, k := time.Now(), x.key()

@@ -13,12 +13,12 @@ import (
 var sweepCases = []testCase{
 	{
 		name:        "sweep",
-		explanation: "Sweep removes what has expired, at most limit records a call, returns how many, and removes nothing that lives. A store that leaves what has just expired tells Run by SweepGrace",
+		explanation: "Sweep removes expired records, at most limit per call, returns how many, and removes no live record. A store that leaves records for some time after their expiry needs the option SweepGrace",
 		needs:       sweeper,
 		f: func(x *trial) {
 			const n = 25
 			live := x.creates(10, func(int) store.Record { return record("live") })
-			made := 0 // those that were not in time may have been stored or not
+			made := 0 // records of attempts that took too long may exist or not
 			x.pass(x.alive(func(expires time.Time) {
 				made += n
 				x.creates(n, func(i int) store.Record {
@@ -45,9 +45,9 @@ var sweepCases = []testCase{
 			}
 			switch {
 			case x.grace > 0 && total > 0:
-				x.fatalf("Sweep removed %d records that had just expired, want none within the %v that it is to leave them", total, x.grace)
+				x.fatalf("Sweep removed %d records that had just expired, want none that expired less than %v ago", total, x.grace)
 			case x.grace == 0 && (total < n || total > made):
-				x.fatalf("Sweep removed %d records, want the %d that have expired; if it leaves them for some time, tell Run by SweepGrace", total, made)
+				x.fatalf("Sweep removed %d records, want the %d that have expired; if it leaves them for some time, give Run the option SweepGrace", total, made)
 			}
 			for k, r := range live {
 				x.holds(k, r)
@@ -59,7 +59,7 @@ var sweepCases = []testCase{
 	},
 	{
 		name:        "sweep-early",
-		explanation: "Sweep removes no record before its Expires, however near that is, be it with or without an owner and with or without data",
+		explanation: "Sweep removes no record before its Expires, however near that is, with or without an owner and with or without data",
 		needs:       sweeper,
 		f: func(x *trial) {
 			rounds := 0
@@ -92,13 +92,13 @@ var sweepCases = []testCase{
 				if swept {
 					rounds++
 				}
-				return rounds == 3 || swept && life > 2*time.Second // the store is slow
+				return rounds == 3 || swept && life > 2*time.Second // then the store is slow
 			})
 		},
 	},
 	{
 		name:        "sweep-again",
-		explanation: "Sweep goes by the Expires that the record under the key has now: what was created again in the place of an expired or deleted record stays, and what a Save has shortened goes",
+		explanation: "Sweep goes by the current Expires of the record under the key: it leaves a record that was created in the place of an expired or deleted one, and removes one whose Expires a Save has moved nearer",
 		needs:       sweeper,
 		f: func(x *trial) {
 			var expired, deleted, shortened store.Key
@@ -132,7 +132,7 @@ var sweepCases = []testCase{
 	},
 	{
 		name:        "sweep-empty",
-		explanation: "Sweep of a store where nothing has expired removes nothing",
+		explanation: "Sweep of a store without expired records removes nothing",
 		needs:       sweeper,
 		f: func(x *trial) {
 			if n := x.sweep(math.MaxInt); n != 0 {
@@ -148,7 +148,7 @@ var sweepCases = []testCase{
 	},
 	{
 		name:        "sweep-extended",
-		explanation: "a record that Touch or Save extended stays, also after the time at which it first was to expire",
+		explanation: "Sweep does not remove a record that Touch or Save has extended, even after its first Expires",
 		needs:       sweeper,
 		f: func(x *trial) {
 			var touched, saved store.Key
@@ -171,7 +171,7 @@ var sweepCases = []testCase{
 	},
 	{
 		name:        "sweep-race",
-		explanation: "Sweep judges a record at the moment of its removal: one that Touch or Save has just extended is not removed",
+		explanation: "Sweep judges a record at the moment of removal: it does not remove one that Touch or Save has just extended",
 		needs:       sweeper,
 		f: func(x *trial) {
 			const n = 40
@@ -203,7 +203,7 @@ var sweepCases = []testCase{
 							x.sweep(1000)
 						}
 					},
-					func() { // half of them at once, half in the last moment
+					func() { // half of them right away, half at the last moment
 						defer done.Store(true)
 						x.each(n/2, extend)
 						for i := n / 2; i < n; i++ {
@@ -217,7 +217,7 @@ var sweepCases = []testCase{
 				inTime := 0
 				for i, k := range keys {
 					if _, ok := x.exists(k); ok != extended[i] {
-						x.fatalf("the record was extended: %t, but after Sweep it exists: %t", extended[i], ok)
+						x.fatalf("the record was extended: %t; after Sweep it exists: %t", extended[i], ok)
 					}
 					if extended[i] {
 						inTime++
@@ -229,7 +229,7 @@ var sweepCases = []testCase{
 	},
 }
 
-// ending creates records of all kinds that expire then.
+// ending creates records of all kinds that expire at the given time.
 func (x *trial) ending(expires time.Time) map[store.Key]store.Record {
 	x.Helper()
 	var kinds []store.Record
@@ -240,7 +240,7 @@ func (x *trial) ending(expires time.Time) map[store.Key]store.Record {
 			}
 		}
 	}
-	const ways = 3 // to come to that expiry
+	const ways = 3 // in which a record gets that expiry
 	made := x.creates(ways*len(kinds), func(i int) store.Record { return kinds[i/ways] })
 	keys := keysOf(made)
 	x.each(len(keys), func(i int) {

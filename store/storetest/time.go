@@ -8,17 +8,16 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// Time is what a slow machine has too little of. So no case demands that calls
-// be done by some time. What was answered too late to be judged proves nothing,
-// and is asked again of a record that lives longer.
+// No case fails because a call was slow. An answer that came too late to be judged
+// proves nothing, and the case tries again with a record that lives longer.
 
-// Where it takes many tries or records to find a fault, cases also end when they
-// have taken long. But if the store is in memory and it is only the machine that
-// is slow, they go on for patience times as long before they make do with less.
+// Cases that need many tries or records to find a fault also end after some time.
+// If the store is in memory, so that only the machine is slow, this time is
+// patience times as long.
 const patience = 10
 
-// isQuick reports whether s keeps its records in memory: of some calls the
-// quickest, which no other process has held up, took no more than that.
+// isQuick reports whether s keeps its records in memory, going by the fastest of
+// some Saves: the one that no other process has delayed.
 func isQuick(ctx context.Context, s store.Store) bool {
 	const quick, tries = 50 * time.Microsecond, 50
 	for range tries {
@@ -35,7 +34,8 @@ func isQuick(ctx context.Context, s store.Store) bool {
 	return false
 }
 
-// long returns for how long to try what a slow store need be given only d for.
+// long returns how long a case may take: d for a slow store, longer for one in
+// memory.
 func (x *trial) long(d time.Duration) time.Duration {
 	if x.quick {
 		return patience * d
@@ -43,14 +43,14 @@ func (x *trial) long(d time.Duration) time.Duration {
 	return d
 }
 
-// Records of the cases that wait live for brief, at first. By a margin these
-// cases do not look more closely; [edgeCases] do.
+// In cases that wait, records live for brief in the first try. These cases allow
+// margin around the moment of expiry; [edgeCases] test it exactly.
 const (
 	brief  = 200 * time.Millisecond
 	margin = 60 * time.Millisecond
 )
 
-// in returns the time after d, in whole milliseconds, as all stores keep it.
+// in returns the time d from now in whole milliseconds, which all stores keep.
 func in(d time.Duration) time.Time {
 	return time.Now().Add(d).Truncate(time.Millisecond)
 }
@@ -58,8 +58,8 @@ func in(d time.Duration) time.Time {
 // pass waits until a record has certainly expired.
 func (x *trial) pass(expires time.Time) { time.Sleep(time.Until(expires) + margin) }
 
-// until calls f until it reports that it was in time to prove something, each
-// time with longer for records to live.
+// until calls f, each time with a longer life for records, until f reports that it
+// was fast enough to judge the store.
 func (x *trial) until(f func(life time.Duration) bool) {
 	x.Helper()
 	const longest = 20 * time.Second
@@ -70,12 +70,12 @@ func (x *trial) until(f func(life time.Duration) bool) {
 		}
 		life = 2 * max(life, time.Since(begun))
 	}
-	x.fatalf("store or machine are too slow for records that live %v", longest)
+	x.fatalf("the store or the machine is too slow for records that live %v", longest)
 }
 
-// alive calls f to create records that expire soon, at the given time, and to
-// do what has to be done while they live. If that took too long it calls f
-// again, for other records. It returns when the records expire.
+// alive calls f, which creates records that expire at the given time and does what
+// has to be done while they live. If f takes too long, alive calls it again, for
+// other records. It returns the time at which the last ones expire.
 func (x *trial) alive(f func(expires time.Time)) (expires time.Time) {
 	x.Helper()
 	x.until(func(life time.Duration) bool {
@@ -86,10 +86,9 @@ func (x *trial) alive(f func(expires time.Time)) (expires time.Time) {
 	return expires
 }
 
-// dies loads k, whose record expires at some time from earliest to latest. The
-// answer is wrong if no instant between the beginning and the end of the Load
-// justifies it. It reports whether the end was early enough to demand that the
-// record be there.
+// dies loads k, whose record expires between earliest and latest. The answer is
+// wrong if it is wrong for the whole duration of the Load. dies reports whether the
+// Load ended early enough that the record had to exist.
 func (x *trial) dies(k store.Key, earliest, latest time.Time) bool {
 	x.Helper()
 	began := time.Now()
@@ -99,7 +98,7 @@ func (x *trial) dies(k store.Key, earliest, latest time.Time) bool {
 		x.fatalf("the record has expired at least %v too early", time.Until(earliest))
 	}
 	if late := began.Sub(latest); ok && late > margin {
-		x.fatalf("the record is there %v after it must have expired", late)
+		x.fatalf("the record still exists %v after its last possible expiry", late)
 	}
 	return early
 }

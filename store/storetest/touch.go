@@ -10,7 +10,7 @@ import (
 var touchCases = []testCase{
 	{
 		name:        "touch-extends",
-		explanation: "Touch moves Expires to a later time, which Load shows at once, and changes neither data nor owner",
+		explanation: "Touch moves Expires to a later time, as the next Load shows, and changes neither data nor owner",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Owner = "ann"
@@ -20,7 +20,7 @@ var touchCases = []testCase{
 				x.touch(k, r.Expires)
 				x.holds(k, r)
 			}
-			// Touch may have changed the version.
+			// Touch is allowed to change the version.
 			got := x.load(k)
 			got.Data = []byte("saved after touch")
 			x.save(k, got)
@@ -29,7 +29,7 @@ var touchCases = []testCase{
 	},
 	{
 		name:        "touch-lives",
-		explanation: "a record that was touched is there after its first Expires and gone after the new one",
+		explanation: "a record that was touched exists after its first Expires, until the new one",
 		f: func(x *trial) {
 			var k store.Key
 			var later time.Time
@@ -52,7 +52,7 @@ var touchCases = []testCase{
 	},
 	{
 		name:        "touch-never-shortens",
-		explanation: "Touch with an earlier time than the record has, or with one in the past, changes nothing",
+		explanation: "Touch with a time earlier than the record's Expires, or with one in the past, changes nothing",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			x.create(k, r)
@@ -81,7 +81,7 @@ var touchCases = []testCase{
 	},
 	{
 		name:        "touch-after-save",
-		explanation: "Touch goes by the expiry that the record has, not by one that it had before: after a Save that has brought Expires nearer it extends from there",
+		explanation: "Touch compares with the record's current Expires, not with an earlier one: after a Save has moved Expires nearer, Touch extends from there",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Expires = in(3 * time.Hour)
@@ -104,7 +104,7 @@ var touchCases = []testCase{
 	},
 	{
 		name:        "touch-others",
-		explanation: "Touch extends the record under its key and no other, be it the same owner's or expiring at the same time",
+		explanation: "Touch extends the record under its key and no other, not even one with the same owner or the same expiry",
 		f: func(x *trial) {
 			made := x.creates(10, func(int) store.Record { return stored() })
 			for k, r := range made {

@@ -14,27 +14,27 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A trial is one case put to one rig. Its methods do what the cases have in
-// common. Most end the trial, or the goroutine of [trial.together] they run
-// in, if the store does not answer as it must.
+// A trial is one run of a case on a rig. Its methods do what the cases have in
+// common. Most of them end the trial, or the goroutine of [trial.together] that
+// calls them, if the store gives a wrong answer.
 type trial struct {
 	tb
 	rig
 	ctx context.Context
 }
 
-// on returns a trial that makes its calls on another store and is x otherwise.
+// on returns a copy of x that calls another store.
 func (x *trial) on(s store.Store) *trial {
 	y := *x
 	y.s = s
 	return &y
 }
 
-// unaudited returns a trial whose calls pass by the audit, to be quick.
+// unaudited returns a copy of x whose calls bypass the audit, for speed.
 func (x *trial) unaudited() *trial { return x.on(x.s.(*audited).Store) }
 
-// stop is the panic by which a trial ends. Unlike [testing.T.FailNow] it may
-// be used in any goroutine.
+// stop is the panic that ends a trial. Unlike [testing.T.FailNow] it may be used
+// in any goroutine.
 type stop struct{}
 
 func (x *trial) fatalf(format string, args ...any) {
@@ -55,7 +55,7 @@ func (x *trial) guard(f func()) {
 	f()
 }
 
-// together runs all fs at once and waits for them.
+// together runs all fs concurrently and waits for them.
 func (x *trial) together(fs ...func()) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
@@ -78,8 +78,8 @@ func times(n int, f func(i int)) []func() {
 	return fs
 }
 
-// rounds repeats what depends on chance, for 200 ms and longer if store or
-// machine are slow, see [patience]. It ends early once the trial has failed.
+// rounds repeats a test that depends on chance, for 200 ms, or longer if the store
+// or the machine is slow, see [patience]. It ends early once the trial has failed.
 func (x *trial) rounds() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		const often, brief, long = 200, 200 * time.Millisecond, 2 * time.Second
@@ -92,8 +92,8 @@ func (x *trial) rounds() iter.Seq[int] {
 	}
 }
 
-// stagger waits for more or less time, in each round for another, so that one
-// of two calls at the same time comes when the other is at any point.
+// stagger waits for a time that differs from round to round, so that one of two
+// concurrent calls meets the other at different points.
 func stagger(round int) {
 	switch n := round % 8; n {
 	case 0:
@@ -115,7 +115,7 @@ func record(data string) store.Record {
 	return store.Record{Expires: in(time.Hour), Data: []byte(data)}
 }
 
-// create saves r under k, where there must be nothing.
+// create saves r under k, which must be free.
 func (x *trial) create(k store.Key, r store.Record) (version uint64) {
 	x.Helper()
 	r.Version = 0
@@ -143,7 +143,7 @@ func (x *trial) conflict(k store.Key, r store.Record) {
 	}
 }
 
-// won reports whether a Save that raced others was the first.
+// won reports whether a Save that raced others succeeded.
 func (x *trial) won(err error) bool {
 	x.Helper()
 	if err != nil && !errors.Is(err, store.ErrConflict) {
@@ -183,7 +183,7 @@ func (x *trial) missing(k store.Key) {
 	}
 }
 
-// holds loads k, where there must be want, apart from its version.
+// holds loads k and expects want, apart from the version, which it returns.
 func (x *trial) holds(k store.Key, want store.Record) (version uint64) {
 	x.Helper()
 	r := x.load(k)
@@ -191,7 +191,7 @@ func (x *trial) holds(k store.Key, want store.Record) (version uint64) {
 	return r.Version
 }
 
-// contains loads k, where there must be a record with that data.
+// contains loads k and expects a record with that data.
 func (x *trial) contains(k store.Key, data string) {
 	x.Helper()
 	if r := x.load(k); string(r.Data) != data {
@@ -211,7 +211,7 @@ func (x *trial) same(got, want store.Record) {
 	x.expires(got, want.Expires)
 }
 
-// expires compares to the millisecond, or less strictly if clocks differ.
+// expires compares Expires to the millisecond, or less strictly if clocks differ.
 func (x *trial) expires(got store.Record, want time.Time) {
 	x.Helper()
 	if d := got.Expires.Sub(want); d.Abs() >= time.Millisecond+x.slack {
@@ -233,8 +233,7 @@ func (x *trial) delete(k store.Key) {
 	}
 }
 
-// remains expects r to be under k, its version and its places in the index and
-// in the list included.
+// remains expects r to be under k, with its version, in the index and in the list.
 func (x *trial) remains(k store.Key, r store.Record) {
 	x.Helper()
 	if v := x.holds(k, r); v != r.Version {
@@ -244,7 +243,7 @@ func (x *trial) remains(k store.Key, r store.Record) {
 		for _, owner := range []string{"ann", "bob"} {
 			got, ok := x.owned(owner)[k]
 			if ok != (owner == r.Owner) {
-				x.fatalf("the record's owner is %q; that Owned(%q) yields it is %t: record and index disagree", r.Owner, owner, ok)
+				x.fatalf("the record's owner is %q, but Owned(%q) yields it: %t; record and index disagree", r.Owner, owner, ok)
 			}
 			if ok {
 				x.same(got, r)
@@ -254,16 +253,16 @@ func (x *trial) remains(k store.Key, r store.Record) {
 	if x.has[lister] {
 		got, ok := x.all()[k]
 		if !ok {
-			x.fatalf("the record is there (owner %q, %d bytes of data), and All does not yield it", r.Owner, len(r.Data))
+			x.fatalf("the record exists (owner %q, %d bytes of data), but All does not yield it", r.Owner, len(r.Data))
 		}
 		x.same(got, r)
-		// Of two stores in turn the one that saves next must be the one that has
-		// saved before, so that the other could have kept what it loads here.
+		// With two stores in turn, this call lets the next Save go to the store that
+		// saved before, so that the other may have cached the record it loads here.
 		x.holds(k, r)
 	}
 }
 
-// creates fills the store with n records and returns them by their keys.
+// creates creates n records and returns them by their keys.
 func (x *trial) creates(n int, r func(i int) store.Record) map[store.Key]store.Record {
 	x.Helper()
 	keys := make([]store.Key, n)
@@ -288,7 +287,7 @@ func (x *trial) createsUnder(keys []store.Key, r func(i int) store.Record) map[s
 	return made
 }
 
-// each calls f with 0 to n-1, several at a time, in about this order.
+// each calls f with 0 to n-1, several concurrently, in about this order.
 func (x *trial) each(n int, f func(i int)) {
 	x.Helper()
 	var next atomic.Int64

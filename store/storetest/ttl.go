@@ -6,13 +6,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// ttlCases are about engines that let records expire by themselves: what their
-// time to live is set to, in all the places that have one, and what they do
-// once it is over.
+// ttlCases are about engines that expire records by themselves: every time to live
+// that they keep must be right, and records that have expired must stay so.
 var ttlCases = []testCase{
 	{
 		name:        "ttl-save",
-		explanation: "a record lives as long as the last Save says, be it longer than the Save or Touch before or shorter",
+		explanation: "a record lives as long as the last Save says, whether that is longer or shorter than what the Save or Touch before it said",
 		f: func(x *trial) {
 			var longer, shorter, untouched store.Key
 			soon := x.alive(func(expires time.Time) {
@@ -35,7 +34,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-successor",
-		explanation: "a key that is free again, because its record was deleted or has expired, may be used again: the new record has a version of its own and lives by its own Expires",
+		explanation: "the key of a deleted or expired record may be used again: the new record has a new version and lives until its own Expires",
 		f: func(x *trial) {
 			var deleted, expired store.Key
 			var version uint64
@@ -49,7 +48,7 @@ var ttlCases = []testCase{
 			x.pass(soon)
 			x.contains(deleted, "new")
 			if v := x.create(expired, record("new")); v == version {
-				x.fatalf("the new record has version %d, as the one had that has expired", v)
+				x.fatalf("the new record has version %d, the same as the expired one", v)
 			}
 			x.pass(time.Now())
 			x.contains(expired, "new")
@@ -57,7 +56,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-all",
-		explanation: "All yields no record that has expired, and each that was extended in time",
+		explanation: "All yields no expired record, and every record that was extended in time",
 		needs:       lister,
 		f: func(x *trial) {
 			var live map[store.Key]store.Record
@@ -88,7 +87,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-owned",
-		explanation: "the index keeps the records of an owner as long as each lives, whichever was saved, touched or has expired first, and DeleteOwned counts none that has expired",
+		explanation: "the index keeps each record of an owner as long as that record lives, in whatever order they were saved, touched or have expired, and DeleteOwned does not count expired ones",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			var touched, saved, long store.Key
@@ -101,7 +100,7 @@ var ttlCases = []testCase{
 				hour.Version = x.create(saved, brief)
 				x.savedInTime(saved, hour, expires)
 				x.create(long, hour)
-				// A time to live that is the index's own must not follow these.
+				// If the index has its own time to live, these must not shorten it.
 				shortened := x.key()
 				brief.Version = x.create(shortened, hour)
 				x.save(shortened, brief)
@@ -120,7 +119,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-owner-changed",
-		explanation: "a Save that changes a record's owner or takes it away also does so in the index, for as long as the record then lives",
+		explanation: "a Save that changes or removes a record's owner does so in the index as well, for as long as the record then lives",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			var given, freed store.Key
@@ -150,7 +149,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-race-create",
-		explanation: "of several Saves at once that create a record in the place of an expired one exactly one wins",
+		explanation: "of concurrent Saves that create a record in the place of an expired one exactly one succeeds",
 		f: func(x *trial) {
 			soon := in(brief)
 			keys := keysOf(x.creates(50, func(int) store.Record { return store.Record{Expires: soon} }))
@@ -162,7 +161,7 @@ var ttlCases = []testCase{
 	},
 	{
 		name:        "ttl-race-remove",
-		explanation: "a record that was created in the place of an expired one stays, whatever is done about the expired one at the same time: to find that it has expired and then to remove what is under the key is too late",
+		explanation: "a record that was created in the place of an expired one stays, whatever other calls do about the expired one at the same time: checking for expiry and removing the record must be one step",
 		f: func(x *trial) {
 			each := func(f func(k store.Key, r store.Record)) others {
 				return func(keys []store.Key, made map[store.Key]store.Record) []func() {
@@ -195,16 +194,16 @@ var ttlCases = []testCase{
 	},
 }
 
-// others returns calls that meet with records of ann's that have expired.
+// others returns calls that come upon expired records of ann's.
 type others func(keys []store.Key, expired map[store.Key]store.Record) []func()
 
 // overtaken creates records in the place of expired ones while other calls find
-// that those have expired. There are many at a time, so that while some calls
-// are where they should not stop the records that they have seen are replaced.
+// that those have expired. It does so with many records at a time, so that some
+// are replaced between the check for expiry and the removal in another call.
 func (x *trial) overtaken(calls others) {
 	x.Helper()
 	const n = 32
-	s := x.unaudited().s // to be quick
+	s := x.unaudited().s // for speed
 	life := 20 * time.Millisecond
 	x.forAWhile(4*brief, 1, 12, func(round int) {
 		begun := time.Now()
@@ -219,7 +218,7 @@ func (x *trial) overtaken(calls others) {
 			for _, k := range keys[i*n/replacers : (i+1)*n/replacers] {
 				for !x.won(failure(s.Save(x.ctx, k, owned("bob")(0)))) {
 					if time.Since(soon) > x.hangs/3 {
-						x.fatalf("Save with version 0 returns ErrConflict %v after the record has expired", time.Since(soon))
+						x.fatalf("Save with version 0 returns ErrConflict %v after the record expired", time.Since(soon))
 					}
 					time.Sleep(time.Millisecond)
 				}
@@ -228,7 +227,7 @@ func (x *trial) overtaken(calls others) {
 		fs := calls(keys, made)
 		if round%3 == 1 {
 			fs = append(replacing, fs...)
-		} else { // where one thing runs at a time it is these that must begin
+		} else { // with one thread the other calls must begin
 			fs = append(fs, replacing...)
 		}
 		x.together(fs...)

@@ -8,12 +8,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// versionCases are about the versions that Save chooses. An [audit] watches in
-// all cases that none comes twice; these make it likely.
+// versionCases are about the versions that Save chooses. The [audit] checks in all
+// cases that none repeats; these make repetition likely.
 var versionCases = []testCase{
 	{
 		name:        "version-changes",
-		explanation: "the version is never zero and differs from one Save to the next, also if nothing else does",
+		explanation: "a version is never zero, and each Save changes it, even if nothing else changes",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			r.Version = x.create(k, r)
@@ -28,7 +28,7 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-content",
-		explanation: "a record that is again as it was before has another version than it had then: the version says which Save it is, not what is in the record",
+		explanation: "a record that is changed and changed back has a new version: a version identifies a Save, not the content",
 		f: func(x *trial) {
 			k := x.key()
 			states := []store.Record{stored(), record("other"), {Expires: in(time.Hour), Owner: "ann"}}
@@ -51,7 +51,7 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-many",
-		explanation: "versions do not come back after many Saves, be it 255 or 65,535: a counter that small is not enough",
+		explanation: "versions do not repeat after many Saves, be it 255 or 65,535: such a small counter is not enough",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			first := r
@@ -66,7 +66,7 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-not-reused",
-		explanation: "a record that was deleted and created again has other versions than before, however often, however long ago and however many others there were since, so that a Save with an old one is refused",
+		explanation: "a record that is created again after its deletion never gets an earlier version, however often this happens, however much time passes and however many other records are saved between, so that a Save with a stale version is refused",
 		f: func(x *trial) {
 			k, r := x.key(), record("data")
 			var old []store.Record
@@ -83,7 +83,7 @@ var versionCases = []testCase{
 				quick.create(other, r)
 				quick.delete(other)
 			})
-			time.Sleep(3 * time.Second / 2) // for what is remembered for a second
+			time.Sleep(3 * time.Second / 2) // for stores that remember versions for a second
 			r.Version = x.create(k, r)
 			for _, stale := range old[:min(len(old), 300)] {
 				x.conflict(k, stale)
@@ -93,7 +93,7 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-not-reused-expired",
-		explanation: "a record that has expired, was saved with an Expires in the past or was swept, and is created again, has other versions than before",
+		explanation: "a record that is created again after it expired, was saved with an Expires in the past or was swept never gets an earlier version",
 		f: func(x *trial) {
 			keys := []store.Key{x.key(), x.key(), x.key()}
 			stale := make([][]store.Record, len(keys))
@@ -130,7 +130,7 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-not-reused-owned",
-		explanation: "a record that DeleteOwned has removed and that is created again has other versions than before",
+		explanation: "a record that is created again after DeleteOwned removed it never gets an earlier version",
 		needs:       ownerIndex,
 		f: func(x *trial) {
 			k, r := x.key(), stored()
@@ -149,10 +149,10 @@ var versionCases = []testCase{
 	},
 	{
 		name:        "version-own",
-		explanation: "Save returns the version that it has given the record itself, not one that another Save, Touch or Delete at the same time has left there. To read it once the lock was given up, or by a second call to the engine, is too late",
+		explanation: "Save returns the version of its own record, not one that a concurrent Save, Touch or Delete has set since. Reading the version after the lock was released, or by a second call to the engine, is too late",
 		f: func(x *trial) {
-			// None of these needs to know a version, so that they come in between
-			// as often as can be.
+			// None of these calls needs a version, so they interfere as often as
+			// possible.
 			s, k := x.unaudited().s, x.key()
 			expires := in(time.Hour)
 			end := time.Now().Add(time.Second)
@@ -189,7 +189,7 @@ var versionCases = []testCase{
 			seen := make(map[uint64]bool)
 			for _, v := range slices.Concat(returned[:]...) {
 				if v == 0 || seen[v] {
-					x.fatalf("of %d Saves of one key at the same time two returned version %d, or one returned 0", len(seen)+1, v)
+					x.fatalf("of %d concurrent Saves of one key two returned version %d, or one returned 0", len(seen)+1, v)
 				}
 				seen[v] = true
 			}
@@ -197,8 +197,9 @@ var versionCases = []testCase{
 	},
 }
 
-// forAWhile calls f with 0, 1 and so on, most times or until the time is over,
-// see [patience], but least times anyway. It returns how often it did, and most.
+// forAWhile calls f with 0, 1 and so on, at most most times. After least calls it
+// also ends when d is over, see [patience]. It returns the number of calls, and
+// most.
 func (x *trial) forAWhile(d time.Duration, least, most int, f func(i int)) (int, int) {
 	x.Helper()
 	end := time.Now().Add(x.long(d))

@@ -11,9 +11,9 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A walk is All, or Owned of one owner. The contract demands the same of both,
-// so that they have the cases in common. These have records of ann's only, but
-// for those that Owned must not yield.
+// A walk is All, or Owned of the owner ann. The contract is the same for both, and
+// so are the cases. Their records all belong to ann, except those that Owned must
+// not yield.
 type walk struct {
 	method string
 	needs  *iface
@@ -43,7 +43,7 @@ func forWalks(name, explanation string, f func(x *trial, w walk)) (both []testCa
 }
 
 var walkCases = slices.Concat(
-	forWalks("context", "WALK yields the context's error, alone, if the context is done before the walk",
+	forWalks("context", "if the context is done before the walk, WALK yields the context's error and nothing else",
 		func(x *trial, w walk) {
 			x.create(x.key(), stored())
 			x.done(func(ctx context.Context, want error) {
@@ -57,10 +57,10 @@ var walkCases = slices.Concat(
 				}
 			})
 		}),
-	forWalks("break", "a WALK may be ended at any time, without holding on to anything, and what it returned may be walked again",
+	forWalks("break", "the caller may end WALK at any time, which leaves no resource in use, and may range over the same iterator again",
 		func(x *trial, w walk) {
 			want := x.creates(10, owned("ann"))
-			for stop := range 100 { // more than there are connections, locks or buffers
+			for stop := range 100 { // more than a store has connections, locks or buffers
 				n := 0
 				for _, err := range w.over(x.ctx, x.s) {
 					if err != nil {
@@ -81,12 +81,12 @@ var walkCases = slices.Concat(
 					got[e.Key] = true
 				}
 				if len(got) != len(want) {
-					x.fatalf("%s yielded %d of %d records when it was walked again", w.method, len(got), len(want))
+					x.fatalf("%s yielded %d of %d records when its iterator was used a second time", w.method, len(got), len(want))
 				}
 			}
 			x.walks(w, want)
 		}),
-	forWalks("no-lock", "WALK holds no lock and no connection while the caller consumes: the store may be used in the midst of the walk, by the caller and by others, in all ways",
+	forWalks("no-lock", "WALK holds no lock and no connection while the caller consumes: during the walk, the caller and others may call every method of the store",
 		func(x *trial, w walk) {
 			made := x.creates(20, owned("ann"))
 			for e, err := range w.over(x.ctx, x.s) {
@@ -96,7 +96,7 @@ var walkCases = slices.Concat(
 				if _, ok := made[e.Key]; !ok {
 					continue
 				}
-				delete(made, e.Key) // it may come twice
+				delete(made, e.Key) // a walk may yield a record twice
 				use := func() {
 					k, r := x.key(), owned("ann")(0)
 					r.Data = []byte("new")
@@ -131,7 +131,7 @@ var walkCases = slices.Concat(
 				x.delete(e.Key)
 			}
 		}),
-	forWalks("race", "a record that lives through the walk, and is the owner's all the time, is yielded by WALK, whatever is done to others at the same time, and none is torn",
+	forWalks("race", "WALK yields every record that lives, and has this owner, during the whole walk, whatever happens to other records at the same time, and each as one Save wrote it",
 		func(x *trial, w walk) {
 			stable := x.creates(300, owned("ann"))
 			var done atomic.Bool
@@ -177,7 +177,7 @@ var walkCases = slices.Concat(
 		}),
 )
 
-// collect returns what the walk yields.
+// collect returns the records that the walk yields.
 func (x *trial) collect(w walk) map[store.Key]store.Record {
 	x.Helper()
 	got := make(map[store.Key]store.Record)

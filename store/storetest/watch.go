@@ -13,7 +13,7 @@ import (
 var watchCases = []testCase{
 	{
 		name:        "watch",
-		explanation: "Watch calls ended with the key of each record that is deleted, removed by DeleteOwned or saved with Durable set, once for each time at least",
+		explanation: "Watch calls ended, at least once each time, with the key of a record that is deleted, removed by DeleteOwned or saved with Durable set",
 		needs:       watcher,
 		f: func(x *trial) {
 			deleted, renewed, bobs := x.key(), x.key(), x.key()
@@ -53,7 +53,7 @@ var watchCases = []testCase{
 	},
 	{
 		name:        "watch-begins",
-		explanation: "Watch returns only once it is watching: what ends right after it has returned is told",
+		explanation: "Watch returns only once it is watching: what ends right after it has returned is reported",
 		needs:       watcher,
 		f: func(x *trial) {
 			for i := range x.rounds() {
@@ -73,7 +73,7 @@ var watchCases = []testCase{
 	},
 	{
 		name:        "watch-done",
-		explanation: "the channel that Watch returns is closed when its context ends, not before, and other watches go on",
+		explanation: "the channel that Watch returns is closed when its context ends and not before, and other watches continue",
 		needs:       watcher,
 		f: func(x *trial) {
 			first, second := x.watch(), x.watch()
@@ -106,7 +106,7 @@ var watchCases = []testCase{
 	},
 	{
 		name:        "watch-many",
-		explanation: "no call of ended is lost, also if many records end at once and several watch",
+		explanation: "every record is reported, even if many end at the same time and there are several watches",
 		needs:       watcher,
 		f: func(x *trial) {
 			var made []store.Key
@@ -129,7 +129,7 @@ var watchCases = []testCase{
 	},
 }
 
-// A watching counts the calls of a Watch.
+// A watching is a Watch that counts the calls of ended.
 type watching struct {
 	cancel context.CancelFunc
 	done   <-chan struct{}
@@ -161,10 +161,11 @@ func (x *trial) watch() *watching {
 	return w
 }
 
-// heard is how long a call of ended may take to come.
+// heard is how long a call of ended may take to arrive.
 func (x *trial) heard() time.Duration { return x.hangs / 3 }
 
-// told expects ended to have been called n times for k, which ended that way.
+// told expects that ended is called at least n times for k; how says what happened
+// to the record.
 func (w *watching) told(x *trial, k store.Key, n int, how string) {
 	x.Helper()
 	late := time.After(x.heard())
@@ -185,8 +186,8 @@ func (w *watching) told(x *trial, k store.Key, n int, how string) {
 	}
 }
 
-// toldOrDone reports whether ended is called for k, or the watching is over,
-// within d.
+// toldOrDone reports whether, within d, ended is called for k or the watching
+// ends.
 func (w *watching) toldOrDone(k store.Key, d time.Duration) bool {
 	late := time.After(d)
 	for {
@@ -206,7 +207,7 @@ func (w *watching) toldOrDone(k store.Key, d time.Duration) bool {
 	}
 }
 
-// stop ends the context and expects the watching to end.
+// stop ends the context and expects that the watching ends.
 func (w *watching) stop(x *trial) {
 	x.Helper()
 	w.cancel()
