@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// Client is a browser, as far as sessions go: it keeps cookies and follows
-// redirects. Its methods fail the test if there is no response. It is safe for
-// concurrent use.
+// Client is an HTTP client that keeps cookies and follows redirects, as a browser
+// does. Its methods fail the test if a request gets no response. A Client is safe
+// for concurrent use. Make one with [NewClient].
 type Client struct {
-	// HTTP is what makes the requests. Set its CheckRedirect to see redirects
-	// instead of following them.
+	// HTTP makes the requests. Set its CheckRedirect to see redirects instead of
+	// following them.
 	HTTP *http.Client
 
 	t      testing.TB
@@ -24,9 +24,9 @@ type Client struct {
 
 const site = "https://example.com"
 
-// NewClient serves h over HTTPS until the test ends and returns a client of
-// it, without cookies. To the client the server is https://example.com, and all
-// of its subdomains.
+// NewClient serves h over HTTPS until the test ends, and returns a client of that
+// server without cookies. The client reaches the server as https://example.com and
+// as every subdomain of example.com.
 func NewClient(t testing.TB, h http.Handler) *Client {
 	t.Helper()
 	server := httptest.NewTLSServer(h)
@@ -34,8 +34,8 @@ func NewClient(t testing.TB, h http.Handler) *Client {
 	return newClient(t, server)
 }
 
-// Another returns another client of the same server, without cookies: another
-// user, or another device.
+// Another returns a second client of the same server, without cookies, which
+// stands for another user or another device.
 func (c *Client) Another() *Client {
 	c.t.Helper()
 	return newClient(c.t, c.server)
@@ -50,14 +50,14 @@ func newClient(t testing.TB, server *httptest.Server) *Client {
 	return &Client{&http.Client{Transport: server.Client().Transport, Jar: jar}, t, server}
 }
 
-// Get gets a path such as "/cart?page=2" and returns the response, of which the
-// body is read and closed, and the body.
+// Get requests a path such as "/cart?page=2". It returns the response, whose body
+// has been read and closed, and the body.
 func (c *Client) Get(path string) (*http.Response, string) {
 	c.t.Helper()
 	return c.Do(c.request(http.MethodGet, path, nil))
 }
 
-// Post posts a form to a path, as Get gets one.
+// Post posts a form to a path, and returns the response and the body as Get does.
 func (c *Client) Post(path string, form url.Values) (*http.Response, string) {
 	c.t.Helper()
 	r := c.request(http.MethodPost, path, strings.NewReader(form.Encode()))
@@ -65,8 +65,8 @@ func (c *Client) Post(path string, form url.Values) (*http.Response, string) {
 	return c.Do(r)
 }
 
-// Do makes a request of your own, with the client's cookies. Its URL begins
-// with https://example.com.
+// Do sends r with the client's cookies, and returns the response and the body as
+// Get does. The URL of r must begin with https://example.com.
 func (c *Client) Do(r *http.Request) (*http.Response, string) {
 	c.t.Helper()
 	resp, err := c.HTTP.Do(r)
@@ -81,8 +81,8 @@ func (c *Client) Do(r *http.Request) (*http.Response, string) {
 	return resp, string(body)
 }
 
-// Cookies returns the cookies that the client would send to a path. They have
-// names and values only.
+// Cookies returns the cookies that the client would send to a path. They have only
+// names and values.
 func (c *Client) Cookies(path string) []*http.Cookie {
 	c.t.Helper()
 	return c.HTTP.Jar.Cookies(c.request(http.MethodGet, path, nil).URL)

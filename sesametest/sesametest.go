@@ -1,15 +1,15 @@
 // Package sesametest helps to test handlers that use sesame.
 //
-// [Cookie] makes a session for a request built by hand, [Session] tells what a
-// handler has made of it, and [NewClient] is a browser with cookies of its own
-// at a server that speaks HTTPS, so that cookies are sent as in production.
-// [Token] makes the tokens that sesame.WithSessions takes, [OldCookie] sessions of
-// older versions.
+// [Cookie] stores a session and returns its cookie, for a request built by hand.
+// [Session] returns the session as a handler has left it. [NewClient] starts an
+// HTTPS server and returns a client with its own cookie jar, so that cookies are
+// sent as in production. [Token] makes tokens for sesame.WithSessions, and
+// [OldCookie] stores sessions of older versions.
 //
-// Expiry is tested with [testing/synctest]: in its bubble time.Sleep takes no
-// time, and the sessions of a memstore.Store grow old.
+// Test expiry with [testing/synctest]: in its bubble time.Sleep returns without
+// waiting, and the sessions of a memstore.Store age.
 //
-// It needs nothing but the standard library and sesame.
+// The package needs only the standard library and sesame.
 package sesametest
 
 import (
@@ -22,16 +22,16 @@ import (
 	"github.com/sesame-go/sesame/internal/token"
 )
 
-// Token returns a token that no session has: a key for [sesame.WithSessions],
-// or the value of a cookie that names no session.
+// Token returns a new random token, which no session has. Use it as a key for
+// [sesame.WithSessions], or as the value of a cookie without a session.
 func Token() string { return token.New() }
 
-// Cookie stores session as a new one and returns the cookie that a browser
-// would have for it, to be given to [http.Request.AddCookie]. It fails the test
-// if the session cannot be stored, or is the zero T, which is never stored.
+// Cookie stores session as a new session of m and returns the cookie that a
+// browser would have for it; pass it to [http.Request.AddCookie]. Cookie fails the
+// test if the session cannot be stored, or is the zero T, which is never stored.
 //
-// For a manager with [sesame.WithHeader] it has the name and the value of the
-// header field, to be given to [http.Header.Set] of the request's Header.
+// For a manager with [sesame.WithHeader] the cookie has the name and the value of
+// the header field; set them in the request with [http.Header.Set].
 func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
 	t.Helper()
 	cookies := serve(m, nil, func(r *http.Request) error {
@@ -48,10 +48,11 @@ func Cookie[T any](t testing.TB, m *sesame.Manager[T], session T) *http.Cookie {
 	return cookies[0]
 }
 
-// OldCookie stores session as an older program has, and returns its cookie: to
-// test the steps that [sesame.WithUpgrade] was given. Version is that of Old
-// among the versions of T, from 1. It fails the test if the manager has no step
-// from this version, or if that is from another type.
+// OldCookie stores session as an older version of the program would have, and
+// returns its cookie, to test the steps of [sesame.WithUpgrade]. Version is the
+// number of the type Old among the versions of T, counted from 1. OldCookie fails
+// the test if the manager has no step from this version, or if that step starts
+// from another type.
 func OldCookie[T, Old any](t testing.TB, m *sesame.Manager[T], version int, session Old) *http.Cookie {
 	t.Helper()
 	engine, tok, h := lifecycle.EngineOf(m), token.New(), http.Header{}
@@ -62,9 +63,10 @@ func OldCookie[T, Old any](t testing.TB, m *sesame.Manager[T], version int, sess
 	return carried(m, h)[0]
 }
 
-// Session returns the session that a request with the cookie gets, and whether
-// there is one. It fails the test if the store does. For a manager with
-// [sesame.WithHeader] c is what [Cookie] returns, or made from a response:
+// Session returns the session of a request with the cookie c; ok reports whether
+// there is one. Session fails the test if the session cannot be loaded. For a
+// manager with [sesame.WithHeader], c is a result of [Cookie], or is made from a
+// response:
 //
 //	c := &http.Cookie{Name: "X-Session", Value: w.Header().Get("X-Session")}
 func Session[T any](t testing.TB, m *sesame.Manager[T], c *http.Cookie) (session T, ok bool) {
@@ -80,8 +82,8 @@ func Session[T any](t testing.TB, m *sesame.Manager[T], c *http.Cookie) (session
 	return session, ok
 }
 
-// serve runs f as the handler of one request, and returns what carries tokens in
-// the response.
+// serve runs f as the handler of one request, and returns the response's tokens in
+// the form of cookies.
 func serve[T any](m *sesame.Manager[T], c *http.Cookie, f func(*http.Request) error, fail func(error)) []*http.Cookie {
 	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
 	_, inCookie := lifecycle.EngineOf(m).Carrier.Cookie()
@@ -99,8 +101,8 @@ func serve[T any](m *sesame.Manager[T], c *http.Cookie, f func(*http.Request) er
 	return carried(m, w.Header())
 }
 
-// carried returns the cookies of a response, or the header field that the
-// manager has in their place.
+// carried returns the cookies of a response or, for a manager with a header field,
+// that field in the form of a cookie.
 func carried[T any](m *sesame.Manager[T], h http.Header) []*http.Cookie {
 	engine := lifecycle.EngineOf(m)
 	if _, inCookie := engine.Carrier.Cookie(); inCookie {

@@ -46,7 +46,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// TestHeader: with WithHeader a cookie stands for a header field.
+// TestHeader tests that with WithHeader a cookie stands for a header field.
 func TestHeader(t *testing.T) {
 	for _, field := range []string{"X-Session", "Authorization"} {
 		m := sesame.New[session](sesame.WithHeader(field), sesame.WithUpgrade(2, func(old session1) session { return session{User: old.Name} }))
@@ -212,7 +212,7 @@ func (brokenStore) Save(context.Context, store.Key, store.Record) (uint64, error
 	return 0, errors.New("out of order")
 }
 
-// failure returns what f fails the test with that it is given.
+// failure returns the message with which f fails its test.
 func failure(t *testing.T, f func(testing.TB)) string {
 	tb := &recordingTB{TB: t}
 	done := make(chan struct{})
@@ -253,7 +253,7 @@ func cart(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "thank you")
 }
 
-// In a test of yours t is its *testing.T.
+// In your own test, t is its *testing.T.
 var t testing.TB
 
 func ExampleCookie() {
@@ -279,7 +279,7 @@ func ExampleNewClient() {
 	// Output: map[milk:1 tea:1] true
 }
 
-// exampleTB is the t of the examples, which have none.
+// exampleTB stands for the t that examples do not have.
 type exampleTB struct{ testing.TB }
 
 func (exampleTB) Helper()                  {}
