@@ -1,5 +1,5 @@
 # make            lists the targets
-# make test       is all that a change has to pass, but for make lint
+# make test       runs everything that a change has to pass, except make lint
 
 .DEFAULT_GOAL := help
 .PHONY: help test vet lint fuzz soak bench bench-codecs bench-own cover run
@@ -10,7 +10,7 @@ BENCH    ?= .
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## vet and test every module, with -race and by itself (scripts/test)
+test: ## vet and test all modules with -race, together and one by one (scripts/test)
 	./scripts/test
 
 vet: ## go vet every module
@@ -36,7 +36,7 @@ bench-codecs: ## compare the codecs: a table, and plots in docs/img
 	cd bench && GOWORK=off $(CODECS) >codecs.txt
 	cd bench && GOWORK=off go run ./cmd/codecplot -out ../docs/img -command "$(CODECS)" <codecs.txt
 
-bench-own: ## run sesame's own benchmarks, in the core module, those that match BENCH (your struct: docs/PERFORMANCE.md)
+bench-own: ## run the core module's benchmarks that match BENCH, all by default (for your struct: docs/PERFORMANCE.md)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 cover: ## test with coverage and write coverage.html
@@ -44,5 +44,5 @@ cover: ## test with coverage and write coverage.html
 	go tool cover -html coverage.out -o coverage.html
 	go tool cover -func coverage.out | tail -n 1
 
-run: ## serve the README's counter on localhost:9090; ARGS=-bind binds sessions to devices, and says how to look at that
+run: ## serve the README's counter on localhost:9090; ARGS=-bind binds its sessions to devices
 	go run ./examples/counter $(ARGS)
