@@ -20,9 +20,9 @@ import (
 const core = "github.com/sesame-go/sesame"
 
 // Each released module can be installed as its users do: a command with go
-// install, the others with go get, into an empty module, from a proxy that serves
-// all of them, and without the workspace and the replace lines of this
-// repository. A program of testdata/install is built with it there.
+// install, the others with go get in an empty module, from a proxy that serves all
+// of them, without the workspace and the replace lines of this repository. A
+// program of testdata/install is then built with it.
 func TestInstall(t *testing.T) {
 	version := requirements(t, "..")["codec/cborcodec"][core]
 	dirs := strings.Fields(run(t, "..", nil, "./scripts/release", "-l"))
@@ -31,7 +31,7 @@ func TestInstall(t *testing.T) {
 		serve(t, proxy, dir, version)
 	}
 
-	// The modules of others come from the cache, or from where it gets them.
+	// Third-party modules come from the module cache, or else from GOPROXY.
 	cache := strings.TrimSpace(run(t, ".", nil, "go", "env", "GOMODCACHE"))
 	online := strings.TrimSpace(run(t, ".", nil, "go", "env", "GOPROXY"))
 	env := []string{
@@ -84,8 +84,8 @@ func TestFromClone(t *testing.T) {
 	}
 }
 
-// All modules require one version of each other, so that none is forgotten in a
-// release.
+// All modules require the same version of each other, so that a release forgets
+// none of them.
 func TestVersions(t *testing.T) {
 	versions := make(map[string][]string)
 	for dir, required := range requirements(t, "..") {
@@ -96,8 +96,8 @@ func TestVersions(t *testing.T) {
 	require.Len(t, versions, 1, "scripts/release sets them all")
 }
 
-// requirements returns for the directory of each module which modules of this
-// repository it requires, and in which version.
+// requirements returns, for the directory of each module, the modules of this
+// repository that it requires, and their versions.
 func requirements(t *testing.T, root string) map[string]map[string]string {
 	t.Helper()
 	all := make(map[string]map[string]string)
@@ -115,7 +115,7 @@ func requirements(t *testing.T, root string) map[string]map[string]string {
 		}
 		all[path.Dir(file)] = required
 	}
-	require.Greater(t, len(all), 5, "the modules are not found any more")
+	require.Greater(t, len(all), 5, "too few modules were found")
 	return all
 }
 
@@ -131,7 +131,7 @@ func modFiles(t *testing.T, root string) (files []string) {
 	return files
 }
 
-// serve adds the module in dir to a proxy, which is a directory; see
+// serve adds the module in dir to a proxy that consists of files, see
 // https://go.dev/ref/mod#goproxy-protocol.
 func serve(t *testing.T, proxy, dir, version string) {
 	t.Helper()
@@ -154,8 +154,7 @@ func serve(t *testing.T, proxy, dir, version string) {
 	require.NoError(t, w.Close())
 }
 
-// archive writes the files of the module in dir, without those of modules in
-// it.
+// archive writes the files of the module in dir, without those of nested modules.
 func archive(w *zip.Writer, dir, prefix string) error {
 	root := filepath.Join("..", dir)
 	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {

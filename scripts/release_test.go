@@ -87,14 +87,14 @@ func TestReleaseDryRun(t *testing.T) {
 	require.Empty(t, r.git("tag"))
 }
 
-// A repository has what a release reads and changes.
+// A repository has the files that a release reads and changes.
 type repository struct {
 	t   *testing.T
 	dir string
 }
 
-// newRepository returns one with the go.mod files of this repository and a
-// changelog whose unreleased entries are given.
+// newRepository returns a repository with the go.mod files of this one, and a
+// changelog with the given unreleased entries.
 func newRepository(t *testing.T, unreleased string) *repository {
 	t.Helper()
 	r := &repository{t, t.TempDir()}
@@ -110,7 +110,7 @@ func newRepository(t *testing.T, unreleased string) *repository {
 	return r
 }
 
-// change commits a changelog, and everything else.
+// change writes a changelog and commits all changes.
 func (r *repository) change(changelog string) {
 	r.t.Helper()
 	require.NoError(r.t, os.WriteFile(filepath.Join(r.dir, "CHANGELOG.md"), []byte(changelog), 0o600))
@@ -134,8 +134,7 @@ func (r *repository) release(args ...string) string {
 	return run(r.t, r.dir, identity, "./scripts/release", args...)
 }
 
-// refuses checks that a release fails, says why, and leaves everything as it
-// was.
+// refuses checks that a release fails, says why, and changes nothing.
 func (r *repository) refuses(why string, args ...string) {
 	r.t.Helper()
 	state := func() string { return r.git("rev-parse", "HEAD") + r.git("status", "--porcelain") + r.git("tag") }
