@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// KillProcess starts a process that runs [Work] on its standard output, kills it
-// at a random moment, soon after it has begun to work, and records what it has
-// reported.
+// KillProcess starts a process that runs [Work] and reports to its standard output,
+// kills it at a random moment soon after the first report, and records the reports.
 func (l *Ledger) KillProcess(cmd *exec.Cmd, soon time.Duration) error {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -30,15 +29,15 @@ func (l *Ledger) KillProcess(cmd *exec.Cmd, soon time.Duration) error {
 		err = l.read(io.MultiReader(bytes.NewReader(first), out))
 	}
 	if ended := cmd.Wait(); ended == nil {
-		err = errors.Join(err, errors.New("killtest: the process has ended by itself"))
+		err = errors.Join(err, errors.New("killtest: the process ended before it was killed"))
 	} else if err != nil {
 		err = fmt.Errorf("%w; %w", err, ended)
 	}
 	return err
 }
 
-// KillServer runs [Work] on a store, has its server killed at a random moment,
-// soon after that has begun, and records what was reported. The caller starts the
+// KillServer runs [Work] on a store, calls kill to kill its server at a random moment
+// soon after the first report, and records the reports. The caller must start the
 // server again before [Ledger.Check].
 func (l *Ledger) KillServer(ctx context.Context, s Store, soon time.Duration, kill func()) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -52,7 +51,7 @@ func (l *Ledger) KillServer(ctx context.Context, s Store, soon time.Duration, ki
 	}
 	time.Sleep(rand.N(soon))
 	kill()
-	cancel() // a call may wait for the server to come back
+	cancel() // otherwise a call may wait until the server is back
 	wrong := <-done
 	return errors.Join(wrong, l.read(&told.all))
 }

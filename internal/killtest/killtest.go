@@ -1,7 +1,7 @@
-// Package killtest finds out whether a store keeps what it has acknowledged
-// when its process or its server is killed. [Work] changes sessions and reports each
-// call before it makes it and after it is answered. A [Ledger] records the reports and
-// compares them with what is there after the kill.
+// Package killtest tests whether a store keeps every acknowledged change when its
+// process or its server is killed. [Work] changes sessions, and reports each call
+// before it makes it and after it is answered. A [Ledger] records the reports and
+// compares them with the store's records after the kill.
 package killtest
 
 import (
@@ -19,18 +19,18 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A Store is what can be killed here.
+// A Store has all methods that [Work] and [Ledger.Check] call.
 type Store interface {
 	store.Store
 	store.OwnerIndex
 }
 
-// Kills returns how often a test kills: normal times, or as often as
-// scripts/soak says in SESAME_SOAK_KILLS.
+// Kills returns how often a test kills: normal, or the number that scripts/soak has
+// set in SESAME_SOAK_KILLS.
 func Kills(normal int) int { return number("SESAME_SOAK_KILLS", normal) }
 
-// Flips returns how many bits a test flips: normal, or as many as scripts/soak
-// says in SESAME_SOAK_FLIPS.
+// Flips returns how many bits a test flips: normal, or the number that scripts/soak
+// has set in SESAME_SOAK_FLIPS.
 func Flips(normal int) int { return number("SESAME_SOAK_FLIPS", normal) }
 
 func number(variable string, normal int) int {
@@ -45,8 +45,8 @@ func number(variable string, normal int) int {
 	return n
 }
 
-// Each worker has sessions and owners of its own, so that the order of its calls
-// is the order of their effects.
+// Each worker has its own sessions and owners, so that its calls take effect in the
+// order in which it makes them.
 const workers, keysEach, ownersEach = 8, 6, 2
 
 func keyOf(worker, n int) store.Key {
@@ -55,7 +55,7 @@ func keyOf(worker, n int) store.Key {
 
 func ownerOf(worker, n int) string { return fmt.Sprintf("owner-%d-%d", worker, n) }
 
-// Owners returns all owners that [Work] gives to sessions.
+// Owners returns the owners of all sessions that [Work] saves.
 func Owners() (all []string) {
 	for w := range workers {
 		for n := range ownersEach {
@@ -71,7 +71,7 @@ type step struct {
 	worker int
 	key    int
 	value  string // of the session afterwards
-	owner  string // of the session afterwards; of those that are revoked
+	owner  string // of the session afterwards, or of the revoked sessions
 }
 
 func (x step) String() string {
@@ -81,24 +81,24 @@ func (x step) String() string {
 func parseStep(text string) (x step, err error) {
 	_, err = fmt.Sscanf(text, "%d %s %d %s %q", &x.worker, &x.what, &x.key, &x.value, &x.owner)
 	if err == nil && (x.worker < 0 || x.worker >= workers || x.key < 0 || x.key >= keysEach) {
-		err = errors.New("there is no such worker or session")
+		err = errors.New("no such worker or session")
 	}
 	return x, err
 }
 
-// Work changes sessions until ctx ends or no call succeeds any more, and writes
-// to out what a [Ledger] reads. It returns an error if an answer is wrong: that
-// there is none is no error.
+// Work changes sessions until ctx ends or calls no longer succeed, and writes the
+// reports that a [Ledger] reads to out. It returns an error if an answer is wrong; a
+// call without an answer is no error.
 //
-// Rounds number the calls of Work on one store, one after the other, so that each
-// session has another value.
+// Round must differ for each call of Work on the same store, so that no value of a
+// session repeats.
 func Work(ctx context.Context, s Store, round int, out io.Writer) error {
 	var mu sync.Mutex
 	say := func(format string, args ...any) {
 		line := fmt.Sprintf(format+"\n", args...)
 		mu.Lock()
 		defer mu.Unlock()
-		_, _ = io.WriteString(out, line) // in one piece, so that a kill does not mix lines
+		_, _ = io.WriteString(out, line) // in one call, so that a kill can only cut the last line short
 	}
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
@@ -167,8 +167,8 @@ func (x *step) take(ctx context.Context, s Store, rnd *rand.Rand, say func(strin
 	return err
 }
 
-// isAnswer reports whether err says something of a session. Each worker is the
-// only one at its sessions, so all of that is wrong.
+// isAnswer reports whether err says something about a session. No other worker uses
+// the session, so such an error is a wrong answer.
 func isAnswer(err error) bool {
 	for _, answer := range []error{store.ErrConflict, store.ErrNotFound, store.ErrCorrupt, store.ErrFull} {
 		if errors.Is(err, answer) {

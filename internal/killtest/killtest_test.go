@@ -13,7 +13,7 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// run has a store killed until the ledger finds something, or a hundred times.
+// run kills a store until the ledger finds an error, at most a hundred times.
 func run(t *testing.T, s Store) (*Ledger, error) {
 	var l Ledger
 	for l.More(100) {
@@ -37,12 +37,12 @@ func TestMemstore(t *testing.T) {
 	t.Log(l.Report("memstore"))
 }
 
-// A faulty store breaks its word in one way.
+// A faulty store loses acknowledged changes in one way.
 type faulty struct {
 	*memstore.Store
-	save        func(r store.Record) bool // whether a save is forgotten
-	change      func(r *store.Record)     // what becomes of a record
-	deletes     bool                      // deletions are forgotten
+	save        func(r store.Record) bool // reports whether a save is lost
+	change      func(r *store.Record)     // damages a record
+	deletes     bool                      // deletions are lost
 	owned       bool                      // the index misses sessions
 	deleteOwned bool                      // a revocation misses sessions
 }
@@ -78,7 +78,7 @@ func (f faulty) DeleteOwned(ctx context.Context, owner string, keep ...store.Key
 	return f.Store.DeleteOwned(ctx, owner, keep...)
 }
 
-// TestFinds sees that a store which breaks its word is found out, and how.
+// TestFinds checks that the ledger finds each fault, and what it reports.
 func TestFinds(t *testing.T) {
 	for name, c := range map[string]struct {
 		faulty
@@ -100,8 +100,8 @@ func TestFinds(t *testing.T) {
 	}
 }
 
-// TestWrongAnswer sees that an answer which nothing explains is an error, and
-// that an outage is none.
+// TestWrongAnswer checks that Work returns an error for a wrong answer, and none for
+// an outage.
 func TestWrongAnswer(t *testing.T) {
 	for err, wrong := range map[error]bool{store.ErrConflict: true, store.ErrCorrupt: true, errors.New("an outage"): false} {
 		var l Ledger
@@ -116,7 +116,7 @@ func TestWrongAnswer(t *testing.T) {
 	}
 }
 
-// refusing fails all saves and deletions.
+// refusing is a store whose saves and deletions all fail.
 type refusing struct {
 	*memstore.Store
 	err error

@@ -13,24 +13,25 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A Ledger records what workers have reported of their calls, through any number of
-// kills. Its zero value is that of an empty store. It is not safe for concurrent
-// use.
+// A Ledger records the reports of [Work] across any number of kills, and knows what
+// the store must contain. Its zero value is the ledger of an empty store. It is not
+// safe for concurrent use.
 type Ledger struct {
 	kills      int
-	answered   map[string]int // calls, by what they did
-	unanswered int            // calls
-	kept       int            // sessions that were compared after a kill
+	answered   map[string]int // number of answered calls, by step.what
+	unanswered int            // number of calls without an answer
+	kept       int            // number of sessions compared after kills
 
-	sessions map[store.Key]session // what is there for sure
-	trying   map[int]step          // by worker: the last call, unless it was answered
+	sessions map[store.Key]session // after all answered calls
+	trying   map[int]step          // by worker: the last call, if it was not answered
 }
 
-// A session is what is under a key.
+// A session is the record under a key.
 type session struct{ value, owner string }
 
-// More reports whether a test that wants so many kills has to go on: until there
-// are as many and, if the disk is slow, an answered call for each.
+// More reports whether a test that wants the given number of kills must continue:
+// until there were as many kills and, in case the disk is slow, as many answered
+// calls.
 func (l *Ledger) More(kills int) bool {
 	return l.kills < kills || l.Answered() < kills && l.kills < 20*kills
 }
@@ -44,13 +45,14 @@ func (l *Ledger) Answered() (n int) {
 }
 
 // Report returns the figures of an engine as a row of the table that scripts/soak
-// prints. What is lost is zero: [Ledger.Check] has failed otherwise.
+// prints. The number of lost sessions is always zero: otherwise [Ledger.Check] has
+// failed.
 func (l *Ledger) Report(engine string) string {
 	return fmt.Sprintf("soak: | %s | %d | %d | %d | %d | %d | %d | %d | %d | 0 |", engine, l.kills, l.answered["save"],
 		l.answered["renew"], l.answered["touch"], l.answered["delete"], l.answered["revoke"], l.unanswered, l.kept)
 }
 
-// read reads what [Work] has written until it was killed.
+// read reads what [Work] wrote until it was killed.
 func (l *Ledger) read(told io.Reader) error {
 	if l.sessions == nil {
 		l.sessions, l.answered = make(map[store.Key]session), make(map[string]int)
@@ -59,7 +61,7 @@ func (l *Ledger) read(told io.Reader) error {
 	l.trying = make(map[int]step)
 	for lines := bufio.NewReader(told); ; {
 		line, err := lines.ReadString('\n')
-		if errors.Is(err, io.EOF) { // a last line without an end was cut short
+		if errors.Is(err, io.EOF) { // the kill has cut the last line short
 			l.unanswered += len(l.trying)
 			return nil
 		}
@@ -102,10 +104,10 @@ func (x step) apply(sessions map[store.Key]session) {
 	}
 }
 
-// Check returns an error unless s has what the last kill must have left: all
-// that was answered, and of a call that was not, each session as it was before
-// it or after it. The owner index must have exactly each owner's sessions. A
-// call without an answer is repeated until ctx ends.
+// Check returns an error unless s has kept every answered change. A call without an
+// answer may have taken effect or not, for each session that it changes. The owner
+// index must have exactly the sessions of each owner. Check repeats a call without
+// an answer until ctx ends.
 func (l *Ledger) Check(ctx context.Context, s Store) error {
 	for w := range workers {
 		undecided := maps.Clone(l.sessions)
@@ -138,7 +140,7 @@ func (l *Ledger) Check(ctx context.Context, s Store) error {
 	return nil
 }
 
-// look returns the session under a key.
+// look loads the session under a key.
 func look(ctx context.Context, s Store, k store.Key) (session, error) {
 	var r store.Record
 	err := repeat(ctx, func(ctx context.Context) (err error) {

@@ -1,8 +1,8 @@
-// Package testtools is a module with what the tests of several stores use:
-// [github.com/sesame-go/sesame/internal/testtools/faultproxy], a network that
-// fails, [github.com/sesame-go/sesame/internal/testtools/lincheck], a check for
-// linearizability, and
-// [github.com/sesame-go/sesame/internal/testtools/devices], what a manager
-// promises of an owner's sessions. It is a module of its own so that users of
-// sesame do not download the checker.
+// Package testtools is a module of packages that the tests of several stores use:
+// [github.com/sesame-go/sesame/internal/testtools/faultproxy], a proxy that makes
+// the network fail, [github.com/sesame-go/sesame/internal/testtools/lincheck], a
+// check for linearizability, and
+// [github.com/sesame-go/sesame/internal/testtools/devices], tests of a manager's
+// promises about the sessions of one owner. It is a separate module so that users of
+// sesame do not download the linearizability checker.
 package testtools

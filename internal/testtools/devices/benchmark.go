@@ -15,14 +15,14 @@ import (
 
 const (
 	owned  = 1000   // sessions of one owner
-	others = 19_000 // and of others
+	others = 19_000 // sessions of other owners
 )
 
-// Benchmark measures what a manager does with all sessions of an empty store: list
-// those of an owner who has a thousand of twenty thousand, count all, by the
-// engine where it can, and decode all, as a count would have to without it. A log-in
-// is over the limit of sessions by one. Trips returns how many round trips there
-// have been; it may be nil.
+// Benchmark fills an empty store with twenty thousand sessions, a thousand of them of
+// one owner. It measures listing that owner's sessions, counting all (by the engine
+// if it can count), decoding all (as a count without the engine must), and a log-in
+// that exceeds the limit of sessions by one. Trips returns the number of round trips
+// so far, and may be nil.
 func Benchmark(b *testing.B, s store.Store, trips func() int) {
 	m := sesame.New[device](sesame.WithStore(s))
 	var filling sync.WaitGroup
@@ -81,7 +81,7 @@ func Benchmark(b *testing.B, s store.Store, trips func() int) {
 	measure("login-over-limit", func(b *testing.B) { login(b, limited, "eve") })
 }
 
-// login is a visitor's.
+// login logs a visitor in.
 func login(b *testing.B, m *sesame.Manager[device], user string) {
 	set, status := visit(m, nil, func(ctx context.Context, d *device) {
 		m.Renew(ctx)

@@ -1,5 +1,5 @@
-// Package devices checks what a manager promises of the sessions of one owner, on
-// any store with an owner index, and measures what they cost.
+// Package devices tests a manager's promises about the sessions of one owner, on any
+// store with an owner index, and measures their cost.
 package devices
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// device is the session of one.
+// device is the session type of the tests.
 type device struct {
 	User string
 	Seen int
@@ -27,8 +27,9 @@ type device struct {
 
 func (d device) Owner() string { return d.User }
 
-// Run checks stores on one engine, as several processes have them; one will do.
-// The engine must have no sessions of other tests.
+// Run tests managers on the given stores, which share one engine as those of several
+// processes do; one store is enough. The engine must have no sessions of other
+// tests.
 func Run(t *testing.T, stores ...store.Store) {
 	t.Run("owner limit", func(t *testing.T) { testOwnerLimit(t, stores) })
 	t.Run("info", func(t *testing.T) { testInfo(t, stores) })
@@ -41,8 +42,8 @@ func managers(stores []store.Store, opts ...sesame.Option) (all []*sesame.Manage
 	return all
 }
 
-// visit runs f as the handler of a request with a cookie, if it is not nil, and
-// returns the one that the response sets.
+// visit runs f as the handler of a request with a cookie, unless that is nil, and
+// returns the cookie that the response sets.
 func visit(m *sesame.Manager[device], c *http.Cookie, f func(ctx context.Context, d *device)) (set *http.Cookie, status int) {
 	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
 	if c != nil {
@@ -58,8 +59,8 @@ func visit(m *sesame.Manager[device], c *http.Cookie, f func(ctx context.Context
 	return set, w.Code
 }
 
-// testOwnerLimit logs a user in fifty times at once: by new sessions, and by
-// sessions that the user has already.
+// testOwnerLimit makes fifty concurrent log-ins of one user, with new sessions and
+// with sessions that the user already has.
 func testOwnerLimit(t *testing.T, stores []store.Store) {
 	const logins = 50
 	for _, limit := range []int{1, 3} {
@@ -130,8 +131,8 @@ func testOwnerLimit(t *testing.T, stores []store.Store) {
 	}
 }
 
-// testInfo sees what a user sees of two devices: when each has logged in, when it
-// was last used, and which is remembered.
+// testInfo checks what a user sees about two devices: when each logged in, when it
+// was last used, and which one is remembered.
 func testInfo(t *testing.T, stores []store.Store) {
 	const day = 24 * time.Hour
 	here, there := managers(stores)[0], managers(stores)[len(stores)-1]
@@ -194,7 +195,7 @@ func testInfo(t *testing.T, stores []store.Store) {
 	require.Equal(t, after.Renewed, after.Used)
 }
 
-// age makes a session one that was last used so much earlier.
+// age moves the last use of a session into the past.
 func age(t *testing.T, s store.Store, c *http.Cookie, by time.Duration) {
 	k, err := store.ParseKey(idOf(c))
 	require.NoError(t, err)
@@ -205,7 +206,7 @@ func age(t *testing.T, s store.Store, c *http.Cookie, by time.Duration) {
 	require.NoError(t, err)
 }
 
-// idOf returns the ID of the session that a cookie is for.
+// idOf returns the ID of the session of a cookie.
 func idOf(c *http.Cookie) string { return c.Value[:22] }
 
 func requireAbout(t *testing.T, want, got time.Time) {

@@ -18,7 +18,8 @@ import (
 	"github.com/sesame-go/sesame/store/sealed"
 )
 
-// stores opens those of the core module, each by what processes can have of it.
+// stores opens the stores of the core module, each as several processes would if
+// they can share it.
 var stores = map[string]func(t testing.TB) []store.Store{
 	"memstore": func(testing.TB) []store.Store { return []store.Store{memstore.New()} },
 	"logstore": func(t testing.TB) []store.Store {
@@ -54,13 +55,13 @@ func BenchmarkDevices(b *testing.B) {
 	}
 }
 
-// closed returns s, which is closed when the test is over.
+// closed closes s at the end of the test, and returns it.
 func closed(t testing.TB, s store.Store) store.Store {
 	t.Cleanup(func() { require.NoError(t, s.(io.Closer).Close()) })
 	return s
 }
 
-// far is a store whose calls take a while, each another.
+// far is a store whose calls take a while, each a different time.
 type far struct{ *memstore.Store }
 
 func (far) wait() { time.Sleep(rand.N(2 * time.Millisecond)) }

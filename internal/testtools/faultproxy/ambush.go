@@ -12,7 +12,7 @@ type ambush struct {
 	nth    int
 	lost   losses
 	sprung chan struct{}
-	let    chan struct{} // closed when what is held may go on
+	let    chan struct{} // closed when the held request may continue
 	once   sync.Once     // closes let
 }
 
@@ -24,26 +24,26 @@ const (
 	loseReply
 )
 
-// CutRequest cuts the connection that brings the nth request from now on which
-// contains text, instead of passing it on: it has no effect. Once; the channel
-// is closed when it has happened. Upper and lower case of ASCII are the same,
-// and n counts from 1. A request is what arrives in one piece; what a client
-// sends together counts, and is lost, together.
+// CutRequest does not forward the nth request from now on that contains text, but
+// cuts its connection, so that the request has no effect. It does so once; the
+// channel is closed when it has happened. Nth counts from 1, and text is matched
+// without regard to ASCII case. A request is what arrives in one piece: requests
+// that a client sends together count as one.
 func (p *Proxy) CutRequest(text string, nth int) <-chan struct{} {
 	return p.ambush(text, nth, loseRequest).sprung
 }
 
-// CutReply is like [Proxy.CutRequest], but passes the request on and cuts the
-// connection when the server has answered: the effect is there, and the answer
-// is lost.
+// CutReply is like [Proxy.CutRequest], but forwards the request and cuts the
+// connection when the server answers: the request takes effect, and its answer is
+// lost.
 func (p *Proxy) CutReply(text string, nth int) <-chan struct{} {
 	return p.ambush(text, nth, loseReply).sprung
 }
 
-// Hold keeps the nth request from now on that contains text from going on, and
-// with it all that follows on the same connection, until release is called or
-// the proxy is healed. The channel is closed when the request is there. See
-// CutRequest for the meaning of nth and text.
+// Hold holds back the nth request from now on that contains text, together with
+// everything that follows on the same connection, until release or [Proxy.Heal] is
+// called. The channel is closed when the request has arrived. [Proxy.CutRequest]
+// says how nth and text are meant.
 func (p *Proxy) Hold(text string, nth int) (arrived <-chan struct{}, release func()) {
 	a := p.ambush(text, nth, loseNothing)
 	return a.sprung, a.free
@@ -60,8 +60,8 @@ func (p *Proxy) ambush(text string, nth int, lost losses) *ambush {
 
 func (a *ambush) free() { a.once.Do(func() { close(a.let) }) }
 
-// caught returns the ambush that a request has run into, if any. The caller
-// holds p.mu.
+// caught returns the ambush that waits for this request, if any. The caller holds
+// p.mu.
 func (f *faults) caught(request []byte) *ambush {
 	if len(f.ambushes) == 0 {
 		return nil
@@ -81,7 +81,7 @@ func (f *faults) caught(request []byte) *ambush {
 	return first
 }
 
-// lower returns b in lower case, byte by byte: it need not be text.
+// lower returns b with ASCII letters in lower case; b need not be text.
 func lower(b []byte) []byte {
 	b = bytes.Clone(b)
 	for i, c := range b {

@@ -2,20 +2,19 @@ package faultproxy
 
 import "bytes"
 
-// Desync puts the open connections out of step, as a client does that gives a
-// connection back to its pool with an unread reply on it: from now on each
-// request is answered with the reply to the one before, and the first with
-// what was the last reply already. No byte more than that is there to be read,
-// so a client cannot notice by looking at the socket. New connections are
-// sound, and so are messages that the server pushes.
+// Desync shifts the replies on all open connections by one, as if the client had
+// returned a connection to its pool with an unread reply on it: from now on each
+// request is answered with the reply to the request before it, and the first one
+// with a repetition of the last reply. No more bytes than that are readable, so a
+// client cannot notice by looking at the socket. New connections and messages that
+// the server pushes are not affected.
 //
-// It needs a protocol with its replies in the order of the requests, and knows
-// that of Redis: RESP 2 and 3. [Proxy.Heal] cuts the connections that are out
-// of step.
+// Desync needs a protocol that answers requests in their order, and knows only
+// Redis' RESP 2 and 3. [Proxy.Heal] cuts the affected connections.
 func (p *Proxy) Desync() { p.desync(false) }
 
-// DesyncAcross is like [Proxy.Desync], but the previous reply is that of all
-// connections: each hears what another one has asked.
+// DesyncAcross is like [Proxy.Desync], but each request is answered with the latest
+// reply on any connection, so that clients get replies to the requests of others.
 func (p *Proxy) DesyncAcross() { p.desync(true) }
 
 func (p *Proxy) desync(across bool) {
@@ -31,14 +30,14 @@ func (p *Proxy) desync(across bool) {
 type replies struct {
 	rest   []byte // the beginning of a reply that is not complete
 	latest []byte // the last complete one
-	alien  bool   // this is not RESP
-	late   bool   // the link is to be put out of step, at the end of a reply
+	alien  bool   // the stream is not RESP
+	late   bool   // Desync takes effect at the end of the current reply
 }
 
-// most is how long a reply may be before it is taken for another protocol's.
+// most is the longest reply; more than that is taken for another protocol.
 const most = 64 << 20
 
-// shift returns what a client is told when the server says b. The caller holds
+// shift returns what the client gets when the server sends b. The caller holds
 // Proxy.mu.
 func (l *link) shift(b []byte) []byte {
 	r, p := &l.replies, l.proxy
@@ -81,10 +80,10 @@ func (l *link) shift(b []byte) []byte {
 	return out
 }
 
-// replyLen returns the length of the reply that b begins with, 0 if it is not
-// there as a whole. It reports false if b cannot be RESP.
+// replyLen returns the length of the reply that b begins with, or 0 if the reply is
+// not complete. It reports false if b cannot be RESP.
 func replyLen(b []byte) (n int, ok bool) {
-	open := 1 // replies that have to come yet, those in arrays too
+	open := 1 // replies that are still missing, including those in arrays
 	for open > 0 {
 		kind, size, head, ok := replyHead(b[n:])
 		if !ok || head == 0 {

@@ -41,7 +41,7 @@ func TestDesyncAcross(t *testing.T) {
 	require.Equal(t, "two", got)
 }
 
-// A connection that was not used while it was out of step stays in step.
+// A connection that was not used during a Desync works afterwards.
 func TestDesyncUnused(t *testing.T) {
 	p := newProxy(t, newServer(t))
 	c := dial(t, p)
@@ -52,8 +52,8 @@ func TestDesyncUnused(t *testing.T) {
 	c.answers(t, "three")
 }
 
-// Replies are put out of step as a whole, however they arrive, and what is
-// pushed is no reply.
+// Desync shifts complete replies, in whatever pieces they arrive, and a pushed
+// message is not a reply.
 func TestDesyncPieces(t *testing.T) {
 	p := &Proxy{links: make(map[*link]bool), changed: make(chan struct{})}
 	l := &link{proxy: p}
@@ -84,7 +84,7 @@ func TestDesyncPieces(t *testing.T) {
 	require.Equal(t, strings.Join(shifted, push), passed.String())
 }
 
-// What is not RESP passes as it is, at once.
+// Bytes that are not RESP pass unchanged and without delay.
 func TestDesyncOtherProtocols(t *testing.T) {
 	for _, hello := range []string{"R\x00\x00\x00\x08", "J\x00\x00\x00\x0a5.5.5", "$abc\r\n", "*12345678901", "%\x00" + strings.Repeat("x", 40), "$1x\r\n"} {
 		p := &Proxy{links: make(map[*link]bool), changed: make(chan struct{})}

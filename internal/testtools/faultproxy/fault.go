@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// faults is what is wrong with the network. Proxy.mu guards it.
+// faults are the current faults of the network, guarded by Proxy.mu.
 type faults struct {
 	delay    time.Duration
 	slow     time.Duration // for requests that contain slowText
@@ -13,12 +13,12 @@ type faults struct {
 	refuse   bool
 	swallow  Direction
 	stall    Direction
-	budget   int64     // of bytes, if metered is set
-	metered  Direction // what the budget is for
+	budget   int64     // bytes until the cut, if metered is set
+	metered  Direction // the direction that the budget is for
 	spent    chan struct{}
 	ambushes []*ambush
-	held     []*ambush // those that hold a request, or have held one
-	across   bool      // a link out of step takes the latest reply of any link
+	held     []*ambush // the ambushes that hold a request, or have held one
+	across   bool      // shifted links take the latest reply of any link
 }
 
 // change changes the faults and wakes the links that wait for a change.
@@ -30,15 +30,14 @@ func (p *Proxy) change(f func(*faults)) {
 	p.changed = make(chan struct{})
 }
 
-// Delay makes all that arrives wait for d before it is passed on, in both
-// directions, so that a round trip takes 2d more. What arrives later on the same
-// connection waits behind it.
+// Delay delays all bytes by d, in both directions, so that a round trip takes 2d
+// longer. Bytes that arrive later on the same connection wait behind them.
 func (p *Proxy) Delay(d time.Duration) { p.change(func(f *faults) { f.delay = d }) }
 
-// DelayRequests makes each request that contains text wait for d before it is
-// passed on, and with it all that follows on the same connection. Replies and
-// other requests are not delayed. A new call replaces the one before. See
-// [Proxy.CutRequest] for what a request is and when it contains text.
+// DelayRequests delays each request that contains text by d, together with
+// everything that follows on the same connection. Other connections and replies are
+// not delayed. A new call replaces an earlier one. [Proxy.CutRequest] says what a
+// request is, and when it contains text.
 func (p *Proxy) DelayRequests(text string, d time.Duration) {
 	p.change(func(f *faults) { f.slow, f.slowText = d, lower([]byte(text)) })
 }
@@ -51,29 +50,29 @@ func (f *faults) delayOf(dir Direction, b []byte) time.Duration {
 	return f.delay
 }
 
-// Refuse resets all new connections as soon as they are made. Those that exist
-// go on; see [Proxy.Cut].
+// Refuse resets every new connection as soon as it is made. Existing connections
+// continue; see [Proxy.Cut].
 func (p *Proxy) Refuse() { p.change(func(f *faults) { f.refuse = true }) }
 
-// BlackHole swallows what goes in the given directions, while the connections
-// stay open and new ones are accepted. With ToClient alone the server does what
-// it is told and its answers are lost.
+// BlackHole drops all bytes in the given directions, while the connections stay
+// open and new ones are accepted. With [ToClient] alone, requests take effect and
+// their replies are lost.
 func (p *Proxy) BlackHole(d Direction) { p.change(func(f *faults) { f.swallow = d }) }
 
-// Stall is a BlackHole that loses nothing: [Proxy.Heal] lets pass what has
-// arrived. So a request takes effect long after its sender has given it up.
+// Stall holds all bytes in the given directions back until [Proxy.Heal] lets them
+// pass, so that a request can take effect long after its sender has given up.
 func (p *Proxy) Stall(d Direction) { p.change(func(f *faults) { f.stall = d }) }
 
-// CutAfter lets n more bytes pass in direction d, over all connections
-// together, and then cuts the connection that brings the next one. The channel
-// is closed when that has happened. A new call replaces the one before.
+// CutAfter lets n more bytes pass in direction d, counted over all connections, and
+// then cuts the connection on which the next byte arrives. The channel is closed
+// when the connection has been cut. A new call replaces an earlier one.
 func (p *Proxy) CutAfter(d Direction, n int64) <-chan struct{} {
 	spent := make(chan struct{})
 	p.change(func(f *faults) { f.metered, f.budget, f.spent = d, n, spent })
 	return spent
 }
 
-// Cut resets all connections. New ones are welcome.
+// Cut resets all connections. New connections are accepted.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,9 +81,9 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Heal ends all faults. Connections that have lost bytes in a BlackHole, or
-// that are out of step, are cut. A peer that still used them would read from the
-// middle of a message, which no real network makes it do.
+// Heal ends all faults. It cuts the connections that have lost bytes in a
+// [Proxy.BlackHole] or were shifted by [Proxy.Desync]: their peers could otherwise
+// read from the middle of a message, which cannot happen in a real network.
 func (p *Proxy) Heal() {
 	p.change(func(f *faults) {
 		for _, a := range f.held {
@@ -100,8 +99,8 @@ func (p *Proxy) Heal() {
 	})
 }
 
-// meter takes b from the budget. It returns how much of it may pass, and
-// whether the connection must be cut then. The caller holds p.mu.
+// meter subtracts b from the budget. It returns how much of b may pass, and whether
+// the connection must then be cut. The caller holds p.mu.
 func (f *faults) meter(dir Direction, b []byte) ([]byte, bool) {
 	if f.metered&dir == 0 {
 		return b, false

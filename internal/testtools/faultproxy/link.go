@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// A link is a client's connection and the one to the server that belongs to
+// A link is a client's connection and the connection to the server that belongs to
 // it.
 type link struct {
 	proxy  *Proxy
 	client *net.TCPConn
-	over   chan struct{} // closed when it is cut
+	over   chan struct{} // closed when the link is cut
 	once   sync.Once     // closes over
 
 	// Proxy.mu guards the rest.
 	server  *net.TCPConn // nil until it is connected
-	last    Direction    // of what arrived last
-	torn    bool         // bytes are missing
-	shifted bool         // it is out of step: see Proxy.Desync
+	last    Direction    // of the bytes that arrived last
+	torn    bool         // bytes were lost
+	shifted bool         // replies are shifted, see Proxy.Desync
 	losing  *ambush      // the next reply is lost
 	replies replies
 }
@@ -47,13 +47,13 @@ func (l *link) cut() {
 	})
 }
 
-// end closes both connections in good order: what was written arrives.
+// end closes both connections without a reset, so that everything written arrives.
 func (l *link) end() {
 	_ = l.client.Close()
 	_ = l.server.Close()
 }
 
-// pump forwards one direction. When it ends the link does.
+// pump forwards one direction. When pump returns, the link ends.
 func (l *link) pump(dir Direction, from, to *net.TCPConn) {
 	defer l.end()
 	buf := make([]byte, 64<<10)
@@ -65,7 +65,7 @@ func (l *link) pump(dir Direction, from, to *net.TCPConn) {
 	}
 }
 
-// pass does to b what the faults say. It reports whether the link goes on.
+// pass forwards b, subject to the faults. It reports whether the link continues.
 func (l *link) pass(dir Direction, to *net.TCPConn, b []byte) bool {
 	held := l.arrive(dir, b)
 	if held != nil {
@@ -92,8 +92,8 @@ func (l *link) pass(dir Direction, to *net.TCPConn, b []byte) bool {
 	return !cut
 }
 
-// arrive counts b and looks for an ambush. It returns the one that b is held
-// in, if any.
+// arrive counts b and looks for an ambush. It returns the ambush that holds b, if
+// any.
 func (l *link) arrive(dir Direction, b []byte) *ambush {
 	l.proxy.mu.Lock()
 	defer l.proxy.mu.Unlock()
@@ -124,8 +124,8 @@ func (l *link) arrive(dir Direction, b []byte) *ambush {
 	return a
 }
 
-// wait waits out the delays and stalls of b. It reports whether the link is
-// still there.
+// wait waits until no delay or stall holds b. It reports whether the link is still
+// uncut.
 func (l *link) wait(dir Direction, b []byte) bool {
 	arrived := time.Now()
 	for {
@@ -155,7 +155,7 @@ func (l *link) wait(dir Direction, b []byte) bool {
 	}
 }
 
-// spoil returns what is passed on for b, and whether the link is cut then.
+// spoil returns the bytes that replace b, and whether the link is then cut.
 func (l *link) spoil(dir Direction, b []byte) ([]byte, bool) {
 	l.proxy.mu.Lock()
 	defer l.proxy.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package faultproxy stands between a program under test and a real server and
-// makes the network fail in ways that a real one does: it delays, cuts,
-// refuses, swallows, and hands out the wrong reply. It works on bytes, for any
-// protocol over TCP; only [Proxy.Desync] has to know where a reply ends, and
-// that is RESP, Redis' protocol.
+// Package faultproxy is a TCP proxy between a program under test and a real server.
+// It makes the network fail in realistic ways: it delays and drops bytes, cuts and
+// refuses connections, and delivers wrong replies. It forwards any protocol over
+// TCP; only [Proxy.Desync] must know where a reply ends, and knows only RESP, the
+// protocol of Redis.
 //
 //	p, err := faultproxy.New(os.Getenv("SESAME_TEST_REDIS"))
 //	…
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Direction is which way bytes go.
+// Direction is the direction in which bytes travel.
 type Direction uint8
 
 // The directions. They can be combined.
@@ -30,10 +30,9 @@ const (
 	Both = ToServer | ToClient
 )
 
-// Proxy forwards the connections that it accepts on a port of its own to a
-// server, faultlessly until it is told otherwise. Its methods are safe for
-// concurrent use, and take effect on what arrives at the proxy after they
-// return.
+// Proxy accepts connections on its own port and forwards them to a server. It
+// starts without faults. Its methods are safe for concurrent use, and affect the
+// bytes that arrive at the proxy after they have returned.
 type Proxy struct {
 	target   string
 	listener net.Listener
@@ -48,9 +47,9 @@ type Proxy struct {
 	latest  []byte // the last reply on any link
 }
 
-// New starts a proxy on a free port of 127.0.0.1 that forwards to target, a
-// host and a port. It dials the target when the first client comes.
-// [Proxy.Close] must be called in the end.
+// New starts a proxy on a free port of 127.0.0.1 that forwards to target, a host
+// and a port. It dials the target for each client that connects. The caller must
+// call [Proxy.Close].
 func New(target string) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,10 +63,10 @@ func New(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr returns the host and the port to connect to instead of the server's.
+// Addr returns the host and port of the proxy, to connect to instead of the server.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Close cuts all connections and waits until nothing of the proxy is left. It
+// Close cuts all connections and waits until the proxy's goroutines have ended. It
 // may be called more than once.
 func (p *Proxy) Close() error {
 	p.mu.Lock()
@@ -93,7 +92,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// serve connects a client with the server and forwards until either ends.
+// serve connects a client to the server and forwards until either side ends.
 func (p *Proxy) serve(client *net.TCPConn) {
 	l := &link{proxy: p, client: client, over: make(chan struct{})}
 	if !p.admit(l) {
@@ -118,7 +117,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 	pumps.Wait()
 }
 
-// admit takes note of a link, unless connections are refused.
+// admit registers a link, unless connections are refused.
 func (p *Proxy) admit(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,8 +135,8 @@ func (p *Proxy) forget(l *link) {
 	delete(p.links, l)
 }
 
-// reset closes a connection in a way that its peer notices at once, and that
-// drops what the peer has not read yet.
+// reset closes a connection so that its peer notices immediately and loses what it
+// has not read yet.
 func reset(c *net.TCPConn) {
 	_ = c.SetLinger(0)
 	_ = c.Close()

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server counts what it is told, and answers each line with a RESP status
-// that repeats it.
+// A server records each line that it gets, and answers with a RESP status that
+// repeats it.
 type server struct {
 	addr string
 	mu   sync.Mutex
@@ -98,7 +98,7 @@ func (c *client) ask(line string) (string, error) {
 	return c.receive()
 }
 
-// silent sees that nothing comes for a while.
+// silent checks that no answer comes for a while.
 func (c *client) silent(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
@@ -107,7 +107,7 @@ func (c *client) silent(t *testing.T) {
 	require.NoError(t, c.SetReadDeadline(time.Time{}))
 }
 
-// answers sees that the client is answered.
+// answers checks that the client gets an answer.
 func (c *client) answers(t *testing.T, line string) {
 	t.Helper()
 	got, err := c.ask(line)
@@ -134,7 +134,7 @@ func TestServerAbsent(t *testing.T) {
 	refused(t, p)
 }
 
-// refused sees that a new connection is of no use.
+// refused checks that a new connection is reset.
 func refused(t *testing.T, p *Proxy) {
 	t.Helper()
 	c, err := net.Dial("tcp", p.Addr())
@@ -152,7 +152,7 @@ func TestTraffic(t *testing.T) {
 	before := p.Traffic()
 	require.Equal(t, Traffic{Connections: 1, RoundTrips: 1, ToServer: 4, ToClient: 6}, before)
 	a.answers(t, "two")
-	_, err := a.ask("three\nfour") // two requests at once
+	_, err := a.ask("three\nfour") // two requests in one piece
 	require.NoError(t, err)
 	_, err = a.receive()
 	require.NoError(t, err)
@@ -219,7 +219,7 @@ func TestRefuse(t *testing.T) {
 	dial(t, p).answers(t, "three")
 }
 
-// passes waits until something has come to pass.
+// passes waits until a condition is true.
 func passes(t *testing.T, done func() bool) {
 	t.Helper()
 	require.Eventually(t, done, 10*time.Second, time.Millisecond)

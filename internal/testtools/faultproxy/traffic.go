@@ -1,14 +1,14 @@
 package faultproxy
 
-// Traffic is what has arrived at a proxy, whether it was passed on or not.
+// Traffic counts what has arrived at a [Proxy], whether it was forwarded or not.
 type Traffic struct {
 	Connections int   // accepted, without those that were refused
-	RoundTrips  int   // how often a connection turned to the server after it had heard from it, or for the first time
+	RoundTrips  int   // changes of direction: bytes to the server that came first on a connection, or after bytes to the client
 	ToServer    int64 // bytes that clients sent
 	ToClient    int64 // bytes that the server sent
 }
 
-// Sub returns the traffic since an earlier reading.
+// Sub returns the traffic between an earlier reading and t.
 func (t Traffic) Sub(earlier Traffic) Traffic {
 	return Traffic{
 		Connections: t.Connections - earlier.Connections,
@@ -18,17 +18,17 @@ func (t Traffic) Sub(earlier Traffic) Traffic {
 	}
 }
 
-// Traffic returns what has arrived since the proxy was made. A round trip is a
-// change of direction: any number of requests that are sent before the first
-// of their replies comes back are one. So a client that does several things at
-// once over one connection has fewer than it has calls.
+// Traffic returns the counts since the proxy was made. A round trip is a change of
+// direction: all requests that are sent before the first of their replies arrives
+// are one round trip. So concurrent calls over one connection may be fewer round
+// trips than calls.
 func (p *Proxy) Traffic() Traffic {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.traffic
 }
 
-// count takes note of n bytes. The caller holds p.mu.
+// count counts n bytes. The caller holds p.mu.
 func (l *link) count(dir Direction, n int) {
 	t := &l.proxy.traffic
 	if dir == ToClient {

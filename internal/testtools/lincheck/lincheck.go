@@ -1,6 +1,6 @@
-// Package lincheck checks whether a store is linearizable: whether there is,
-// for everything that concurrent callers were answered, an order of their
-// calls in which a store without concurrency answers the same.
+// Package lincheck checks whether a store is linearizable: whether the answers to
+// concurrent calls are the same as those of a store that executes the calls one
+// after the other, in some order.
 package lincheck
 
 import (
@@ -22,17 +22,17 @@ import (
 
 const (
 	histories = 40 // per test
-	keyCount  = 3  // few, so that the clients meet
+	keyCount  = 3  // few, so that the clients' calls conflict
 	clients   = 6
 	calls     = 25 // per client and history
 	patience  = 20 * time.Second
 )
 
-// Run lets several clients call Load, Save, Touch and Delete on few keys at once
-// and checks the histories of their calls. newStore must return an empty store;
-// Run calls it once for each history and once more.
+// Run lets several clients concurrently call Load, Save, Touch and Delete on a few
+// keys, and checks the histories of their calls. newStore must return an empty
+// store; Run calls it once for each history and once more.
 //
-// A store that is linearizable never fails. One that is not is found by chance.
+// A linearizable store never fails. Another store may pass by chance.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	t.Helper()
 	if err := check(t.Context(), func() store.Store { return newStore(t) }); err != nil {
@@ -40,7 +40,7 @@ func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	}
 }
 
-// check returns an error for the first history that no order explains.
+// check returns an error for the first history that no order of calls explains.
 func check(ctx context.Context, newStore func() store.Store) error {
 	touchKeeps, err := touchKeepsVersion(ctx, newStore())
 	if err != nil {
@@ -65,8 +65,8 @@ func check(ctx context.Context, newStore func() store.Store) error {
 	return nil
 }
 
-// touchKeepsVersion finds out whether the store's Touch leaves the version as
-// it is. The contract allows both; the model is stricter on a store that does.
+// touchKeepsVersion reports whether the store's Touch leaves the version unchanged.
+// The contract allows both; the model is stricter if it does.
 func touchKeepsVersion(ctx context.Context, s store.Store) (bool, error) {
 	var k store.Key
 	now := time.Now()
@@ -81,7 +81,7 @@ func touchKeepsVersion(ctx context.Context, s store.Store) (bool, error) {
 	return r.Version == v, err
 }
 
-// record lets clients loose on s and returns the history of their calls.
+// record runs clients on s and returns the history of their calls.
 func record(ctx context.Context, s store.Store, seed uint64) ([]porcupine.Operation, error) {
 	var keys [keyCount]store.Key
 	for i := range keys {
@@ -122,7 +122,7 @@ func record(ctx context.Context, s store.Store, seed uint64) ([]porcupine.Operat
 	return history, errors.Join(errs...)
 }
 
-// A client calls the store with what it has learned from its answers.
+// A client calls the store, with versions that it knows from earlier answers.
 type client struct {
 	s      store.Store
 	keys   [keyCount]store.Key
@@ -158,8 +158,8 @@ func (c *client) choose() input {
 	return in
 }
 
-// do makes the call. Answers that the contract names are outputs, all other
-// errors end the check.
+// do makes the call. Errors that the contract names are outputs; any other error
+// ends the check.
 func (c *client) do(ctx context.Context, in input) (output, error) {
 	k := c.keys[in.key]
 	expires := c.epoch.Add(time.Duration(in.expires) * time.Second)
@@ -193,11 +193,11 @@ func (c *client) do(ctx context.Context, in input) (output, error) {
 	return out, err
 }
 
-// learn remembers the versions that an answer tells.
+// learn remembers the version in an answer.
 func (c *client) learn(in input, out output) {
 	switch {
 	case out.refused && in.op == load || in.op == remove:
-		// The version is kept, to try later what must be refused.
+		// The client keeps the version, to try later calls that must be refused.
 		if c.rand.IntN(2) == 0 {
 			c.known[in.key] = 0
 		}
@@ -207,7 +207,7 @@ func (c *client) learn(in input, out output) {
 	}
 }
 
-// explain lists the calls on the keys that could not be explained.
+// explain lists the calls on the keys whose history no order explains.
 func explain(m porcupine.Model, history []porcupine.Operation, info porcupine.LinearizationInfo) string {
 	var b strings.Builder
 	for i, part := range m.Partition(history) {

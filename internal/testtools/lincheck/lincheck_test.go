@@ -57,7 +57,7 @@ func TestSealed(t *testing.T) {
 	})
 }
 
-// closing returns s, which is closed when the test is over.
+// closing closes s at the end of the test, and returns it.
 func closing[S interface {
 	store.Store
 	io.Closer
@@ -73,13 +73,13 @@ func closing[S interface {
 	return s
 }
 
-// TestTouchChangesVersion checks a store that is right and makes use of the
-// freedom to change the version in Touch.
+// TestTouchChangesVersion checks a correct store whose Touch changes the version, as
+// the contract allows.
 func TestTouchChangesVersion(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store { return &newVersionOnTouch{Store: memstore.New()} })
 }
 
-// TestRejects sees that stores which are not linearizable are found out.
+// TestRejects checks that stores which are not linearizable fail.
 func TestRejects(t *testing.T) {
 	for _, broken := range []struct {
 		name     string
@@ -102,7 +102,7 @@ func TestRejects(t *testing.T) {
 
 func pause() { time.Sleep(10 * time.Microsecond) }
 
-// checkThenWrite compares the version, and writes later.
+// checkThenWrite compares the version and writes in two separate steps.
 type checkThenWrite struct{ *memstore.Store }
 
 func (s *checkThenWrite) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {

@@ -15,17 +15,17 @@ const (
 	remove
 )
 
-// An input is a call: what it asks for.
+// An input is a call and its arguments.
 type input struct {
 	op      op
 	key     int
 	version uint64 // save
-	value   uint64 // save; no two calls have the same
+	value   uint64 // save; unique for each call
 	expires int64  // save, touch; seconds after some time
 }
 
-// An output is what a call returned. A call is refused that returns
-// ErrNotFound or ErrConflict.
+// An output is the result of a call. A call is refused if it returns ErrNotFound or
+// ErrConflict.
 type output struct {
 	refused bool
 	version uint64 // load, save
@@ -49,9 +49,9 @@ func (out output) String() string {
 	return fmt.Sprintf("version %d value %x expires %d", out.version, out.value, out.expires)
 }
 
-// A cell is what is kept under a key. The version is the store's choice, so
-// the model learns it from the answers. A touch may change it without telling:
-// the cell is vague until a load or a save tells.
+// A cell is the state of a key. The store chooses versions, so the model learns
+// them from the answers. A touch may change the version without returning it: the
+// cell is then vague until a load or a save returns the version.
 type cell struct {
 	version uint64 // 0 if there is no record
 	vague   bool
@@ -59,8 +59,8 @@ type cell struct {
 	expires int64
 }
 
-// model returns what a store without concurrency may answer. Each key is a
-// history of its own, since no call concerns two of them.
+// model returns the model of a store without concurrency. Each key has a separate
+// history, because no call uses two keys.
 func model(touchKeeps bool) porcupine.Model {
 	return porcupine.Model{
 		Partition: byKey,
@@ -117,7 +117,7 @@ func (c *cell) step(in input, out output, touchKeeps bool) bool {
 	return false
 }
 
-// has reports whether v can be the version of what is under the key.
+// has reports whether v can be the version of the record under the key.
 func (c *cell) has(v uint64) bool {
 	if c.version == 0 {
 		return v == 0
@@ -125,7 +125,7 @@ func (c *cell) has(v uint64) bool {
 	return v == c.version || c.vague && v != 0
 }
 
-// mayRefuse reports whether a save with version v may be a conflict.
+// mayRefuse reports whether a save with version v may return ErrConflict.
 func (c *cell) mayRefuse(v uint64) bool { return v != c.version || c.vague }
 
 // repeats returns a version that two saves of one key returned, or 0.
