@@ -15,18 +15,18 @@ import (
 var apart = []struct {
 	name      string
 	newer     string
-	field     string // that shows the theme
-	budget    string // what the newer program makes of 12.5
-	complains string // what the older program says of it
+	field     string // the field that shows the theme
+	budget    string // the newer program's form of 12.5
+	complains string // the older program's error
 }{
 	{"a field is renamed", "renamed", "Look", "12.5", "version 2 of the session type, this program has 1"},
 	{"a field gets another type", "retyped", "Theme", "1250", "version 2 of the session type, this program has 1"},
 	{"the codec is changed in one step", "recoded", "Theme", "12.5", "codec with ID 4"},
 }
 
-// TestApart: until the newer program changes a session, both use it. Then the
-// older program leaves it alone: its requests are anonymous and store nothing,
-// and the user is still logged in at the newer one.
+// TestApart checks that both programs can use a session until the newer one changes
+// it. Then the older program leaves the session alone: its requests are anonymous and
+// store nothing, and the user is still logged in with the newer one.
 func TestApart(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *site) {
 		for _, c := range apart {
@@ -65,8 +65,8 @@ func TestApart(t *testing.T) {
 				require.Equal(t, []string{"newer", "newer", "newer"}, kinds)
 				require.Equal(t, 3, strings.Count(errs, c.complains), errs)
 
-				// Rolled back: the user logs in once more, and is logged in when the
-				// newer program comes back.
+				// After a rollback the user logs in again, and is still logged in when
+				// the newer program returns.
 				b.post("base", "login", "ann")
 				require.NotEqual(t, cookie, b.cookie())
 				require.Equal(t, 0, b.get("base").visits(t))
@@ -75,7 +75,7 @@ func TestApart(t *testing.T) {
 				require.Equal(t, "ann", p.field("User"))
 				require.Equal(t, 1, p.visits(t))
 
-				// So it is after a log-out by a program that cannot read the session.
+				// The same holds after a log-out by a program that cannot read the session.
 				b.post(c.newer, "visit", "")
 				b.post("base", "logout", "")
 				require.Empty(t, b.cookie())
@@ -88,9 +88,9 @@ func TestApart(t *testing.T) {
 	})
 }
 
-// TestApartAtOnce: both programs serve the parallel requests of one browser. A
-// change that the older program has confirmed is in the session, and so is each
-// of the newer one's; the others are refused.
+// TestApartAtOnce lets both programs serve concurrent requests of one browser. The
+// session has each change that the older program has confirmed, and each change of
+// the newer one; all others are refused.
 func TestApartAtOnce(t *testing.T) {
 	const clients, each = 4, 12
 	eachStore(t, func(t *testing.T, s *site) {

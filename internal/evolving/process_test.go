@@ -42,14 +42,15 @@ var build = sync.OnceValues(func() (string, error) {
 	return string(out), err
 })
 
-// A site is a store, and the programs that share it.
+// A site is a store and the programs that share it.
 type site struct {
 	t       *testing.T
-	place   string            // of the store, for the programs
-	running map[string]string // their addresses
+	place   string            // the store, as the programs' flag names it
+	running map[string]string // addresses of the programs that run
 }
 
-// address returns the address of a program, which is started if need be.
+// address returns the address of a program, and starts the program if it is not
+// running.
 func (s *site) address(name string) string {
 	if s.running[name] == "" {
 		s.running[name] = s.start(name)
@@ -62,7 +63,7 @@ func (s *site) start(name string) string {
 	out, err := build()
 	require.NoError(t, err, out)
 	cmd := exec.Command(filepath.Join(programs, name), "-store", s.place)
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // it would be a second each
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // otherwise each process waits for a second
 	cmd.Stderr = t.Output()
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -78,8 +79,8 @@ func (s *site) start(name string) string {
 	return strings.TrimSpace(line)
 }
 
-// events returns the kinds of the events of a program since it was last asked,
-// without those of everyday life, and their errors.
+// events returns the kinds of a program's events since the last call, without the
+// routine ones, and their errors.
 func (s *site) events(name string) (kinds []string, errs string) {
 	resp, err := http.Get("http://" + s.address(name) + "/events")
 	require.NoError(s.t, err)
@@ -97,8 +98,8 @@ func (s *site) events(name string) (kinds []string, errs string) {
 	return kinds, errs
 }
 
-// A browser has one session at all programs of a site, which differ in their
-// ports alone.
+// A browser has one session with all programs of a site, whose addresses differ only
+// in the port.
 type browser struct {
 	*site
 	client *http.Client
@@ -110,7 +111,7 @@ func (s *site) browser() *browser {
 	return &browser{s, &http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
-// page is what a program says of the browser's session.
+// page is a program's answer about the browser's session.
 type page struct {
 	New     bool
 	Session map[string]any
@@ -139,14 +140,14 @@ func (p page) visits(t *testing.T) int {
 	return n
 }
 
-// get asks a program for the session.
+// get requests the session from a program.
 func (b *browser) get(name string) page {
 	status, p := b.do(http.MethodGet, name, "/")
 	require.Equal(b.t, http.StatusOK, status)
 	return p
 }
 
-// post has a program make a change.
+// post lets a program make a change.
 func (b *browser) post(name, change, value string) page {
 	status, p := b.do(http.MethodPost, name, "/"+change+"?value="+url.QueryEscape(value))
 	require.Equal(b.t, http.StatusOK, status, change)

@@ -2,6 +2,6 @@
 
 package evolving_test
 
-// buildFlags build the programs as the test is built: what they import is
-// compiled already.
+// buildFlags build the programs with the same flags as the test, so that their
+// imports are already compiled.
 var buildFlags = []string{"-race"}

@@ -14,8 +14,8 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// stores are where the programs keep their sessions. Those of one process are
-// the test's, which serves them to the programs.
+// stores are the stores in which the programs keep their sessions. The test opens
+// those that only one process can use, and serves them to the programs.
 var stores = map[string]func(t *testing.T) (place string){
 	"memory": func(t *testing.T) string { return serve(t, memstore.New()) },
 	"logstore": func(t *testing.T) string {

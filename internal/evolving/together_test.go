@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A version is a program, and which field shows what a change has set.
+// A version is a program, and the fields that show what each change has set.
 type version struct {
 	program string
 	shows   map[string]string
@@ -38,8 +38,8 @@ var (
 	recoded    = knows("recoded", "theme", "Theme")
 )
 
-// together are the changes that two programs bear at the same time, in each order
-// of deployment.
+// together are the changes of the program after which the old and the new version can
+// run at the same time, in any order of deployment.
 var together = []struct {
 	name     string
 	old, new version
@@ -54,16 +54,16 @@ var together = []struct {
 	{"the codec is changed: then what is written", recoding, recoded},
 }
 
-// TestTogether: nothing that either program wrote is lost, and no user is logged
-// out.
+// TestTogether checks that neither program loses what the other wrote, and that no
+// user is logged out.
 func TestTogether(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *site) {
 		for _, c := range together {
 			t.Run(c.name, func(t *testing.T) {
 				for _, order := range [][]version{
 					{c.old, c.new},               // deployed
-					{c.old, c.new, c.old, c.new}, // and rolled back, and deployed again
-					{c.new, c.old, c.new},        // a session of the newer program
+					{c.old, c.new, c.old, c.new}, // rolled back and deployed again
+					{c.new, c.old, c.new},        // the newer program creates the session
 				} {
 					inTurn(t, s, order)
 				}
@@ -77,9 +77,9 @@ func TestTogether(t *testing.T) {
 	})
 }
 
-// inTurn sends the requests of one browser to the programs in their order. What
-// is the same to both is changed by each, the rest only by the first that
-// knows it: it must still be there after the other's changes.
+// inTurn sends the requests of one browser to the programs in the given order. Fields
+// that both have are changed by each. Other fields are changed once, by the first
+// program that has them, and must survive the changes of the other.
 func inTurn(t *testing.T, s *site, order []version) {
 	b := s.browser()
 	b.post(order[0].program, "login", "ann")
@@ -123,7 +123,7 @@ func value(change string, n int) string {
 	return fmt.Sprintf("%s %d", change, n)
 }
 
-// atOnce sends the requests of one browser to both programs in parallel.
+// atOnce sends concurrent requests of one browser to both programs.
 func atOnce(t *testing.T, s *site, older, newer version) {
 	const clients, each = 4, 12
 	b := s.browser()
@@ -147,8 +147,8 @@ func atOnce(t *testing.T, s *site, older, newer version) {
 			}
 		})
 	}
-	// Between these the older program changes what it knows, and the newer one what
-	// the older does not know.
+	// The older program changes the fields that it has, and the newer one those that
+	// only it has.
 	wait.Go(func() {
 		for change := range older.shows {
 			b.post(older.program, change, value(change, 7))

@@ -1,3 +1,3 @@
-// Package frameworks has no code but tests: what docs/FRAMEWORKS.md says of
-// routers, frameworks and HTTP/3 is tried here with the real ones.
+// Package frameworks has only tests. They try what docs/FRAMEWORKS.md says about
+// routers, frameworks and HTTP/3 with the real ones.
 package frameworks

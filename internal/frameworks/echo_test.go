@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The routes of both versions have one more page, which returns an error for
-// echo to render.
+// The routes for both versions have another page, which returns an error that echo
+// renders.
 const returnsError = "/returns-error"
 
 var errBroken = errors.New("broken")
@@ -120,9 +120,9 @@ func render5(next echo5.HandlerFunc) echo5.HandlerFunc {
 	}
 }
 
-// echo renders an error that a handler returns after its middlewares have
-// returned. Around echo that is within the session handler, as a middleware it
-// is not, unless the error is rendered by a middleware inside.
+// echo renders a handler's error after its middlewares have returned. A session
+// handler around echo is still running then; one that is a middleware is not, unless
+// a middleware inside it renders the error.
 func TestEchoErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		handler func(s *site) http.Handler
@@ -152,7 +152,7 @@ func TestEchoErrors(t *testing.T) {
 	}
 }
 
-// echo's gzip loses the answer to a websocket's handshake, with and without
+// echo's gzip middleware loses the response to a websocket handshake, with and without
 // sesame.
 func TestEchoGzipWithoutSesame(t *testing.T) {
 	e := echo4.New()

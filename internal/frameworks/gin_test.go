@@ -57,8 +57,8 @@ func TestGinStream(t *testing.T) {
 	c.get("/visit").is(200, "2")
 }
 
-// A handler that gin is given as a middleware of its own writes around the
-// session handler. That is noticed.
+// A handler that is registered with gin as a separate middleware bypasses the session
+// handler's writer. The session handler reports that.
 func TestGinAsMiddleware(t *testing.T) {
 	s := newSite()
 	e := gin.New()

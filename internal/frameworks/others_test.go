@@ -29,7 +29,7 @@ func serve(t *testing.T, h http.Handler) *client {
 	return newClient(t, server.URL)
 }
 
-// outages asks for a page while the store cannot be read, and not be written.
+// outages requests a page while loads fail, and again while saves fail.
 func outages(t *testing.T, s *site, c *client, path string) {
 	for _, op := range []string{"load", "save"} {
 		s.store.down.Store(&op)
@@ -136,9 +136,9 @@ func TestTempl(t *testing.T) {
 	}
 }
 
-// fiber serves net/http handlers through its adaptor, which makes a panic one of
-// fiber's. Without fiber's own recovery that ends the process. Handlers of
-// fiber's own, on fasthttp, have no http.ResponseWriter.
+// fiber serves net/http handlers through its adaptor, which turns a panic into a panic
+// in fiber. Without fiber's recovery middleware that ends the process. Native handlers
+// of fiber run on fasthttp and have no http.ResponseWriter.
 func TestFiber(t *testing.T) {
 	s := newSite()
 	mux := http.NewServeMux()

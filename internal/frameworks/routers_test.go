@@ -75,7 +75,7 @@ func TestChi(t *testing.T) {
 func TestGorilla(t *testing.T) {
 	theirs := []func(http.Handler) http.Handler{
 		func(h http.Handler) http.Handler { return handlers.LoggingHandler(io.Discard, h) },
-		handlers.CompressHandler, // outside of recovery: inside, it ends the response when a panic passes
+		handlers.CompressHandler, // outside of recovery: inside, it would end the response when a panic passes
 		handlers.RecoveryHandler(handlers.RecoveryLogger(log.New(io.Discard, "", 0))),
 	}
 	routes := func(s *site, use ...func(http.Handler) http.Handler) http.Handler {

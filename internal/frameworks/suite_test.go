@@ -24,7 +24,7 @@ import (
 
 type Session struct{ N int }
 
-// A site is what each framework serves: pages that count visits.
+// A site has the pages that each framework serves; they count visits.
 type site struct {
 	m     *sesame.Manager[Session]
 	store *failing
@@ -36,7 +36,7 @@ func newSite() *site {
 		sesame.WithStore(st), sesame.WithInsecureCookie(), sesame.WithLogger(slog.New(slog.DiscardHandler)))}
 }
 
-// pages are the paths, and what is served there.
+// pages are the paths and what is served there.
 func (s *site) pages() map[string]http.HandlerFunc {
 	count := func(r *http.Request) int {
 		session := s.m.Get(r.Context())
@@ -76,15 +76,15 @@ func (s *site) pages() map[string]http.HandlerFunc {
 	}
 }
 
-// A mount is a way of putting Handler into a framework, with the middlewares
-// that its users have.
+// A mount is a way to use Handler in a framework, with the middlewares that its users
+// commonly have.
 type mount struct {
 	name    string
 	handler func(s *site) http.Handler
 	noWS    bool // no websockets
 }
 
-// run tries what a site's users rely on.
+// run tests what the users of a site rely on.
 func (mt mount) run(t *testing.T) {
 	start := func(t *testing.T) (*site, *client) {
 		s := newSite()
@@ -259,7 +259,7 @@ func (s *site) stored(t *testing.T) (all []int) {
 	return all
 }
 
-// quietServer starts a server that does not log the panics that are provoked.
+// quietServer starts a server that does not log the panics of the tests.
 func quietServer(h http.Handler) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gorilla/websocket takes the connection over and writes the header itself: a
-// cookie goes out only if it is given the header that it is set in.
+// gorilla/websocket takes over the connection and writes the header itself: it sends a
+// cookie only if the handler passes the response header to it.
 func TestGorillaWebsocket(t *testing.T) {
 	for name, test := range map[string]struct {
 		header func(w http.ResponseWriter) http.Header
@@ -53,7 +53,7 @@ func TestGorillaWebsocket(t *testing.T) {
 	}
 }
 
-// coder/websocket lets net/http write the header.
+// coder/websocket lets net/http write the header, which includes the cookie.
 func TestCoderWebsocket(t *testing.T) {
 	s := newSite()
 	server := quietServer(s.m.Handler(s.pages()["/ws"]))

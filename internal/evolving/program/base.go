@@ -14,8 +14,8 @@ type Session struct {
 // Place is nested in a Session.
 type Place struct{ City string }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
-// RunBase is Run for the builds whose session type is the first version.
+// RunBase runs a build whose session type is the first version; see [Run].
 func RunBase(opts ...sesame.Option) { Run(Changes[Session]{}, opts...) }

@@ -6,12 +6,12 @@ import (
 	"strconv"
 )
 
-// Changes are what requests may do to a session, by name, with a value. All
-// versions have those that set a field which they have: login (User), visit
-// (Visits), theme (Theme), city (Place.City) and budget (Budget).
+// Changes are the changes that requests can make to a session, by name; each takes a
+// value. Every version has the changes login (User), visit (Visits), theme (Theme),
+// city (Place.City) and budget (Budget), as far as its session has the field.
 type Changes[T any] map[string]func(s *T, value string)
 
-// all returns c and the changes that all versions have, unless c has its own.
+// all returns c with the changes that all versions have; those in c take precedence.
 func (c Changes[T]) all() Changes[T] {
 	all := make(Changes[T])
 	for name, path := range map[string][]string{
@@ -25,7 +25,7 @@ func (c Changes[T]) all() Changes[T] {
 	return all
 }
 
-// field returns a field of the struct that a pointer points to, or of one in it.
+// field returns a field of the struct that a pointer points to, or of a struct in it.
 func field(pointer reflect.Value, path []string) reflect.Value {
 	v := pointer.Elem()
 	for _, name := range path {
@@ -34,7 +34,7 @@ func field(pointer reflect.Value, path []string) reflect.Value {
 	return v
 }
 
-// set sets a field to a value; without one it counts.
+// set sets a field to a value; without a value it increments the field.
 func set(v reflect.Value, value string) {
 	switch v.Kind() {
 	case reflect.String:

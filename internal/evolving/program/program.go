@@ -1,4 +1,4 @@
-// Package program is what all versions of the program share: it serves the
+// Package program has the code that all versions of the program share. It serves the
 // session of each request, and changes it on request.
 //
 //	GET /                  answers a State
@@ -6,7 +6,7 @@
 //	POST /NAME?…&update    does so by Manager.Update
 //	POST /login?value=USER renews the session as well
 //	POST /logout           destroys it
-//	GET /events            answers the events since it was last asked, as a list
+//	GET /events            answers the events since the last such request, as a list
 package program
 
 import (
@@ -25,14 +25,14 @@ import (
 	"github.com/sesame-go/sesame"
 )
 
-// State is what a page says of its session.
+// State is the answer of a page: the state of the session.
 type State[T any] struct {
 	New     bool
 	Session T
 }
 
-// Run serves sessions of a version of the program, in the store that the flag
-// names. It prints its address, and ends with its standard input.
+// Run serves the sessions of one version of the program, in the store that the flag
+// names. It prints its address, and returns when its standard input ends.
 func Run[T any](changes Changes[T], opts ...sesame.Option) {
 	place := flag.String("store", "", "where sessions are kept: remote:ADDRESS, sqlite:FILE or redis:ADDRESS")
 	flag.Parse()
@@ -76,7 +76,7 @@ type server[T any] struct {
 	events []Event
 }
 
-// Event is a sesame.Event, as far as tests look at it.
+// Event has the parts of a sesame.Event that tests look at.
 type Event struct{ Kind, Field, Err string }
 
 func (p *server[T]) observe(_ context.Context, e sesame.Event) {

@@ -14,8 +14,8 @@ import (
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
 
-// open opens the store that the flag names. It is closed by the end of the
-// process.
+// open opens the store that the flag names. The store stays open until the process
+// ends.
 func open(place string) (store.Store, error) {
 	kind, at, _ := strings.Cut(place, ":")
 	switch kind {

@@ -1,6 +1,6 @@
-// Package remote makes a store that belongs to one process, such as a
-// memstore.Store or a logstore.Store, one that several share: the process that
-// has it serves it on loopback, and the others call that.
+// Package remote lets several processes share a store that belongs to one of them,
+// such as a memstore.Store or a logstore.Store: that process serves the store on
+// loopback, and the others call it.
 package remote
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// Serve answers calls from l until that is closed.
+// Serve answers calls from l until l is closed.
 func Serve(l net.Listener, s store.Store) error {
 	server := rpc.NewServer()
 	if err := server.RegisterName("Store", &service{s}); err != nil {
@@ -44,10 +44,10 @@ type Reply struct {
 	Record  store.Record
 	Version uint64
 	Entries []store.Entry
-	Failure int // of failures, from 1; 0: none
+	Failure int // number of the error in failures, from 1, or 0 for none
 }
 
-// failures are the errors that mean something to the caller.
+// failures are the errors that the contract of a store names.
 var failures = []error{store.ErrExpired, store.ErrNotFound, store.ErrConflict, store.ErrCorrupt, store.ErrFull}
 
 func (r *Reply) answer(err error) error {
@@ -112,7 +112,7 @@ func (s *Store) call(ctx context.Context, method string, r Request) (Reply, erro
 	select {
 	case <-call.Done:
 	case <-ctx.Done():
-		return Reply{}, ctx.Err() // reply belongs to the call
+		return Reply{}, ctx.Err() // the call may still write to reply
 	}
 	if call.Error == nil && reply.Failure > 0 {
 		return reply, failures[reply.Failure-1]

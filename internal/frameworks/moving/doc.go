@@ -1,3 +1,3 @@
-// Package moving has no code but tests: the programs of docs/MOVING.md, which
-// import the sessions of other libraries, are tried here with the real ones.
+// Package moving has only tests. They run the programs of docs/MOVING.md, which import
+// the sessions of other libraries, with those libraries.
 package moving

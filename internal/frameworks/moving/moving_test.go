@@ -27,7 +27,7 @@ type Session struct {
 
 func (s Session) Owner() string { return s.User }
 
-// lastOld is when the last of the old sessions ends.
+// lastOld is when the last old session ends.
 var lastOld = time.Now().Add(30 * 24 * time.Hour)
 
 // A peer is a program that keeps its sessions with another library, and the
@@ -35,9 +35,9 @@ var lastOld = time.Now().Add(30 * 24 * time.Hour)
 type peer struct {
 	old       func(t *testing.T) (program http.Handler, fail func()) // /login logs ann in, / says who has logged in
 	imports   func(*http.Request) (sesame.Import[Session], bool)
-	cookie    string        // of the old library
-	life      time.Duration // of it, 0 if it ends with the browser
-	stateless bool          // the session is in it
+	cookie    string        // name of the old library's cookie
+	life      time.Duration // lifetime of the cookie, 0 if it ends with the browser
+	stateless bool          // the session is in the cookie
 	gin       bool
 }
 
@@ -50,8 +50,8 @@ var peers = map[string]peer{
 	"fiber":               {old: startFiber, imports: fromFiber, cookie: "session_id"},
 }
 
-// redisAddress is the server that scripts/services has started. Other packages
-// use its first databases at the same time.
+// redisAddress is the address of the server that scripts/services has started. Other
+// packages use its first databases at the same time.
 func redisAddress(t *testing.T) string {
 	address := os.Getenv("SESAME_TEST_REDIS")
 	if address == "" {
@@ -88,7 +88,7 @@ func start(t *testing.T, p peer) *site {
 	return s
 }
 
-// program is the new one.
+// program returns the new program.
 func (s *site) program() http.Handler {
 	var together sync.WaitGroup
 	together.Add(6)
@@ -146,10 +146,10 @@ func newBrowser(t *testing.T, s *httptest.Server, cookies ...*http.Cookie) *brow
 	return b
 }
 
-// copyOf is another browser, with the old cookie alone.
+// copyOf returns another browser that has only the old cookie.
 func (s *site) copyOf(b *browser) *browser { return newBrowser(b.t, s.new, b.has(s.new, s.cookie)) }
 
-// has returns a cookie, nil if the browser does not have it.
+// has returns a cookie of the browser, or nil.
 func (b *browser) has(s *httptest.Server, name string) *http.Cookie {
 	at, err := url.Parse(s.URL)
 	require.NoError(b.t, err)
@@ -178,7 +178,8 @@ func (b *browser) get(s *httptest.Server, path string) answer {
 	return answer{res.StatusCode, string(body), res.Cookies()}
 }
 
-// TestMove: the user stays logged in, and the old library forgets the session.
+// TestMove checks that the user stays logged in, and that the old library's session is
+// gone.
 func TestMove(t *testing.T) {
 	for name, p := range peers {
 		t.Run(name, func(t *testing.T) {
@@ -208,8 +209,8 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// TestMoveAtOnce: parallel first requests of a browser make one session, whether
-// they meet or some come when the others are done.
+// TestMoveAtOnce checks that the first requests of a browser make one session, whether
+// they are concurrent or some arrive after the others are done.
 func TestMoveAtOnce(t *testing.T) {
 	for name, p := range peers {
 		t.Run(name, func(t *testing.T) {
@@ -234,8 +235,8 @@ func TestMoveAtOnce(t *testing.T) {
 	}
 }
 
-// TestMoveLogOut: a log-out is final, be it the first request or a later one.
-// What is in the cookie alone can only be deleted in the browser.
+// TestMoveLogOut checks that a log-out is final, as the first request or a later one.
+// A session that is in the cookie alone can only be deleted in the browser.
 func TestMoveLogOut(t *testing.T) {
 	for name, p := range peers {
 		for _, first := range []string{"/", "/logout"} {
@@ -258,7 +259,7 @@ func TestMoveLogOut(t *testing.T) {
 	}
 }
 
-// TestMoveForged: what the old library does not accept is not imported.
+// TestMoveForged checks that a cookie which the old library rejects is not imported.
 func TestMoveForged(t *testing.T) {
 	for name, p := range peers {
 		t.Run(name, func(t *testing.T) {
@@ -274,8 +275,8 @@ func TestMoveForged(t *testing.T) {
 	}
 }
 
-// TestMoveOutage: while the old store is down its users are neither logged in
-// nor out, and other visitors are served.
+// TestMoveOutage checks that while the old store is down its users are neither logged
+// in nor out, and that other visitors are served.
 func TestMoveOutage(t *testing.T) {
 	for name, p := range peers {
 		if p.stateless {

@@ -1,4 +1,4 @@
-// Command added is the program with a field more, and one more in a nested struct.
+// Command added is the program with a new field, and another in a nested struct.
 package main
 
 import "github.com/sesame-go/sesame/internal/evolving/program"
@@ -16,7 +16,7 @@ type Session struct {
 // Place has the new field Floor.
 type Place struct{ City, Floor string }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

@@ -1,4 +1,4 @@
-// Command contracted is the program that knows a field by its new name alone.
+// Command contracted is the program that knows a field only by its new name.
 package main
 
 import "github.com/sesame-go/sesame/internal/evolving/program"
@@ -12,7 +12,7 @@ type Session struct {
 	Place  program.Place
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

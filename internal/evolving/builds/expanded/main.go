@@ -1,6 +1,6 @@
 // Command expanded is the program that writes a field under its old and its new
-// name. In its first deployment it reads the old one, and in its second the new
-// one, once no session is left that a program has stored without it.
+// name. In its first deployment it reads the old name. In its second, when every
+// stored session has the new name, it reads the new one.
 package main
 
 import "github.com/sesame-go/sesame/internal/evolving/program"
@@ -15,7 +15,7 @@ type Session struct {
 	Place  program.Place
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

@@ -1,4 +1,4 @@
-// Command recoding is the program that can read the codec that is to come.
+// Command recoding is the program that can also read the next codec.
 package main
 
 import (

@@ -1,9 +1,9 @@
-// Command removed is the program with a field fewer.
+// Command removed is the program without one of its fields.
 package main
 
 import "github.com/sesame-go/sesame/internal/evolving/program"
 
-// Session has no Theme any more.
+// Session no longer has a Theme.
 type Session struct {
 	User   string
 	Visits int `sesame:"sum"`
@@ -11,7 +11,7 @@ type Session struct {
 	Place  program.Place
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

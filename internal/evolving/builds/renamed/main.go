@@ -1,4 +1,4 @@
-// Command renamed is the program with a field of another name, and a step to it.
+// Command renamed is the program with a renamed field, and an upgrade step.
 package main
 
 import (
@@ -19,7 +19,7 @@ func upgrade(old program.Session) Session {
 	return Session{User: old.User, Visits: old.Visits, Look: old.Theme, Budget: old.Budget, Place: old.Place}
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

@@ -1,4 +1,4 @@
-// Command restricted is the program with a restriction.
+// Command restricted is the program with a field that restricts what users may do.
 package main
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/sesame-go/sesame/internal/evolving/program"
 )
 
-// Session has the new field ReadOnly: what it forbids must stay forbidden.
+// Session has the new field ReadOnly, which older programs must not lose.
 type Session struct {
 	ReadOnly bool
 	User     string
@@ -17,7 +17,7 @@ type Session struct {
 	Place    program.Place
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

@@ -1,4 +1,4 @@
-// Command retyped is the program with a field of another type, and a step to it.
+// Command retyped is the program with a new type for a field, and an upgrade step.
 package main
 
 import (
@@ -21,7 +21,7 @@ func upgrade(old program.Session) Session {
 	return Session{User: old.User, Visits: old.Visits, Theme: old.Theme, Budget: int(math.Round(old.Budget * 100)), Place: old.Place}
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {

@@ -1,4 +1,4 @@
-// Command tagged is the program with a field of another name, but the old name in what is stored.
+// Command tagged is the program with a renamed field that is stored under its old name.
 package main
 
 import "github.com/sesame-go/sesame/internal/evolving/program"
@@ -12,7 +12,7 @@ type Session struct {
 	Place  program.Place
 }
 
-// Owner is for sesame.
+// Owner returns the user, by whom sesame finds the session.
 func (s Session) Owner() string { return s.User }
 
 func main() {
