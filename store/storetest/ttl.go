@@ -194,7 +194,7 @@ var ttlCases = []testCase{
 	},
 }
 
-// others returns calls that come on expired records of ann's.
+// others returns calls that meet expired records of ann's.
 type others func(keys []store.Key, expired map[store.Key]store.Record) []func()
 
 // overtaken creates records in the place of expired ones while other calls find
