@@ -19,8 +19,8 @@ import (
 	"github.com/sesame-go/sesame/internal/dbsc"
 )
 
-// patience bounds the start of Chromium and each use of a window. It allows for a
-// very busy machine.
+// patience bounds the start of Chromium and each use of a window. It is long enough
+// for a very busy machine.
 const patience = 3 * time.Minute
 
 // chromium starts the one browser of all tests, and stopChromium ends it.
@@ -57,8 +57,7 @@ func startChromium() (context.Context, error) {
 	return ctx, nil
 }
 
-// launch starts a browser. Home is for what Chromium keeps outside of its
-// profile.
+// launch starts a browser. Chromium keeps files outside its profile in home.
 func launch(home string, options ...chromedp.ExecAllocatorOption) (context.Context, error) {
 	path := os.Getenv("SESAME_TEST_CHROMIUM")
 	if path == "" {
@@ -67,14 +66,14 @@ func launch(home string, options ...chromedp.ExecAllocatorOption) (context.Conte
 	flags := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.IgnoreCertErrors,
-		// Sessions are bound to devices only over HTTPS that is in order, and on
-		// Linux only with keys in software, for tests.
+		// Chromium binds sessions to devices only over HTTPS with a valid certificate
+		// and, on Linux, only if a flag for tests allows keys in software.
 		chromedp.Flag("enable-features", "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting"),
 		chromedp.Flag("ignore-certificate-errors-spki-list", pin()),
 		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
 		chromedp.Env("HOME="+home),
 	)
-	// For root chromedp adds --no-sandbox.
+	// If the user is root, chromedp adds --no-sandbox.
 	ctx, _ := chromedp.NewExecAllocator(context.Background(), append(flags, options...)...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	tooLong := time.AfterFunc(patience, cancel)
@@ -82,7 +81,7 @@ func launch(home string, options ...chromedp.ExecAllocatorOption) (context.Conte
 	return ctx, chromedp.Do(ctx)
 }
 
-// pin returns what makes Chromium trust the certificate of httptest.
+// pin returns the pin with which Chromium trusts the certificate of httptest.
 func pin() string {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
@@ -108,7 +107,7 @@ func newWindow(t *testing.T) tab {
 	return open(t, ctx, chromedp.WithNewBrowserContext())
 }
 
-// another opens one more tab in the same window.
+// another opens a second tab in the same window.
 func (b tab) another() tab { return open(b.t, b.ctx) }
 
 func open(t *testing.T, ctx context.Context, options ...chromedp.ContextOption) tab {
@@ -118,13 +117,13 @@ func open(t *testing.T, ctx context.Context, options ...chromedp.ContextOption) 
 	return tab{t, ctx}
 }
 
-// visit returns what the page at url says.
+// visit loads a page and returns its text.
 func (b tab) visit(url string) string {
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(url)))
 	return b.text()
 }
 
-// click follows the page's first link and returns what the page there says.
+// click follows the page's first link and returns the text of the next page.
 func (b tab) click() string {
 	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS("a")))
 	require.NoError(b.t, err)
@@ -147,7 +146,7 @@ func eval[T any](b tab, script string) T {
 	return value
 }
 
-// receive waits for what the server tells of the page's request.
+// receive waits for the server's report about the page's request.
 func receive[T any](b tab, from <-chan T) (value T) {
 	select {
 	case value = <-from:

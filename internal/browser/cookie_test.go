@@ -18,8 +18,8 @@ import (
 
 type session struct{ User, Note string }
 
-// pages has a log-in, a log-out, and a page with a link to itself that says who
-// is logged in.
+// pages serves a log-in, a log-out, and a page with a link to itself that shows the
+// user.
 func pages(sessions *sesame.Manager[session]) *http.ServeMux {
 	mux := http.NewServeMux()
 	who := func(w http.ResponseWriter, r *http.Request) {
@@ -39,18 +39,17 @@ func pages(sessions *sesame.Manager[session]) *http.ServeMux {
 	return mux
 }
 
-// Mallory has a session of her own, and a script in Ann's page that tries to
-// make Ann's browser use it. With the prefix __Host- alone that works wherever the
-// browser has no HttpOnly cookie of the name, and a script can see to that. With
-// the default name it never works: browsers take such a cookie only from a
-// Set-Cookie header.
+// Mallory has her own session, and a script in Ann's page that tries to make Ann's
+// browser use it. With the prefix __Host- this works if the browser has no HttpOnly
+// cookie of that name, which a script can achieve. With the default name it never
+// works: browsers accept such a cookie only from a Set-Cookie header.
 func TestScriptsCannotPlantTheCookie(t *testing.T) {
-	// Chromium keeps at most 180 cookies of a site and evicts the oldest. Setting
-	// one may return before it is done; reading waits for it.
+	// Chromium keeps at most 180 cookies of a site and evicts the oldest. Setting a
+	// cookie may return before it has happened; reading waits for it.
 	const flood = `for (let i = 0; i < 200; i++) document.cookie = "c" + i + "=x; Secure; Path=/"; document.cookie;`
 	cases := []struct {
 		when, page, first string
-		hostPrefix, ours  string // who Ann is then, by the cookie's name
+		hostPrefix, ours  string // the user that Ann's page then shows, by the cookie's name
 	}{
 		{"before there is a session", "/", "", "mallory", "anonymous"},
 		{"over a session", "/login?user=ann", "", "ann", "ann"},
@@ -73,7 +72,7 @@ func TestScriptsCannotPlantTheCookie(t *testing.T) {
 }
 
 // plant runs the script in a page of Ann's, with the cookie's name and Mallory's
-// value for it, and returns who Ann is afterwards.
+// value, and returns the user that Ann's page shows afterwards.
 func plant(t *testing.T, name, page, script string, options ...sesame.Option) string {
 	sessions := sesame.New[session](options...)
 	server := httptest.NewTLSServer(sessions.Handler(pages(sessions)))
@@ -93,8 +92,8 @@ func plant(t *testing.T, name, page, script string, options ...sesame.Option) st
 	return who
 }
 
-// Chromium keeps the cookie, and sends it back, also where a developer tries
-// the program without HTTPS.
+// Chromium keeps the cookie and sends it back even if a developer runs the program
+// without HTTPS, on localhost.
 func TestDefaultCookieIsKept(t *testing.T) {
 	for name, test := range map[string]struct {
 		start func(http.Handler) *httptest.Server
@@ -122,8 +121,8 @@ func TestDefaultCookieIsKept(t *testing.T) {
 	}
 }
 
-// Where a browser does not know __Host-Http-, the rules of __Host- hold (RFC
-// 6265bis, section 4.1.3.2), also when the cookie is replaced or deleted.
+// In a browser that does not know __Host-Http-, the rules of __Host- apply (RFC
+// 6265bis, section 4.1.3.2), even when the cookie is replaced or deleted.
 func TestRulesOfHostPrefix(t *testing.T) {
 	sessions := sesame.New[session]()
 	mux := pages(sessions)

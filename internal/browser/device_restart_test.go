@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ownBrowser starts a browser with a profile of its own, which end closes.
+// ownBrowser starts a browser with its own profile; end closes the browser.
 func ownBrowser(t *testing.T, profile string) (b tab, end func()) {
 	ctx, err := launch(profile, chromedp.UserDataDir(profile))
 	require.NoError(t, err)
@@ -20,7 +20,8 @@ func ownBrowser(t *testing.T, profile string) (b tab, end func()) {
 	return tab{t, ctx}, end
 }
 
-// Key and session survive the end of the browser if the session's cookie does.
+// The key and the session survive a restart of the browser if the session's cookie
+// does.
 func TestDeviceAndRestartOfTheBrowser(t *testing.T) {
 	s, profile := bound(t), t.TempDir()
 	b, end := ownBrowser(t, profile)

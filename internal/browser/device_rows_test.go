@@ -19,7 +19,7 @@ import (
 	"github.com/sesame-go/sesame/internal/dbsc"
 )
 
-// A log-in offers the registration, whatever form it has.
+// Every form of log-in offers the registration.
 func TestDeviceOffer(t *testing.T) {
 	for name, login := range map[string]func(s *site, b tab){
 		"page":                func(s *site, b tab) { require.Equal(t, "ann none", b.visit(s.url+"/login")) },
@@ -46,7 +46,7 @@ func parts(t *testing.T, jwt string) (header, claims map[string]any) {
 	return header, claims
 }
 
-// The registration brings a key and the signed challenge, and gets the proof.
+// A registration sends a key and the signed challenge, and receives the proof.
 func TestDeviceRegistration(t *testing.T) {
 	s := bound(t)
 	b := s.window()
@@ -68,7 +68,7 @@ func TestDeviceRegistration(t *testing.T) {
 	require.InDelta(t, time.Now().Add(590*time.Second).Unix(), proof.Expires, 60)
 }
 
-// A refresh asks for a challenge, and comes again with it signed.
+// A refresh first receives a challenge, and then sends it signed.
 func TestDeviceRefresh(t *testing.T) {
 	s := bound(t)
 	b := s.window()
@@ -87,7 +87,7 @@ func TestDeviceRefresh(t *testing.T) {
 	require.Equal(t, fmt.Sprintf(`"%s";id="%s"`, claims["jti"], id), asks.answer.Get(dbsc.HeaderChallenge))
 }
 
-// Whatever needs the proof waits for it.
+// Every request that needs the proof waits for it.
 func TestRequestsWaitForTheProof(t *testing.T) {
 	for name, test := range map[string]struct{ script, want string }{
 		"fetch":     {`fetch("/count").then(res => res.text())`, "ann 1"},
@@ -138,8 +138,8 @@ func TestRequestsWaitForTheProof(t *testing.T) {
 	})
 }
 
-// A proof that the browser keeps for two minutes or less is refreshed after each
-// request, so shorter lifetimes than three are refused.
+// The browser refreshes a proof of two minutes or less after each request, so sesame
+// refuses lifetimes shorter than three minutes.
 func TestShortProofsAreRefreshedAtOnce(t *testing.T) {
 	for lifetime, refreshed := range map[time.Duration]bool{2 * time.Minute: true, 3 * time.Minute: false} {
 		t.Run(lifetime.String(), func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestShortProofsAreRefreshedAtOnce(t *testing.T) {
 	}
 }
 
-// After six signatures in nine minutes the browser sends its requests without the
-// proof, and says why.
+// After six signatures in nine minutes the browser sends requests without the proof,
+// and says why.
 func TestQuotaOfSignatures(t *testing.T) {
 	s := bound(t)
 	b := s.window()
@@ -175,7 +175,7 @@ func TestQuotaOfSignatures(t *testing.T) {
 	require.Equal(t, `quota_exceeded;session_identifier="`+id+`"`, r.header.Get(dbsc.HeaderSkipped))
 }
 
-// refusing answers refreshes by a status, while it has one.
+// refusing answers refreshes with a status, while one is set.
 type refusing struct {
 	http.Handler
 	status atomic.Int64
@@ -189,8 +189,8 @@ func (h *refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Handler.ServeHTTP(w, r)
 }
 
-// The browser keeps its key when it is answered 5xx. Other answers than 200 and
-// 403 end the session, so sesame uses them only where it has ended.
+// The browser keeps its key after an answer of 5xx. Answers other than that, 200 and
+// 403 end its session, so sesame uses them only after the session has ended.
 func TestAnswersToRefreshes(t *testing.T) {
 	for status, kept := range map[int64]bool{500: true, 503: true, 400: false, 401: false, 404: false, 429: false} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -234,8 +234,7 @@ func TestDeviceAndLogOut(t *testing.T) {
 	}
 }
 
-// Prove asks for a signature at this very moment, and the form arrives with its
-// body.
+// Prove asks for a new signature, and the form then arrives with its body.
 func TestProveInTheBrowser(t *testing.T) {
 	s := bound(t)
 	b := s.window()
@@ -245,11 +244,11 @@ func TestProveInTheBrowser(t *testing.T) {
 	require.Equal(t, []string{"POST /password 307", refresh + " 403", refresh + " 200", "POST /password 200"}, s.asked())
 }
 
-// A link on another site, or another host of this one, cannot have the browser
-// prove its key, so the page asks for itself once more.
+// A link on another site, or on another host of this site, cannot make the browser
+// prove its key, so the page reloads itself.
 func TestLinkFromAnotherSite(t *testing.T) {
 	for name, test := range map[string]struct {
-		path, host string // of the page with the link, that of another site if ""
+		path, host string // of the page with the link; "" is the host of another site
 		asked      []string
 	}{
 		"front page":      {"/", "", []string{"GET / 200", refresh + " 403", refresh + " 200", "GET / 200"}},
@@ -283,7 +282,7 @@ func TestLinkFromAnotherSite(t *testing.T) {
 	}
 }
 
-// altered changes what the browser is told at a registration.
+// altered changes the instructions that a browser gets at a registration.
 func altered(before, after string) http.Handler {
 	h := members(sesame.New[member](sesame.WithDeviceBinding()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -301,8 +300,8 @@ func altered(before, after string) http.Handler {
 	})
 }
 
-// The attributes of the instructions are those of the cookie: with others the
-// browser refreshes it for every request, or does not register.
+// The instructions must have the cookie's own attributes: with others the browser
+// refreshes the cookie for every request, or does not register.
 func TestInstructions(t *testing.T) {
 	t.Run("as they are", func(t *testing.T) {
 		s := serve(t, altered("", ""))

@@ -23,7 +23,7 @@ import (
 	"github.com/sesame-go/sesame/internal/dbsc"
 )
 
-// member is a session that a log-in offers to the device.
+// member is a session that a log-in binds to the device.
 type member struct {
 	User  string
 	Times int `sesame:"sum"`
@@ -38,8 +38,8 @@ const (
 	refresh       = "POST /session-device/refresh"
 )
 
-// members has the pages of a program with a log-in. Each says who is logged in,
-// and whether the session is bound.
+// members serves the pages of a program with a log-in. Each shows the user, and
+// whether the session is bound.
 func members(sessions *sesame.Manager[member]) http.Handler {
 	mux := http.NewServeMux()
 	who := func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func members(sessions *sesame.Manager[member]) http.Handler {
 	return http.NewCrossOriginProtection().Handler(sessions.Handler(mux))
 }
 
-// say is a WebSocket that says one word (RFC 6455).
+// say answers with a WebSocket that sends one message (RFC 6455).
 func say(w http.ResponseWriter, r *http.Request, word string) {
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	conn, buf, err := http.NewResponseController(w).Hijack()
@@ -104,19 +104,19 @@ func say(w http.ResponseWriter, r *http.Request, word string) {
 	buf.Flush()
 }
 
-// A site is a program on HTTPS, under a name of its own: browsers count the
-// signatures for each site. It notes what it is asked.
+// A site is a program on HTTPS that records its requests. It has its own name, because
+// browsers count signatures for each site.
 type site struct {
 	t      *testing.T
 	url    string
-	direct string // its address, without that name
+	direct string // its address without the name
 	client *http.Client
 
 	mu   sync.Mutex
 	seen []request
 }
 
-// request is what a browser has asked, and what it was answered.
+// request is a browser's request and the answer.
 type request struct {
 	what   string // such as GET /
 	status int
@@ -161,12 +161,12 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// bound serves the pages of members, with sessions in memory.
+// bound serves the pages of members with sessions in memory.
 func bound(t *testing.T, opts ...sesame.Option) *site {
 	return serve(t, members(sesame.New[member](append([]sesame.Option{sesame.WithDeviceBinding()}, opts...)...)))
 }
 
-// all returns what was asked since the last call of forget.
+// all returns the requests since the last call of forget.
 func (s *site) all() []request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +179,7 @@ func (s *site) forget() {
 	s.seen = nil
 }
 
-// asked returns it as text, such as GET / 200.
+// asked returns these requests as text, such as GET / 200.
 func (s *site) asked() []string {
 	asked := []string{}
 	for _, r := range s.all() {
@@ -188,7 +188,7 @@ func (s *site) asked() []string {
 	return asked
 }
 
-// await waits until the site was asked something, and returns it.
+// await waits for a certain request to the site, and returns it.
 func (s *site) await(what string) (found request) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
@@ -203,7 +203,7 @@ func (s *site) await(what string) (found request) {
 	return found
 }
 
-// login logs the window in and waits until its session is bound.
+// login logs in and waits until the window's session is bound.
 func (s *site) login(b tab) tab {
 	s.t.Helper()
 	b.visit(s.url + "/login")
@@ -212,11 +212,11 @@ func (s *site) login(b tab) tab {
 	return b
 }
 
-// window opens a window that is logged in, with a bound session.
+// window opens a window and logs in, with a bound session.
 func (s *site) window() tab { return s.login(newWindow(s.t)) }
 
-// later lets time pass for the server: for longer than requests may do without a
-// proof when the session has just been bound.
+// later lets time pass for the server: longer than a session that was just bound can
+// be used without a proof.
 func later(d time.Duration) { dbsc.Ahead.Add(int64(d)) }
 
 const begun = 10 * time.Second
@@ -235,22 +235,22 @@ func (b tab) cookie(name string) *network.Cookie {
 	return nil
 }
 
-// expire takes the proof from the browser, as the end of its time does.
+// expire removes the proof from the browser, as its expiry would.
 func (b tab) expire(url string) {
 	_, err := chromedp.Call(b.ctx, network.DeleteCookies, network.DeleteCookiesParams{Name: proofCookie, URL: url})
 	require.NoError(b.t, err)
 	b.await(func() bool { return b.cookie(proofCookie) == nil })
 }
 
-// submit sends the page's form and returns what the page there says.
+// submit submits the page's form and returns the text of the next page.
 func (b tab) submit() string {
 	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS("button")))
 	require.NoError(b.t, err)
 	return b.text()
 }
 
-// followLink clicks on the page's link and waits until a page says something that
-// begins with want. Others may come before it.
+// followLink clicks on the page's link and waits for a page whose text begins with
+// want. Other pages may come before it.
 func (b tab) followLink(want string) {
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS("a"))))
 	b.await(func() bool {
@@ -259,7 +259,7 @@ func (b tab) followLink(want string) {
 	})
 }
 
-// fetch returns the text of a request by a script.
+// fetch makes a request by a script and returns the text of the response.
 func (b tab) fetch(path, options string) string {
 	return eval[string](b, fmt.Sprintf(`fetch(%q, %s).then(res => res.text())`, path, cmp.Or(options, "{}")))
 }

@@ -79,7 +79,7 @@ var stores = map[string]func(t *testing.T) store.Store{
 	},
 }
 
-// address returns where a server is that scripts/services has started.
+// address returns the address of a server that scripts/services has started.
 func address(t *testing.T, name string) string {
 	at := os.Getenv(name)
 	if at == "" {
@@ -88,7 +88,7 @@ func address(t *testing.T, name string) string {
 	return at
 }
 
-// table returns a store on a table of its own.
+// table returns a store on a new table.
 func table(t *testing.T, driver, source string, dialect sqlstore.Dialect) store.Store {
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func table(t *testing.T, driver, source string, dialect sqlstore.Dialect) store.
 	return s
 }
 
-// Every store keeps a registration, and a refresh writes nothing to it.
+// Every store keeps a registration, and a refresh writes nothing to the store.
 func TestDeviceOnEachStore(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {

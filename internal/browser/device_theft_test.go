@@ -13,7 +13,7 @@ import (
 	"github.com/sesame-go/sesame"
 )
 
-// thief has a copy of all cookies of a window, and no key.
+// thief has a copy of all cookies of a window, but not the key.
 type thief struct {
 	*site
 	cookies []*http.Cookie
@@ -42,8 +42,8 @@ func (th thief) get(path string) (*http.Response, string) {
 	return res, string(body)
 }
 
-// What a thief does with copied cookies works until the proof ends, in real time.
-// The owner goes on, also after the thief has tried to log out.
+// A thief can use copied cookies until the proof expires, here in real time. The
+// session still works for its owner, even after the thief has tried to log out.
 func TestThief(t *testing.T) {
 	const lifetime = 6 * time.Second
 	s := bound(t, sesame.WithDeviceBinding(sesame.WithProofLifetime(lifetime)))
@@ -64,7 +64,8 @@ func TestThief(t *testing.T) {
 	require.Equal(t, "ann bound", b.visit(s.url))
 }
 
-// The sessions of a user are revoked while the browser has a proof, or has none.
+// The sessions of a user are revoked while the browser has a proof, or while it has
+// none.
 func TestRevokeOwnerOfADevice(t *testing.T) {
 	for _, expired := range []bool{false, true} {
 		sessions := sesame.New[member](sesame.WithDeviceBinding())
@@ -85,7 +86,7 @@ func TestRevokeOwnerOfADevice(t *testing.T) {
 	}
 }
 
-// holding holds the first refresh back until it is released.
+// holding holds the first refresh back until release.
 type holding struct {
 	http.Handler
 	once    atomic.Bool
@@ -104,8 +105,8 @@ func (h *holding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Handler.ServeHTTP(w, r)
 }
 
-// The browser begins a refresh with the token of before a renewal, which is
-// answered first. It keeps its key.
+// The browser begins a refresh with the old token, and the renewal of the session is
+// answered first. The browser keeps its key.
 func TestRefreshCrossesARenewal(t *testing.T) {
 	h := &holding{
 		Handler: members(sesame.New[member](sesame.WithDeviceBinding(sesame.WithProofLifetime(time.Minute)))),
@@ -113,7 +114,7 @@ func TestRefreshCrossesARenewal(t *testing.T) {
 	}
 	s := serve(t, h)
 	b := s.window()
-	require.Equal(t, "ann bound", b.visit(s.url)) // the proof has two minutes or less: it is refreshed after the answer
+	require.Equal(t, "ann bound", b.visit(s.url)) // the proof is valid for two minutes or less, so it is refreshed after the answer
 	receive(b, h.arrived)
 	before := b.cookie(sessionCookie).Value
 	b.fetch("/login/fetch", `{method: "POST"}`)

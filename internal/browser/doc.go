@@ -1,4 +1,4 @@
-// Package browser has no code but tests: what sesame promises about cookies and
-// about requests in flight is tried here in a real browser, Chromium, and so is
-// the operator's page of package inspect.
+// Package browser has only tests. They try sesame's promises about cookies, concurrent
+// requests and device binding in a real browser, Chromium, and the operator's page of
+// package inspect.
 package browser

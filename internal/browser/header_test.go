@@ -15,8 +15,8 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// cors lets the scripts of some origins use an API: they may send the field if it
-// is allowed, and read it if it is exposed.
+// cors lets scripts of some origins use an API: they may send the header field if it is
+// allowed, and read it if it is exposed.
 type cors struct {
 	origins          []string
 	allowed, exposed string
@@ -40,8 +40,8 @@ func (c *cors) handler(next http.Handler) http.Handler {
 	})
 }
 
-// script is that of a page of another origin. It keeps the token, and asks the API
-// with it.
+// script is the script of a page of another origin. It keeps the token, and calls the
+// API with it.
 const script = `
 	window.token = null;
 	window.ask = async path => {
@@ -52,9 +52,8 @@ const script = `
 	};
 	true`
 
-// TestHeaderAcrossOrigins: a page whose script keeps the token in a variable uses
-// an API of another origin. The browser asks that first whether it may, and no
-// cookie takes part.
+// TestHeaderAcrossOrigins tests a page whose script keeps the token in a variable and
+// uses an API of another origin. The browser sends preflight requests, and no cookies.
 func TestHeaderAcrossOrigins(t *testing.T) {
 	for _, field := range []string{"X-Session", "Authorization"} {
 		t.Run(field, func(t *testing.T) {
@@ -102,7 +101,7 @@ func TestHeaderAcrossOrigins(t *testing.T) {
 			require.Equal(t, 1, engine.Len())
 			require.Empty(t, b.cookies())
 
-			// Of a page of yet another origin the API hears nothing but the question.
+			// From a page of a third origin the API gets nothing but the preflight.
 			other := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a page") }))
 			t.Cleanup(other.Close)
 			stolen := token()
@@ -115,7 +114,7 @@ func TestHeaderAcrossOrigins(t *testing.T) {
 	}
 }
 
-// TestHeaderNeedsCORS: what a script cannot do without each of the two lists.
+// TestHeaderNeedsCORS tests what a script cannot do if one of the two lists is missing.
 func TestHeaderNeedsCORS(t *testing.T) {
 	page := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a page") }))
 	t.Cleanup(page.Close)
@@ -140,7 +139,7 @@ func TestHeaderNeedsCORS(t *testing.T) {
 	}
 }
 
-// only returns the one session that is stored.
+// only returns the only stored session.
 func only(t *testing.T, sessions *sesame.Manager[session]) (found session) {
 	n := 0
 	for e, err := range sessions.All(t.Context()) {

@@ -19,7 +19,7 @@ import (
 	"github.com/sesame-go/sesame/store/memstore"
 )
 
-// An engineer finds a user's sessions and ends one, by keyboard alone.
+// An operator finds a user's sessions and ends one, with the keyboard alone.
 func TestOperatorByKeyboard(t *testing.T) {
 	o := operate(t)
 	id := o.fill()
@@ -68,7 +68,7 @@ func TestOperatorByKeyboard(t *testing.T) {
 	b.clean()
 }
 
-// Without JavaScript everything is there but what moves.
+// Without JavaScript everything works except live updates.
 func TestOperatorWithoutScripts(t *testing.T) {
 	o := operate(t)
 	o.fill()
@@ -98,7 +98,7 @@ func TestOperatorWithoutScripts(t *testing.T) {
 	require.False(t, o.lives(ended))
 }
 
-// The page keeps itself up to date, and does not move what is being read.
+// The page updates itself, and does not move the part that is being read.
 func TestOperatorsPageIsLive(t *testing.T) {
 	o := operate(t)
 	o.fill()
@@ -118,7 +118,7 @@ func TestOperatorsPageIsLive(t *testing.T) {
 	b.until(`document.getElementById("tail").innerText.includes("unseen")`)
 	require.Equal(t, "Pause", eval[string](b, `document.getElementById("pause").innerText`))
 
-	// The chart is read by keys, and stays so when it is drawn again.
+	// The chart can be read with the keyboard, and keeps the focus when it is redrawn.
 	eval[bool](b, `document.getElementById("chart").focus({focusVisible: true}), true`)
 	b.press(kb.End)
 	b.until(`/^\d\d:\d\d — .*created/.test(document.getElementById("readout").innerText)`)
@@ -129,7 +129,7 @@ func TestOperatorsPageIsLive(t *testing.T) {
 	b.until(`document.getElementById("readout").innerText !== ` + fmt.Sprintf("%q", before))
 	require.Equal(t, "chart", eval[string](b, "document.activeElement.id"))
 
-	// Of a long list, what is below the top stays in its place.
+	// In a long list, the rows below the top stay in place.
 	for range 60 {
 		o.visit("", shopper{User: "many"})
 	}
@@ -142,7 +142,7 @@ func TestOperatorsPageIsLive(t *testing.T) {
 	b.clean()
 }
 
-// An open session's page tells of its end, and that the store is down.
+// The page of a session shows that the session has ended, and that the store is down.
 func TestOperatorSeesTheEnd(t *testing.T) {
 	o := operate(t)
 	id := o.fill()
@@ -168,7 +168,7 @@ func TestOperatorSeesTheEnd(t *testing.T) {
 	b.clean()
 }
 
-// A page of another site frames nothing, ends nothing and reads nothing.
+// A page of another site can neither frame the page, nor end a session, nor read one.
 func TestOtherSitesAndTheOperator(t *testing.T) {
 	o := operate(t)
 	id := o.fill()
@@ -204,7 +204,7 @@ func TestOtherSitesAndTheOperator(t *testing.T) {
 	require.True(t, o.lives(id))
 }
 
-// Of a hundred thousand sessions there are pages.
+// A hundred thousand sessions are listed in pages.
 func TestOperatorOfManySessions(t *testing.T) {
 	const many = 100_000
 	o := operate(t)
@@ -231,7 +231,7 @@ func TestOperatorOfManySessions(t *testing.T) {
 	require.Contains(t, b.follow(`document.querySelector("a[rel=next]").click()`), "Page 2 of 20")
 }
 
-// A store that cannot list: the page says what to do.
+// If the store cannot list its sessions, the page says what to do.
 func TestOperatorOfAStoreWithoutList(t *testing.T) {
 	engine := memstore.New()
 	type indexed struct {

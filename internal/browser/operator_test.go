@@ -34,7 +34,7 @@ type shopper struct {
 
 func (s shopper) Owner() string { return s.User }
 
-// breakable is a store that can be down.
+// breakable is a store that can be made to fail.
 type breakable struct {
 	*memstore.Store
 	down atomic.Bool
@@ -61,7 +61,7 @@ type operated struct {
 	sessions *sesame.Manager[shopper]
 	site     http.Handler
 	url      string       // of the page
-	styles   atomic.Int64 // how often its styles were asked for
+	styles   atomic.Int64 // how often its stylesheet was requested
 }
 
 func operate(t *testing.T) *operated {
@@ -85,8 +85,8 @@ func operate(t *testing.T) *operated {
 	return o
 }
 
-// visit is a request of a shopper's, with the cookie of before or none. It
-// returns the cookie and the session's ID.
+// visit makes a request of a shopper's, with an earlier cookie or none. It returns the
+// cookie and the session ID.
 func (o *operated) visit(cookie string, s shopper) (now, id string) {
 	body, err := json.Marshal(s)
 	require.NoError(o.t, err)
@@ -109,7 +109,8 @@ func (o *operated) lives(id string) bool {
 	return err == nil
 }
 
-// until waits for a script to be true. While a page goes it fails.
+// until waits until a script is true. An error counts as false, since a script fails
+// while a page unloads.
 func (b tab) until(script string) {
 	b.t.Helper()
 	for {
@@ -122,7 +123,7 @@ func (b tab) until(script string) {
 	}
 }
 
-// follow does what leads to another page, and waits for that.
+// follow runs a script that leads to another page, and waits for that page.
 func (b tab) follow(script string) string {
 	b.t.Helper()
 	eval[bool](b, "window.before = true")
@@ -131,14 +132,14 @@ func (b tab) follow(script string) string {
 	return b.text()
 }
 
-// press types, or presses keys of package kb.
+// press types text, or presses keys of package kb.
 func (b tab) press(keys string) {
 	b.t.Helper()
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.KeyEvent(keys)))
 }
 
-// look opens a window of a given width, in light or dark colours, that notes what
-// a page does against its policy.
+// look opens a window of a given width, in light or dark colours, that records
+// violations of a page's security policy.
 func look(t *testing.T, width int64, scheme string) tab {
 	b := newWindow(t)
 	_, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600})
@@ -155,16 +156,16 @@ func look(t *testing.T, width int64, scheme string) tab {
 	return b
 }
 
-// clean fails if the page has done something against its policy, or has markup
-// that is a user's.
+// clean fails if the page has violated its security policy, or contains a user's
+// markup.
 func (b tab) clean() {
 	b.t.Helper()
 	require.Empty(b.t, eval[[]string](b, "window.wrong"))
 	require.Zero(b.t, eval[int](b, `document.querySelectorAll("main img, main iframe, main script, main style, [style], [onerror], [onload], [onmouseover]").length`))
 }
 
-// fill puts sessions, events and trouble there, and returns the ID of one of
-// ann's sessions.
+// fill creates sessions, events and failures, and returns the ID of one of ann's
+// sessions.
 func (o *operated) fill() (id string) {
 	evil := `<img src=x onerror=alert(1)>" onmouseover="alert(2)`
 	var cookie string

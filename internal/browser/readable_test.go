@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every page, in both colours, wide and narrow: text that can be read (WCAG 2.2,
-// 1.4.3 and 1.4.11), no markup of users, no breach of the policy, and nothing that
-// has to be scrolled sideways.
+// Every page, in light and dark colours, wide and narrow, has enough contrast (WCAG
+// 2.2, 1.4.3 and 1.4.11), no markup of users, no violation of its security policy, and
+// no horizontal scrolling.
 func TestOperatorsPagesAreReadable(t *testing.T) {
 	const contrast = `(() => {
 		const rgb = (c) => c.match(/[\d.]+/g).map(Number);

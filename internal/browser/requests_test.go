@@ -29,7 +29,7 @@ func counter() http.Handler {
 	return sessions.Handler(mux)
 }
 
-// together holds the requests with the query "together" back until n are there.
+// together holds requests with the query "together" until n of them have arrived.
 func together(n int32, next http.Handler) http.Handler {
 	var arrived atomic.Int32
 	all := make(chan struct{})
@@ -49,7 +49,7 @@ func together(n int32, next http.Handler) http.Handler {
 
 func TestParallelFetchesAllCount(t *testing.T) {
 	server := httptest.NewUnstartedServer(together(100, counter()))
-	server.EnableHTTP2 = true // of HTTP/1.1 a browser opens six connections
+	server.EnableHTTP2 = true // with HTTP/1.1 a browser makes only six concurrent requests
 	server.StartTLS()
 	t.Cleanup(server.Close)
 
@@ -62,8 +62,8 @@ func TestParallelFetchesAllCount(t *testing.T) {
 	require.Equal(t, "102 times!", b.visit(server.URL))
 }
 
-// A user logs out in one tab while another waits for an answer. The handler of
-// that request loaded the session before the log-out and changes it after.
+// A user logs out in one tab while another tab waits for an answer. The handler of that
+// request loaded the session before the log-out, and changes it afterwards.
 func TestLogOutInAnotherTab(t *testing.T) {
 	for _, clicksFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("clicks before the answer: %t", clicksFirst), func(t *testing.T) {
