@@ -10,10 +10,10 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// The beasts wrap a client that is right. What they get wrong shows only to
-// another client, or by an outage.
+// These stores wrap a correct client. Their faults appear only with a second client, or
+// in an outage.
 
-// memory is what a client remembers of the records it has seen.
+// memory is a client's cache of the records that it has seen.
 type memory struct {
 	mu    sync.Mutex
 	known map[store.Key]store.Record
@@ -43,7 +43,7 @@ func (m *memory) knows(k store.Key) (store.Record, bool) {
 	return r, ok && r.Expires.After(time.Now())
 }
 
-// cache answers a Load from memory. It forgets what it changes itself.
+// cache answers Load from memory, and forgets only the records that it changes itself.
 type cache struct {
 	*client
 	memory
@@ -105,7 +105,7 @@ func (s *observer) Delete(ctx context.Context, k store.Key) error {
 	return s.client.Delete(ctx, k)
 }
 
-// knowing takes a key that it has not seen for one that does not exist.
+// knowing takes a key that it has not seen for free.
 type knowing struct {
 	*observer
 	seen sync.Map
@@ -125,7 +125,7 @@ func (s *knowing) Save(ctx context.Context, k store.Key, r store.Record) (uint64
 	return s.observer.Save(ctx, k, r)
 }
 
-// trusting compares versions with those that it knows.
+// trusting compares versions with those in its memory.
 type trusting struct{ *observer }
 
 func newTrusting(c *client) store.Store { return &trusting{&observer{client: c}} }
@@ -137,7 +137,7 @@ func (s *trusting) Save(ctx context.Context, k store.Key, r store.Record) (uint6
 	return s.observer.Save(ctx, k, r)
 }
 
-// reviver touches by saving what it knows.
+// reviver implements Touch by saving the record in its memory.
 type reviver struct{ *observer }
 
 func newReviver(c *client) store.Store { return &reviver{&observer{client: c}} }
@@ -151,7 +151,7 @@ func (s *reviver) Touch(ctx context.Context, k store.Key, expires time.Time) err
 	return s.client.Touch(ctx, k, expires)
 }
 
-// ownIndex finds what it knows itself.
+// ownIndex finds only the records in its memory.
 type ownIndex struct{ *observer }
 
 func newOwnIndex(c *client) store.Store { return &ownIndex{&observer{client: c}} }
@@ -168,7 +168,7 @@ func (s *ownIndex) DeleteOwned(ctx context.Context, owner string, keep ...store.
 	return s.client.DeleteOwned(ctx, owner, keep...)
 }
 
-// ownList lists what it knows itself.
+// ownList lists only the records in its memory.
 type ownList struct{ *observer }
 
 func newOwnList(c *client) store.Store { return &ownList{&observer{client: c}} }
@@ -183,7 +183,7 @@ func (s *ownList) All(ctx context.Context) iter.Seq2[store.Entry, error] {
 	}
 }
 
-// ownCount counts what it knows itself.
+// ownCount counts only the records in its memory.
 type ownCount struct{ *observer }
 
 func newOwnCount(c *client) store.Store { return &ownCount{&observer{client: c}} }
@@ -194,7 +194,7 @@ func (s *ownCount) Count(ctx context.Context) (int, error) {
 	return len(s.known), ctx.Err()
 }
 
-// ownWatch tells of what it knows itself.
+// ownWatch reports only the records in its memory.
 type ownWatch struct{ *observer }
 
 func newOwnWatch(c *client) store.Store { return &ownWatch{&observer{client: c}} }

@@ -17,12 +17,12 @@ type crowded struct {
 	*altered
 	room  int
 	cost  func(r store.Record) int
-	first func(all []resident) resident // which of them makes room
+	first func(all []resident) resident // the record to drop next
 
-	born    map[store.Key]int // when it was created or last renewed, in steps
+	born    map[store.Key]int // the step in which a record was created or last renewed
 	steps   int
-	renewed func(old, r store.Record) bool // whether that makes the record young
-	needs   func(old, r store.Record) int  // how much room
+	renewed func(old, r store.Record) bool // reports whether a Save makes the record young
+	needs   func(old, r store.Record) int  // returns the room that a Save needs
 }
 
 // A resident is a record in a crowded store.
@@ -36,7 +36,7 @@ type resident struct {
 func one(store.Record) int    { return 1 }
 func size(r store.Record) int { return len(r.Data) }
 
-// newBounded returns a store that is right and has little room.
+// newBounded returns a correct store with little room.
 func newBounded(room int, cost func(store.Record) int) *crowded {
 	c := &crowded{altered: alter(func(*altered) {})().(*altered), room: room, cost: cost, first: firstToGo, born: make(map[store.Key]int)}
 	c.renewed = func(old, r store.Record) bool { return old.Version == 0 || r.Durable }
@@ -77,7 +77,7 @@ func newBounded(room int, cost func(store.Record) int) *crowded {
 	return c
 }
 
-// makeRoom drops others than k.
+// makeRoom drops records other than k.
 func (c *crowded) makeRoom(k store.Key, need int) {
 	for need > 0 && c.used()+need > c.room {
 		all := c.residents(func(other store.Key) bool { return other != k })
@@ -110,7 +110,7 @@ func (c *crowded) residents(which func(store.Key) bool) []resident {
 	return all
 }
 
-// firstToGo is right.
+// firstToGo returns the right record to drop.
 func firstToGo(all []resident) resident { return slices.MinFunc(all, inOrderToGo) }
 
 func inOrderToGo(a, b resident) int {
@@ -143,7 +143,7 @@ func byMost(a, b resident) int {
 	return cmp.Or(cmp.Compare(b.others, a.others), cmp.Compare(a.Owner, b.Owner))
 }
 
-// crowd returns a maker of stores with little room that f makes wrong.
+// crowd returns a maker of stores with little room, in which f causes a fault.
 func crowd(cost func(store.Record) int, f func(c *crowded)) func() store.Store {
 	return func() store.Store {
 		c := newBounded(boundedRoom*cost(bounded("")(0)), cost)
@@ -152,14 +152,14 @@ func crowd(cost func(store.Record) int, f func(c *crowded)) func() store.Store {
 	}
 }
 
-// goes returns a maker of stores in which others make room than should.
+// goes returns a maker of stores that drop the wrong records.
 func goes(order func(a, b resident) int) func() store.Store {
 	return crowd(one, func(c *crowded) {
 		c.first = func(all []resident) resident { return slices.MinFunc(all, order) }
 	})
 }
 
-// boundAnimals have little room and do the wrong thing about it.
+// boundAnimals are stores with little room that make room in a wrong way.
 var boundAnimals = []animal{
 	{"a full store is full", crowd(one, func(c *crowded) {
 		save := c.save

@@ -12,7 +12,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// dataAnimals do something to Data.
+// dataAnimals change Data, or share it wrongly.
 var dataAnimals = []animal{
 	{"uses a big buffer again", alter(func(s *altered) {
 		buffer := sync.Pool{New: func() any { return new([]byte) }}
@@ -123,7 +123,7 @@ func changed(f func([]byte) []byte) func() store.Store {
 	})
 }
 
-// nameAnimals take keys or owners for one another.
+// nameAnimals confuse keys or owners.
 var nameAnimals = []animal{
 	{"keys end at a NUL", keyed(func(k store.Key) store.Key {
 		var cut store.Key
@@ -225,8 +225,7 @@ func keyed(f func(store.Key) store.Key) func() store.Store {
 	})
 }
 
-// ownedBy returns a maker of stores whose DeleteOwned goes by a comparison of
-// owners of its own.
+// ownedBy returns a maker of stores that compare owners in the given way.
 func ownedBy(match func(owner, of string) bool) func() store.Store {
 	return alter(func(s *altered) {
 		s.deleteOwned = func(ctx context.Context, owner string, keep ...store.Key) (n int, err error) {

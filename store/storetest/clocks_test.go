@@ -8,7 +8,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// More beasts: those that trust clocks, and those that outages break.
+// These stores trust clocks, or are broken by outages.
 
 // newOwnCounter chooses versions without asking the engine.
 func newOwnCounter(c *client) store.Store {
@@ -16,7 +16,7 @@ func newOwnCounter(c *client) store.Store {
 	return c
 }
 
-// timestamps has the last one win, by the clocks of the clients.
+// timestamps lets the last Save win, by the clocks of the clients.
 type timestamps struct{ *client }
 
 func newTimestamps(c *client) store.Store {
@@ -38,8 +38,8 @@ func (s *timestamps) Delete(ctx context.Context, k store.Key) error {
 	return s.client.Delete(ctx, k)
 }
 
-// skewForever looks whether a record has expired by one clock and sets its time
-// to live by the other; one that is not positive means none.
+// skewForever checks for expiry by one clock and sets the time to live by the other; a
+// time to live that is not positive means that the record never expires.
 type skewForever struct{ *client }
 
 func (s *skewForever) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
@@ -49,8 +49,8 @@ func (s *skewForever) Save(ctx context.Context, k store.Key, r store.Record) (ui
 	return s.client.Save(ctx, k, r)
 }
 
-// skewTwice sets a time to live and does not go by it. It does so with a clock
-// that is ahead, or with one that is behind.
+// skewTwice sets a time to live, but judges expiry differently, with a clock that is
+// ahead or with one that is behind.
 type skewTwice struct {
 	*client
 	ahead bool
@@ -76,7 +76,7 @@ func (s *touchSets) Touch(ctx context.Context, k store.Key, expires time.Time) e
 	})
 }
 
-// hastySweep wants to be on the safe side, and adds where it should subtract.
+// hastySweep adds a margin of safety where it should subtract it.
 type hastySweep struct{ *client }
 
 func (s *hastySweep) Sweep(ctx context.Context, limit int) (int, error) {
@@ -85,7 +85,7 @@ func (s *hastySweep) Sweep(ctx context.Context, limit int) (int, error) {
 	return hasty.Sweep(ctx, limit)
 }
 
-// liveOnly has DeleteOwned overlook what has expired by its clock.
+// liveOnly is a store whose DeleteOwned skips records that have expired by its clock.
 type liveOnly struct{ *client }
 
 func (s *liveOnly) DeleteOwned(ctx context.Context, owner string, keep ...store.Key) (int, error) {
@@ -126,7 +126,7 @@ func forgetOwners(e *engine) {
 	}
 }
 
-// quietOutage cannot tell an outage from a missing record.
+// quietOutage reports an outage as a missing record.
 type quietOutage struct{ *client }
 
 func (s *quietOutage) Load(ctx context.Context, k store.Key) (store.Record, error) {
@@ -137,7 +137,7 @@ func (s *quietOutage) Load(ctx context.Context, k store.Key) (store.Record, erro
 	return r, err
 }
 
-// conflictOutage takes no answer for no.
+// conflictOutage reports an outage as a conflict.
 type conflictOutage struct{ *client }
 
 func (s *conflictOutage) Save(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
@@ -148,7 +148,7 @@ func (s *conflictOutage) Save(ctx context.Context, k store.Key, r store.Record) 
 	return v, err
 }
 
-// brokenForGood is lost with its connection.
+// brokenForGood never recovers from a lost connection.
 type brokenForGood struct{ *client }
 
 func (s *brokenForGood) Load(ctx context.Context, k store.Key) (store.Record, error) {

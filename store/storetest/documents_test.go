@@ -15,13 +15,13 @@ import (
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
-// A sketch of a store for a document database, which is not here: one document
-// for each record and writes on condition, as most of them have. It has all the
-// optional interfaces but one.
+// A sketch of a store on a document database: one document for each record, and
+// conditional writes, which most such databases have. The store has all optional
+// interfaces but one; a small database in memory stands for the real one.
 
 const sweepGrace = time.Hour
 
-// TestDocuments runs the sketch over a database in miniature.
+// TestDocuments runs the suite on the sketch.
 func TestDocuments(t *testing.T) {
 	storetest.Run(t,
 		func(*testing.T) store.Store { return &documentStore{new(collection)} },
@@ -40,7 +40,7 @@ type documentStore struct {
 
 func (s *documentStore) millis() int64 { return time.Now().UnixMilli() }
 
-// millis returns t as dates are kept, of a year until 9999.
+// millis returns t in the database's form of dates, which ends with the year 9999.
 func millis(t time.Time) int64 {
 	return min(max(t.Unix(), 0), 253_402_300_799)*1000 + int64(t.Nanosecond()/1e6)
 }
@@ -137,7 +137,7 @@ func (s *documentStore) Count(ctx context.Context) (int, error) {
 	return len(found), err
 }
 
-// A document is what the database keeps.
+// A document is a record in the database.
 type document struct {
 	id               store.Key
 	version, expires int64
@@ -149,14 +149,14 @@ func (d document) record() store.Record {
 	return store.Record{Version: uint64(d.version), Expires: time.UnixMilli(d.expires), Owner: d.owner, Data: d.data}
 }
 
-// A collection is a database in miniature: operations with a filter, each one
-// step. A negative limit is none.
+// A collection is the database in memory: operations with a filter, each of them
+// atomic. A negative limit means no limit.
 type collection struct {
 	mu   sync.Mutex
 	docs map[store.Key]document
 }
 
-// step makes f one step.
+// step makes f atomic.
 func (c *collection) step(ctx context.Context, f func() int) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -169,7 +169,7 @@ func (c *collection) step(ctx context.Context, f func() int) (int, error) {
 	return f(), nil
 }
 
-// get returns the document with an id, or none, which expires at 0.
+// get returns the document with an id, or one that expires at 0 if there is none.
 func (c *collection) get(ctx context.Context, id store.Key) (d document, err error) {
 	_, err = c.step(ctx, func() int {
 		d = c.docs[id]

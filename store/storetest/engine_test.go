@@ -11,7 +11,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// An engine is a server in miniature, which clients share.
+// An engine is a small server in memory, which clients share.
 type engine struct {
 	mu       sync.Mutex
 	down     bool
@@ -19,11 +19,11 @@ type engine struct {
 	version  uint64
 	records  map[store.Key]store.Record
 	past     map[store.Key]store.Record // each record as it was first saved
-	lost     map[store.Key]bool         // what the index has lost
+	lost     map[store.Key]bool         // keys that the index has lost
 	watches  []*watch
 }
 
-// A watch is what a client has asked for.
+// A watch is a client's call of Watch.
 type watch struct {
 	ended func(store.Key)
 	done  chan struct{}
@@ -39,7 +39,7 @@ func newEngine() *engine {
 
 var errDown = errors.New("the engine is down")
 
-// restart is an outage; change may do to the engine what must not happen.
+// restart is an outage; change may cause a fault in the engine.
 func (e *engine) restart(change func(e *engine)) {
 	e.mu.Lock()
 	e.down = true
@@ -64,23 +64,23 @@ func (e *engine) tell(k store.Key) {
 	}
 }
 
-// A client is a store on an engine that is right, and has all of the optional
-// interfaces. It has a clock of its own.
+// A client is a correct store on an engine, with all optional interfaces and its own
+// clock.
 type client struct {
 	*engine
 	by       time.Duration // how far the clock is ahead
-	relative bool          // the engine is told times to live and measures them
-	grace    time.Duration // for how long Sweep leaves what has expired
+	relative bool          // the engine gets times to live and measures them
+	grace    time.Duration // how long Sweep leaves an expired record
 	counter  *uint64       // the last version; nil for the engine's
 	calls    int
 }
 
-// newClient returns a client on an engine of its own.
+// newClient returns a client on a new engine.
 func newClient() *client { return &client{engine: newEngine()} }
 
 func (c *client) now() time.Time { return time.Now().Add(c.by) }
 
-// call makes an operation one step.
+// call makes an operation atomic.
 func (c *client) call(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err

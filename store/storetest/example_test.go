@@ -11,16 +11,16 @@ import (
 	"github.com/sesame-go/sesame/store/storetest"
 )
 
-// A test of your own store. What a test package would name TestStore is a
-// variable here.
+// A test of your own store. In a test package it would be the function TestStore; here
+// it is a variable.
 func ExampleRun() {
 	_ = func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) store.Store { return memstore.New() })
 	}
 }
 
-// A store on a server that several processes share: the options tell how to
-// open it once more, with a wrong clock too, and how to restart the server.
+// A store on a server that several processes share: the options say how to open a
+// second store, how to open one with a wrong clock, and how to restart the server.
 func ExampleOption() {
 	_ = func(t *testing.T) {
 		srv := startServer(t)
@@ -38,11 +38,11 @@ func ExampleOption() {
 	}
 }
 
-// Two stores on one engine are called in turn by a test of your own.
+// Your own test calls two stores on one engine in turn.
 func ExampleInTurn() {
 	ctx := context.Background()
 	engine := memstore.New()
-	s := storetest.InTurn(engine, engine) // two connections to it, in real life
+	s := storetest.InTurn(engine, engine) // in a real test, two connections to it
 
 	k := store.Key{1, 2, 3}
 	_, err := s.Save(ctx, k, store.Record{Expires: time.Now().Add(time.Hour), Data: []byte("by the first")})

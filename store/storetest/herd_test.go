@@ -10,12 +10,12 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A beast is a store that is right on its own and breaks the contract on an
-// engine that several share, or that restarts.
+// A beast is a store that is correct alone, and breaks the contract on an engine that is
+// shared or restarts.
 type beast struct {
 	name     string
-	wrap     func(c *client) store.Store // nil if it is the engine's fault
-	restart  func(e *engine)             // nil if it is the store's fault
+	wrap     func(c *client) store.Store // nil if the fault is in the engine
+	restart  func(e *engine)             // nil if the fault is in the store
 	relative bool
 	caughtBy []string // cases that must fail, among others
 }
@@ -79,7 +79,7 @@ var herd = []beast{
 		caughtBy: []string{"restart-watch"}},
 }
 
-// rig returns a rig of beasts on an engine of their own.
+// rig returns a rig of beasts on a new engine.
 func (b *beast) rig() rig {
 	e := newEngine()
 	open := func(by time.Duration) store.Store {
@@ -101,8 +101,8 @@ func (b *beast) rig() rig {
 	}
 }
 
-// sharedSuite returns all that is put to stores that share an engine, by the
-// names of the subtests.
+// sharedSuite returns all cases for stores that share an engine, by the names of the
+// subtests.
 func sharedSuite() map[string]func(t *testing.T, r rig) bool {
 	suite := make(map[string]func(t *testing.T, r rig) bool)
 	add := func(prefix string, cases []testCase, arrange func(rig) rig) {
@@ -116,8 +116,8 @@ func sharedSuite() map[string]func(t *testing.T, r rig) bool {
 	return suite
 }
 
-// TestHerd sees that the suite rejects each store that does not get on with
-// others, by the cases that are meant for it, and by none for a single store.
+// TestHerd checks that the suite rejects each beast by the cases meant for it, and that
+// it passes the cases for a single store.
 func TestHerd(t *testing.T) {
 	suite := sharedSuite()
 	for _, b := range herd {
@@ -144,8 +144,8 @@ func TestHerd(t *testing.T) {
 	}
 }
 
-// TestHerdWatched sees that there is a beast for each case that needs more
-// than one store.
+// TestHerdWatched checks that there is a beast for each case that needs more than one
+// store.
 func TestHerdWatched(t *testing.T) {
 	caught := make(map[string]bool)
 	for _, b := range herd {

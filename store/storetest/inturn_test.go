@@ -8,8 +8,8 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// TestInTurnUnsupported sees that a store in turn lacks what its stores lack,
-// and says so, and that it leaves what its stores hold open to their owner.
+// TestInTurnUnsupported checks that InTurn returns errors.ErrUnsupported for methods that
+// its stores lack, and that it does not close them.
 func TestInTurnUnsupported(t *testing.T) {
 	s := InTurn(fourMethods{newClient()})
 	for _, i := range optional {
@@ -28,7 +28,8 @@ func TestInTurnUnsupported(t *testing.T) {
 	}
 }
 
-// TestCapabilities sees that a wrapper has what it and the store inside it have.
+// TestCapabilities checks that a wrapper has the capabilities that both it and the store
+// inside it have.
 func TestCapabilities(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -49,7 +50,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// A wrapper has all of the optional interfaces and says that inner is inside.
+// A wrapper has all optional interfaces, and its Unwrap returns inner.
 type wrapper struct {
 	whole
 	inner store.Store
@@ -57,7 +58,7 @@ type wrapper struct {
 
 func (w wrapper) Unwrap() store.Store { return w.inner }
 
-// TestInTurnCalls sees that every method gives each call to the next store.
+// TestInTurnCalls checks that every method passes each call to the next store.
 func TestInTurnCalls(t *testing.T) {
 	e := newEngine()
 	stores := []store.Store{&client{engine: e}, &client{engine: e}, &client{engine: e}}
@@ -105,8 +106,7 @@ func TestInTurnEmpty(t *testing.T) {
 	panics(t, func() { InTurn() })
 }
 
-// TestOptionsPanic sees that what an option cannot do with is found where it is
-// given.
+// TestOptionsPanic checks that an option panics if its argument is invalid.
 func TestOptionsPanic(t *testing.T) {
 	panics(t, func() { Second(nil) })
 	panics(t, func() { Skewed(nil) })
@@ -127,7 +127,7 @@ func panics(t *testing.T, f func()) {
 	f()
 }
 
-// A whole store has all of the optional interfaces.
+// A whole store has all optional interfaces.
 type whole interface {
 	store.Store
 	store.Lister

@@ -10,8 +10,8 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// ownerAnimals have an index that is not in step, or a DeleteOwned that is not
-// thorough.
+// ownerAnimals have an index that disagrees with the records, or a DeleteOwned that
+// leaves some.
 var ownerAnimals = []animal{
 	{"the index keeps the first owner", alter(func(s *altered) {
 		s.owned = func(ctx context.Context, owner string) walkSeq {
@@ -255,7 +255,7 @@ var sweepAnimals = []animal{
 	{"sweeps an hour late without telling", alter(func(s *altered) { s.grace = time.Hour }), []string{"sweep", "sweep-again"}},
 }
 
-// sweepsEarly removes some records ahead of time.
+// sweepsEarly removes some records before their expiry.
 func sweepsEarly(by time.Duration, some func(store.Record) bool) func(s *altered) {
 	return func(s *altered) {
 		s.sweep = func(ctx context.Context, limit int) (int, error) {
@@ -270,7 +270,7 @@ func sweepsEarly(by time.Duration, some func(store.Record) bool) func(s *altered
 	}
 }
 
-// countAnimals count on the side, and not all that happens.
+// countAnimals keep a separate count, and miss some changes.
 var countAnimals = []animal{
 	{"counts saves and deletions", alter(func(s *altered) {
 		var n atomic.Int64
@@ -304,7 +304,7 @@ var countAnimals = []animal{
 	}), []string{"count"}},
 }
 
-// watchAnimals do not tell all.
+// watchAnimals do not report every record.
 var watchAnimals = []animal{
 	{"tells no deletions", silent(func(method string) bool { return method == "delete" }), []string{"watch", "watch-begins", "watch-many", "watch-done"}},
 	{"tells nothing of DeleteOwned", silent(func(method string) bool { return method == "deleteOwned" }), []string{"watch", "watch-many"}},
@@ -353,7 +353,7 @@ var watchAnimals = []animal{
 	{"drops what comes much too fast", queued(1024), []string{"watch-many"}},
 }
 
-// queued returns a maker of stores that tell from a queue, which may be full.
+// queued returns a maker of stores that report through a queue, which may be full.
 func queued(size int) func() store.Store {
 	return alter(func(s *altered) {
 		s.watch = func(ctx context.Context, ended func(store.Key)) (<-chan struct{}, error) {
@@ -374,7 +374,7 @@ func queued(size int) func() store.Store {
 	})
 }
 
-// silent returns a maker of stores that do not tell what some method does.
+// silent returns a maker of stores that do not report what some method does.
 func silent(method func(string) bool) func() store.Store {
 	return alter(func(s *altered) {
 		mute := func(name string, f func()) {

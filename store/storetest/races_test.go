@@ -9,10 +9,10 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// pause lets others run where a careless store is in the middle of something.
+// pause lets other goroutines run between two steps that should be one.
 func pause() { time.Sleep(50 * time.Microsecond) }
 
-// raceAnimals do in several steps what must be one.
+// raceAnimals take several steps for what must be atomic.
 var raceAnimals = []animal{
 	{"checks and then writes", alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
@@ -128,7 +128,7 @@ var raceAnimals = []animal{
 	}), []string{"race-torn"}},
 }
 
-// contextAnimals overlook contexts, or look at them in between.
+// contextAnimals ignore contexts, or check them halfway.
 var contextAnimals = []animal{
 	{"ignores contexts", alter(func(s *altered) {
 		c, none := s.client, context.Background()
@@ -235,8 +235,8 @@ var contextAnimals = []animal{
 	}), []string{"cancel-touch"}},
 }
 
-// halves returns a maker of stores whose index is apart from the records. All
-// but what f replaces is right.
+// halves returns a maker of stores whose index is separate from the records. All is
+// correct except what f replaces.
 func halves(f func(s *altered, index map[store.Key]string)) func() store.Store {
 	return alter(func(s *altered) {
 		index := make(map[store.Key]string)

@@ -15,7 +15,7 @@ import (
 // fourMethods hides all but the methods of [store.Store].
 type fourMethods struct{ store.Store }
 
-// TestReference sees that a store which is right passes, whatever it has.
+// TestReference checks that a correct store passes, with any optional interfaces.
 func TestReference(t *testing.T) {
 	t.Run("whole", func(t *testing.T) {
 		t.Parallel()
@@ -34,10 +34,9 @@ func TestReference(t *testing.T) {
 	})
 }
 
-// newFree returns a store that is right and takes each freedom that the contract
-// leaves: it copies data, chooses versions by chance and another one at each
-// Touch, tells what has expired from what never was, yields records twice and in
-// no order, tells of all that is saved, and sweeps late.
+// newFree returns a correct store that uses every liberty of the contract: it copies
+// data, chooses random versions and a new one at each Touch, returns ErrExpired, yields
+// records twice and in no order, reports every Save to watchers, and sweeps late.
 func newFree() store.Store {
 	return alter(func(s *altered) {
 		s.grace = time.Hour
@@ -94,7 +93,7 @@ func newFree() store.Store {
 	})()
 }
 
-// TestReferenceShared sees that a store which is right passes with all options.
+// TestReferenceShared checks that a correct store passes with all options.
 func TestReferenceShared(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store { return newClient() },
 		Second(func(t *testing.T, first store.Store) store.Store {
@@ -107,8 +106,8 @@ func TestReferenceShared(t *testing.T) {
 	)
 }
 
-// TestReferenceRelative sees that so does one whose engine is told times to
-// live, which wrong clocks make longer or shorter.
+// TestReferenceRelative checks that a correct store also passes if its engine gets times
+// to live, which wrong clocks make longer or shorter.
 func TestReferenceRelative(t *testing.T) {
 	good := &beast{relative: true}
 	for name, rejects := range sharedSuite() {

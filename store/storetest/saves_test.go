@@ -10,7 +10,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// overwrite saves r whatever is there.
+// overwrite saves r without comparing versions.
 func (c *client) overwrite(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
 	for {
 		old, _ := c.Load(ctx, k)
@@ -247,7 +247,7 @@ var saveAnimals = []animal{
 	}), []string{"data-alike"}},
 }
 
-// refused does something in a Save that is a conflict.
+// refused returns a maker of stores whose Save has an effect in a conflict.
 func refused(f func(c *client, k store.Key, r store.Record)) func() store.Store {
 	return alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
@@ -262,7 +262,7 @@ func refused(f func(c *client, k store.Key, r store.Record)) func() store.Store 
 	})
 }
 
-// equalSucceeds takes a conflict for success if the data is what is there.
+// equalSucceeds reports a conflict as success if the data equals the stored data.
 func equalSucceeds(if_ func(r store.Record) bool) func() store.Store {
 	return alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {

@@ -12,14 +12,14 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// A slow client answers right and late: now a call takes long to arrive, now
-// its answer to come back.
+// A slow client answers correctly but late: sometimes the call takes long to arrive, and
+// sometimes the answer.
 type slow struct {
 	*client
 	most time.Duration
 }
 
-// delay is for the two ways of a call. Most are brief and some very long.
+// delay delays a call or its answer. Most delays are short and some very long.
 func (s *slow) delay() {
 	f := rand.Float64()
 	time.Sleep(time.Duration(f * f * f * float64(s.most)))
@@ -77,8 +77,7 @@ func (s *slow) Sweep(ctx context.Context, limit int) (int, error) {
 	return s.client.Sweep(ctx, limit)
 }
 
-// TestSlow sees that the cases which watch the clock do not take what is slow
-// for wrong.
+// TestSlow checks that the cases about time do not reject a store because it is slow.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	suite := slices.Concat(expiryCases, touchCases, edgeCases, ttlCases, sweepCases, skewCases)

@@ -8,7 +8,7 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// expiryAnimals have an idea of their own of when records expire.
+// expiryAnimals expire records at the wrong time.
 var expiryAnimals = []animal{
 	{"serves the expired", alter(func(s *altered) { s.by = -100 * 365 * 24 * time.Hour }),
 		[]string{"expired", "expired-unread", "past-created", "past-saved", "expiry-tiny", "ttl-save", "edge-load", "edge-save", "edge-create", "edge-touch", "edge-all", "edge-owned", "edge-delete-owned", "edge-count"}},
@@ -104,7 +104,7 @@ var expiryAnimals = []animal{
 	}), []string{"expiry-kept", "edge-load"}},
 }
 
-// off returns a maker of stores one of whose methods has a clock that is wrong.
+// off returns a maker of stores in which one method has a wrong clock.
 func off(by time.Duration, method string) func() store.Store {
 	return alter(func(s *altered) {
 		wrong := &client{engine: s.engine, by: by}
@@ -125,7 +125,7 @@ func off(by time.Duration, method string) func() store.Store {
 	})
 }
 
-// farAnimals keep times in numbers that are too small.
+// farAnimals keep times in types that overflow.
 var farAnimals = []animal{
 	{"nanoseconds wrap", kept(func(t time.Time) time.Time { return time.Unix(0, t.UnixNano()) }),
 		[]string{"far-kept", "far-touched", "far-beyond", "far-past"}},
@@ -156,7 +156,7 @@ var farAnimals = []animal{
 	}), []string{"far-kept"}},
 }
 
-// kept returns a maker of stores that keep times in some form.
+// kept returns a maker of stores that convert times to some form.
 func kept(f func(time.Time) time.Time) func() store.Store {
 	return alter(func(s *altered) {
 		s.save = func(ctx context.Context, k store.Key, r store.Record) (uint64, error) {
@@ -185,7 +185,7 @@ func timedIndex(perOwner bool) func() store.Store {
 			return filtered(s.client.Owned(ctx, owner), func(e store.Entry) bool {
 				mu.Lock()
 				defer mu.Unlock()
-				if perOwner { // one for all, that of the last saved
+				if perOwner { // one expiry for all entries, that of the last Save
 					return time.Until(owners[owner]) > 0
 				}
 				return time.Until(entries[e.Key]) > 0

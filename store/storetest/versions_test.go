@@ -61,7 +61,7 @@ var versionAnimals = []animal{
 
 var seed = maphash.MakeSeed()
 
-// versioned chooses versions by next, in the same step as the Save.
+// versioned chooses versions by next, atomically with the Save.
 func versioned(next func(c *client, k store.Key, r store.Record) uint64) func() store.Store {
 	return alter(func(s *altered) {
 		s.counter = new(uint64)

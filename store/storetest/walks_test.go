@@ -27,7 +27,7 @@ func mapped(all func(context.Context) walkSeq, f func(store.Entry) store.Entry) 
 	}
 }
 
-// filtered returns a walk with only those entries that f wants.
+// filtered returns a walk with only the entries for which f is true.
 func filtered(seq walkSeq, f func(store.Entry) bool) walkSeq {
 	return func(yield func(store.Entry, error) bool) {
 		for e, err := range seq {
@@ -38,7 +38,7 @@ func filtered(seq walkSeq, f func(store.Entry) bool) walkSeq {
 	}
 }
 
-// raw returns an All that yields what has expired too.
+// raw returns an All that also yields expired records.
 func raw(c *client) func(context.Context) walkSeq {
 	return func(ctx context.Context) walkSeq {
 		return func(yield func(store.Entry, error) bool) {
@@ -51,7 +51,7 @@ func raw(c *client) func(context.Context) walkSeq {
 	}
 }
 
-// snapshot returns what is stored, expired or not, by key.
+// snapshot returns all records by key, expired or not.
 func (c *client) snapshot() []store.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +71,7 @@ func bothWalks(s *altered, all func(ctx context.Context) walkSeq) {
 	}
 }
 
-// walkAnimals get walks wrong, be they short or long.
+// walkAnimals have faults in walks of any length.
 var walkAnimals = []animal{
 	{"a walk has no owners", alter(func(s *altered) {
 		s.all = mapped(s.all, func(e store.Entry) store.Entry { e.Owner = ""; return e })
@@ -167,7 +167,7 @@ var walkAnimals = []animal{
 			return func(yield func(store.Entry, error) bool) {
 				for _, e := range s.snapshot() {
 					r, err := s.client.Load(ctx, e.Key)
-					if err != nil { // it is gone, and the walk with it
+					if err != nil { // the record is gone, and the walk ends with it
 						return
 					}
 					if !yield(store.Entry{Key: e.Key, Record: r}, nil) {
@@ -193,7 +193,7 @@ var walkAnimals = []animal{
 	}), []string{"all-race", "owned-race"}},
 }
 
-// pageAnimals get long walks wrong.
+// pageAnimals have faults in long walks only.
 var pageAnimals = []animal{
 	{"All is a page of 1000", allPages(1000, onePage), []string{"all-many"}},
 	{"Owned is a page of 1000", ownPages(1000, onePage), []string{"owned-many"}},
@@ -271,8 +271,8 @@ func deletesPage(size int) func() store.Store {
 	})
 }
 
-// A pager returns the next page of a walk over all that is stored, of which it
-// has seen n and last the one under a key, and whether there are more.
+// A pager returns the next page of a walk over all records, and whether there are more.
+// The walk has yielded n records so far, the last one under a key.
 type pager func(c *client, all []store.Entry, n int, last store.Key, size int) (page []store.Entry, more bool)
 
 // pages returns a maker of stores that walk page by page.
@@ -280,7 +280,8 @@ func pages(size int, next pager) func() store.Store {
 	return alter(func(s *altered) { bothWalks(s, paging(s.client, size, next, "")) })
 }
 
-// allPages has All page in such a way, and Owned not at all.
+// allPages returns a maker of stores whose All walks page by page, and whose Owned does
+// not.
 func allPages(size int, next pager) func() store.Store {
 	return alter(func(s *altered) { s.all = paging(s.client, size, next, "") })
 }
@@ -334,7 +335,7 @@ func byExpiry(c *client, all []store.Entry, n int, last store.Key, size int) ([]
 	return byOffset(c, all, n, last, size)
 }
 
-// afterExpiry goes on after the expiry of the last.
+// afterExpiry continues after the expiry of the last record.
 func afterExpiry(_ *client, all []store.Entry, n int, last store.Key, size int) ([]store.Entry, bool) {
 	slices.SortFunc(all, func(a, b store.Entry) int { return a.Expires.Compare(b.Expires) })
 	from := 0
@@ -348,7 +349,7 @@ func afterExpiry(_ *client, all []store.Entry, n int, last store.Key, size int) 
 	return page, len(page) == size
 }
 
-// byVersion goes on after the greatest version that it has seen.
+// byVersion continues after the greatest version that it has seen.
 func byVersion(_ *client, all []store.Entry, n int, last store.Key, size int) ([]store.Entry, bool) {
 	slices.SortFunc(all, func(a, b store.Entry) int { return cmp.Compare(a.Version, b.Version) })
 	from := 0

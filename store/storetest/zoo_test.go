@@ -14,8 +14,8 @@ import (
 	"github.com/sesame-go/sesame/store"
 )
 
-// An animal is a store that breaks the contract in one way, often one that has
-// been seen in a real library.
+// An animal is a store that breaks the contract in one way, often one that occurs in a
+// real library.
 type animal struct {
 	name     string
 	newStore func() store.Store
@@ -40,7 +40,7 @@ var zoo = slices.Concat(
 	boundAnimals,
 )
 
-// allCases is all that is put to one store.
+// allCases are all cases for a single store.
 var allCases = slices.Concat(cases, raceCases, manyCases, boundCases)
 
 // An altered store is a client some of whose methods are replaced.
@@ -101,8 +101,8 @@ func (s *altered) Watch(ctx context.Context, ended func(store.Key)) (<-chan stru
 	return s.watch(ctx, ended)
 }
 
-// TestZoo sees that the suite rejects each broken store, by the cases that are
-// meant for it and at the first attempt.
+// TestZoo checks that the suite rejects each broken store at the first attempt, by the
+// cases meant for it.
 func TestZoo(t *testing.T) {
 	for _, a := range zoo {
 		t.Run(strings.ReplaceAll(a.name, " ", "-"), func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestZoo(t *testing.T) {
 	}
 }
 
-// TestZooWatched sees that there is an animal for each case.
+// TestZooWatched checks that there is an animal for each case.
 func TestZooWatched(t *testing.T) {
 	caught := make(map[string]bool)
 	for _, a := range zoo {
@@ -134,7 +134,7 @@ func TestZooWatched(t *testing.T) {
 	}
 }
 
-// rejected puts a suite to a store and returns the cases that failed.
+// rejected runs a suite on a store and returns the cases that failed.
 func rejected(t *testing.T, suite []testCase, newStore func() store.Store) map[string]bool {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -152,7 +152,7 @@ func rejected(t *testing.T, suite []testCase, newStore func() store.Store) map[s
 	return failed
 }
 
-// rejects reports whether the case fails, and says why, for the rig.
+// rejects reports whether the case fails on the rig, and logs why.
 func rejects(t *testing.T, c *testCase, on rig) bool {
 	on.has = make(map[*iface]bool)
 	for _, i := range optional {
@@ -173,7 +173,7 @@ func rejects(t *testing.T, c *testCase, on rig) bool {
 	return r.failed
 }
 
-// A recorder is a tb that keeps what it is told.
+// A recorder is a tb that records failures and logs.
 type recorder struct {
 	ctx    context.Context
 	mu     sync.Mutex
@@ -204,8 +204,7 @@ func (r *recorder) Failed() bool {
 	return r.failed
 }
 
-// TestCases sees to it that every case has a name of its own and an
-// explanation.
+// TestCases checks that every case has a unique name and an explanation.
 func TestCases(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, c := range slices.Concat(allCases, secondCases, skewCases, restartCases) {
