@@ -225,7 +225,7 @@ func keyed(f func(store.Key) store.Key) func() store.Store {
 	})
 }
 
-// ownedBy returns a maker of stores that compare owners in the given way.
+// ownedBy returns a maker of stores whose DeleteOwned compares owners in the given way.
 func ownedBy(match func(owner, of string) bool) func() store.Store {
 	return alter(func(s *altered) {
 		s.deleteOwned = func(ctx context.Context, owner string, keep ...store.Key) (n int, err error) {
