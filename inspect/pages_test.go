@@ -34,7 +34,7 @@ func TestOverview(t *testing.T) {
 	_, page = get(t, h, "")
 	require.Contains(t, text(page), "created stored for the first time")
 	require.Contains(t, text(page), "2 created in an hour")
-	require.Contains(t, text(page), "None of loaded, saved, touched, renewed, destroyed,")
+	require.Contains(t, text(page), "None of loaded, saved, touched, renewed, bound, destroyed,")
 	require.Regexp(t, `save [\d.]+ .?s`, text(page), "how long the store takes, without an observer")
 	require.Contains(t, text(page), "memstore.Store")
 	require.Contains(t, text(page), "idle timeout 1 h, lifetime 1 d, 65,536 bytes at most, MsgPack")

@@ -76,7 +76,7 @@ func TestOperatorWithoutScripts(t *testing.T) {
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	require.NoError(t, err)
 	said := b.visit(o.url)
-	require.Contains(t, said, "The store answers")
+	require.Contains(t, said, "The store fails", "it has, a moment ago")
 	require.Contains(t, said, "reload for news")
 	require.Equal(t, "none", eval[string](b, `getComputedStyle(document.getElementById("pause")).display`), "no button that does nothing")
 	click := func(css string) string {
