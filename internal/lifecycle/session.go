@@ -18,22 +18,22 @@ import (
 // the request's other state. Its methods may be called from several goroutines;
 // the *T that Load returns belongs to one of them.
 type Session struct {
-	engine     *Engine
-	request    untied
-	imports    *http.Request           // in which Import looks, nil without it
-	lines      []string                // that have the token
-	proveFirst bool                    // see mayProveFirst
-	failure    atomic.Pointer[Failure] // of a method that cannot return it
+	engine  *Engine
+	request untied
+	imports *http.Request           // in which Import looks, nil without it
+	lines   []string                // that have the token
+	failure atomic.Pointer[Failure] // of a method that cannot return it
 
-	mu      sync.Mutex
-	*state       // nil until the session is asked for
-	passive bool // the request does not count as use
-	sent    bool // no cookie goes out any more
-	cached  bool // the response may be cached, though the session was not read for it
-	over    bool // the handler has returned
-	begun   bool // and the response has begun by then
-	told    bool // of a use that comes too late
-	leaked  bool // the session was read after a response that may be cached
+	mu         sync.Mutex
+	*state          // nil until the session is asked for
+	passive    bool // the request does not count as use
+	sent       bool // no cookie goes out any more
+	cached     bool // the response may be cached, though the session was not read for it
+	over       bool // the handler has returned
+	begun      bool // and the response has begun by then
+	told       bool // of a use that comes too late
+	leaked     bool // the session was read after a response that may be cached
+	proveFirst bool // see mayProveFirst
 }
 
 // state is what is known of a session once it is loaded.
