@@ -76,7 +76,7 @@ func TestSession(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, code)
 	require.Contains(t, text(page), "No such session")
 	require.Regexp(t, "revoked .* created", text(page), "why it is gone")
-	for _, path := range []string{"session/" + token, "session/AAAA", "session/", "owner/nobody"} {
+	for _, path := range []string{"session/" + token, "session/AAAA", "session/", "owner/no-such-owner"} {
 		code, page = get(t, h, path)
 		if path == "session/" {
 			require.Equal(t, http.StatusOK, code)
@@ -122,7 +122,7 @@ func TestEnd(t *testing.T) {
 	a2, _ := login(t, m, Session{User: "ann"})
 	a3, _ := login(t, m, Session{User: "ann"})
 	b, _ := login(t, m, Session{User: "bob"})
-	n, _ := login(t, m, Session{Note: "nobody's"})
+	n, _ := login(t, m, Session{Note: "no owner"})
 
 	w := post(t, h, "end", url.Values{"id": {a1}})
 	require.Equal(t, http.StatusOK, w.Code)

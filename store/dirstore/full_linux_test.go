@@ -4,13 +4,13 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sesame-go/sesame/internal/separate"
+	"github.com/sesame-go/sesame/internal/processtest"
 )
 
 // TestFullDisk fills a file system. Where none can be mounted, TestLargeFile alone
 // shows what becomes of a write that fails.
 func TestFullDisk(t *testing.T) {
-	dir, ok := separate.Disk(t, "256k")
+	dir, ok := processtest.Disk(t, "256k")
 	if !ok {
 		return
 	}

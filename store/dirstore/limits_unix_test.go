@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/separate"
+	"github.com/sesame-go/sesame/internal/processtest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/dirstore"
 )
@@ -32,7 +32,7 @@ func unprivileged(t *testing.T) {
 // TestReadOnly sees that sessions in a directory which cannot be written are
 // read, and that a change fails and changes nothing.
 func TestReadOnly(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	unprivileged(t)
@@ -79,7 +79,7 @@ func TestReadOnly(t *testing.T) {
 
 // TestForbidden sees what Open says of directories that it may not use.
 func TestForbidden(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	unprivileged(t)
@@ -97,7 +97,7 @@ func TestForbidden(t *testing.T) {
 // TestUnreadable sees that a file which cannot be read keeps no walk from the
 // others, and that the walk's caller is told: it may be readable later.
 func TestUnreadable(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	unprivileged(t)
@@ -148,7 +148,7 @@ func TestPipe(t *testing.T) {
 // gets all that it needs. Before that it fails as an outage, and it leaves
 // neither a lock nor half a session.
 func TestNoDescriptors(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	s := open(t, t.TempDir())
@@ -255,7 +255,7 @@ func fillUp(t *testing.T, s *dirstore.Store, full error) {
 
 // TestLargeFile has the system cut a write short.
 func TestLargeFile(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ)

@@ -3,7 +3,7 @@ package natstest
 import (
 	"testing"
 
-	"github.com/sesame-go/sesame/internal/testtools/devices"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 	"github.com/sesame-go/sesame/store/natsstore"
 )
 
@@ -11,11 +11,11 @@ import (
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	srv, name := start(t, options(t.TempDir())), natsstore.WithBucket(bucket())
-	devices.Run(t, open(t, connect(t, srv.ClientURL()), name), open(t, connect(t, srv.ClientURL()), name))
+	devicestest.Run(t, open(t, connect(t, srv.ClientURL()), name), open(t, connect(t, srv.ClientURL()), name))
 }
 
 func BenchmarkDevices(b *testing.B) {
 	b.Run("engine=nats", func(b *testing.B) {
-		devices.Benchmark(b, open(b, connect(b, start(b, options(b.TempDir())).ClientURL())), nil)
+		devicestest.Benchmark(b, open(b, connect(b, start(b, options(b.TempDir())).ClientURL())), nil)
 	})
 }

@@ -3,7 +3,7 @@ package redistest
 import (
 	"testing"
 
-	"github.com/sesame-go/sesame/internal/testtools/devices"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 	"github.com/sesame-go/sesame/store/redisstore"
 )
 
@@ -11,7 +11,7 @@ import (
 func TestDevices(t *testing.T) {
 	onEach(t, func(t *testing.T, a adapter) {
 		at, prefix := shared(t, "single"), redisstore.WithPrefix(newPrefix())
-		devices.Run(t, redisstore.New(a.connect(t, at, nil), prefix), redisstore.New(a.connect(t, at, nil), prefix))
+		devicestest.Run(t, redisstore.New(a.connect(t, at, nil), prefix), redisstore.New(a.connect(t, at, nil), prefix))
 	})
 }
 
@@ -19,7 +19,7 @@ func BenchmarkDevices(b *testing.B) {
 	for _, a := range adapters {
 		b.Run("engine=redis/client="+a.name, func(b *testing.B) {
 			s, p := through(b, a, shared(b, "single"))
-			devices.Benchmark(b, s, func() int { return p.Traffic().RoundTrips })
+			devicestest.Benchmark(b, s, func() int { return p.Traffic().RoundTrips })
 		})
 	}
 }

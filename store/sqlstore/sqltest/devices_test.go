@@ -4,15 +4,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sesame-go/sesame/internal/testtools/devices"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 )
 
 // TestDevices has two stores on one file, each with a pool of its own.
 func TestDevices(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sessions.sqlite")
-	devices.Run(t, newStore(t, openDB(t, dsn(file))), newStore(t, openDB(t, dsn(file))))
+	devicestest.Run(t, newStore(t, openDB(t, dsn(file))), newStore(t, openDB(t, dsn(file))))
 }
 
 func BenchmarkDevices(b *testing.B) {
-	b.Run("engine=sqlite", func(b *testing.B) { devices.Benchmark(b, newFile(b), nil) })
+	b.Run("engine=sqlite", func(b *testing.B) { devicestest.Benchmark(b, newFile(b), nil) })
 }

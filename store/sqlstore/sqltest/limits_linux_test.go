@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sesame-go/sesame/internal/separate"
+	"github.com/sesame-go/sesame/internal/processtest"
 	"github.com/sesame-go/sesame/store"
 	"github.com/sesame-go/sesame/store/sqlstore"
 )
@@ -25,7 +25,7 @@ func isOutage(t *testing.T, err error) {
 // TestFullDisk fills the disk. What is there stays as it is and can be read, and
 // there is room again when some of it goes.
 func TestFullDisk(t *testing.T) {
-	dir, ok := separate.Disk(t, "512k")
+	dir, ok := processtest.Disk(t, "512k")
 	if !ok {
 		return
 	}
@@ -69,7 +69,7 @@ func TestFullDisk(t *testing.T) {
 // there whose journal is a WAL: all calls are outages, until it can be written
 // again.
 func TestReadOnlyDisk(t *testing.T) {
-	dir, ok := separate.Disk(t, "512k")
+	dir, ok := processtest.Disk(t, "512k")
 	if !ok {
 		return
 	}
@@ -101,7 +101,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // new connection. A call that needs one fails as an outage, and goes on when there
 // are files again.
 func TestNoDescriptors(t *testing.T) {
-	if !separate.Process(t, nil) {
+	if !processtest.Own(t, nil) {
 		return
 	}
 	db := openDB(t, dsn(filepath.Join(t.TempDir(), "sessions.sqlite")))

@@ -3,7 +3,7 @@ package servers
 import (
 	"testing"
 
-	"github.com/sesame-go/sesame/internal/testtools/devices"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 )
 
 // TestDevices has two stores on one table, each with a pool of its own.
@@ -12,7 +12,7 @@ func TestDevices(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			s, _, name := e.store(t)
-			devices.Run(t, s, e.on(t, e.open(t, e.source(t)), name))
+			devicestest.Run(t, s, e.on(t, e.open(t, e.source(t)), name))
 		})
 	}
 }
@@ -21,7 +21,7 @@ func BenchmarkDevices(b *testing.B) {
 	for _, e := range []engine{pgx, maria} {
 		b.Run(e.name, func(b *testing.B) {
 			s, _, p := e.proxied(b)
-			devices.Benchmark(b, s, func() int { return p.Traffic().RoundTrips })
+			devicestest.Benchmark(b, s, func() int { return p.Traffic().RoundTrips })
 		})
 	}
 }

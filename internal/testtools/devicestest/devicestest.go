@@ -1,6 +1,6 @@
-// Package devices tests a manager's promises about the sessions of one owner, on any
+// Package devicestest tests a manager's promises about the sessions of one owner, on any
 // store with an owner index, and measures their cost.
-package devices
+package devicestest
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/sesametest"
@@ -102,10 +100,10 @@ func testOwnerLimit(t *testing.T, stores []store.Store) {
 				answered.Wait()
 				left := make(map[string]bool)
 				for e, err := range all[0].OwnedBy(t.Context(), user) {
-					require.NoError(t, err)
+					noError(t, err)
 					left[e.ID] = true
 				}
-				require.Len(t, left, limit)
+				equal(t, limit, len(left), "sessions that are left")
 				in := 0
 				for _, c := range cookies {
 					if c != nil {
@@ -116,16 +114,18 @@ func testOwnerLimit(t *testing.T, stores []store.Store) {
 						})
 					}
 				}
-				require.Equal(t, limit, in, "who is still logged in")
+				equal(t, limit, in, "who is still logged in")
 				events := 0
 				revoked.Range(func(id, owner any) bool {
-					require.Equal(t, user, owner)
-					require.False(t, left[id.(string)], "a session is there of which an event says that it was revoked")
+					equal(t, any(user), owner, "the owner of a revoked session")
+					if left[id.(string)] {
+						t.Errorf("the session %s is there, though an event says that it was revoked", id)
+					}
 					events++
 					return true
 				})
-				require.Equal(t, old+int(created.Load())-limit, events, "an event for each session that is gone")
-				require.Equal(t, events, int(ended.Load()), "one event for each")
+				equal(t, old+int(created.Load())-limit, events, "an event for each session that is gone")
+				equal(t, events, int(ended.Load()), "one event for each")
 			})
 		}
 	}
@@ -138,15 +138,15 @@ func testInfo(t *testing.T, stores []store.Store) {
 	here, there := managers(stores)[0], managers(stores)[len(stores)-1]
 	info := func(c *http.Cookie) (i sesame.Info) {
 		found, err := there.Find(t.Context(), idOf(c))
-		require.NoError(t, err)
+		noError(t, err)
 		listed := 0
 		for e, err := range there.OwnedBy(t.Context(), "eve") {
-			require.NoError(t, err)
+			noError(t, err)
 			if listed++; e.ID == found.ID {
-				require.Equal(t, found.Info, e.Info)
+				equal(t, found.Info, e.Info, "what OwnedBy and Find tell")
 			}
 		}
-		require.Equal(t, 2, listed)
+		equal(t, 2, listed, "sessions of the owner")
 		return found.Info
 	}
 	start := time.Now().Truncate(time.Millisecond)
@@ -155,7 +155,7 @@ func testInfo(t *testing.T, stores []store.Store) {
 			d.User = "eve"
 			more(ctx)
 		})
-		require.Equal(t, http.StatusOK, status)
+		equal(t, http.StatusOK, status, "the status of a log-in")
 		return set
 	}
 	nothing := func(context.Context) {}
@@ -163,53 +163,69 @@ func testInfo(t *testing.T, stores []store.Store) {
 	remembered := logIn(nil, func(ctx context.Context) { here.Remember(ctx, 30*day, 180*day) })
 	for c, idle := range map[*http.Cookie]time.Duration{plain: time.Hour, remembered: 30 * day} {
 		i := info(c)
-		requireAbout(t, start, i.Created)
-		require.Equal(t, i.Created, i.Renewed)
-		require.Equal(t, i.Created, i.Used)
-		require.Equal(t, i.Created.Add(idle), i.Expires)
-		require.Equal(t, c == remembered, i.Remembered)
-		require.Equal(t, "eve", i.Owner)
+		about(t, start, i.Created)
+		equal(t, i.Created, i.Renewed, "Renewed of a new session")
+		equal(t, i.Created, i.Used, "Used of a new session")
+		equal(t, i.Created.Add(idle), i.Expires, "Expires")
+		equal(t, c == remembered, i.Remembered, "Remembered")
+		equal(t, "eve", i.Owner, "Owner")
 
 		// Use is recorded to a tenth of the idle timeout.
 		aged := i.Used.Add(-idle / 5)
 		age(t, stores[0], c, idle/5)
-		require.Equal(t, aged.UnixMilli(), info(c).Used.UnixMilli())
+		equal(t, aged.UnixMilli(), info(c).Used.UnixMilli(), "Used, once the record is older")
 		set, _ := visit(here, c, func(context.Context, *device) {})
-		require.Equal(t, c == remembered, set != nil, "the cookie moves with the record")
-		requireAbout(t, time.Now(), info(c).Used)
+		equal(t, c == remembered, set != nil, "the cookie moves with the record")
+		about(t, time.Now(), info(c).Used)
 		used := info(c).Used.Add(-idle / 20)
 		age(t, stores[0], c, idle/20)
 		set, _ = visit(here, c, func(context.Context, *device) {})
-		require.Nil(t, set)
-		require.Equal(t, used.UnixMilli(), info(c).Used.UnixMilli(), "no write within a tenth")
-		require.Equal(t, i.Created, info(c).Created)
-		require.Equal(t, i.Renewed, info(c).Renewed)
+		equal(t, true, set == nil, "no cookie within a tenth")
+		equal(t, used.UnixMilli(), info(c).Used.UnixMilli(), "no write within a tenth")
+		equal(t, i.Created, info(c).Created, "Created after use")
+		equal(t, i.Renewed, info(c).Renewed, "Renewed after use")
 	}
 	before := info(plain)
 	time.Sleep(2 * time.Millisecond)
 	plain = logIn(plain, here.Renew)
 	after := info(plain)
-	require.Equal(t, before.ID, after.ID)
-	require.Equal(t, before.Created, after.Created)
-	require.True(t, after.Renewed.After(before.Renewed))
-	require.Equal(t, after.Renewed, after.Used)
+	equal(t, before.ID, after.ID, "the ID after another log-in")
+	equal(t, before.Created, after.Created, "Created after another log-in")
+	equal(t, true, after.Renewed.After(before.Renewed), "another log-in moves Renewed")
+	equal(t, after.Renewed, after.Used, "Used after another log-in")
 }
 
 // age moves the last use of a session into the past.
 func age(t *testing.T, s store.Store, c *http.Cookie, by time.Duration) {
 	k, err := store.ParseKey(idOf(c))
-	require.NoError(t, err)
+	noError(t, err)
 	r, err := s.Load(t.Context(), k)
-	require.NoError(t, err)
+	noError(t, err)
 	r.Expires = r.Expires.Add(-by)
 	_, err = s.Save(t.Context(), k, r)
-	require.NoError(t, err)
+	noError(t, err)
 }
 
 // idOf returns the ID of the session of a cookie.
 func idOf(c *http.Cookie) string { return c.Value[:22] }
 
-func requireAbout(t *testing.T, want, got time.Time) {
+func about(t *testing.T, want, got time.Time) {
 	t.Helper()
-	require.WithinDuration(t, want, got, 10*time.Second)
+	if d := got.Sub(want).Abs(); d > 10*time.Second {
+		t.Fatalf("a time is off by %v: %v, want about %v", d, got, want)
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[V comparable](t testing.TB, want, got V, what string) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: %v, want %v", what, got, want)
+	}
 }

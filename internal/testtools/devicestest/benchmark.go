@@ -1,12 +1,10 @@
-package devices
+package devicestest
 
 import (
 	"context"
 	"net/http"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
 	"github.com/sesame-go/sesame/sesametest"
@@ -55,23 +53,23 @@ func Benchmark(b *testing.B, s store.Store, trips func() int) {
 	measure("owned", func(b *testing.B) {
 		n := 0
 		for _, err := range m.OwnedBy(b.Context(), "ann") {
-			require.NoError(b, err)
+			noError(b, err)
 			n++
 		}
-		require.Equal(b, owned, n)
+		equal(b, owned, n, "sessions of the owner")
 	})
 	measure("count", func(b *testing.B) {
 		n, err := m.Count(b.Context())
-		require.NoError(b, err)
-		require.Equal(b, owned+others, n)
+		noError(b, err)
+		equal(b, owned+others, n, "sessions")
 	})
 	measure("decode", func(b *testing.B) {
 		n := 0
 		for _, err := range m.All(b.Context()) {
-			require.NoError(b, err)
+			noError(b, err)
 			n++
 		}
-		require.Equal(b, owned+others, n)
+		equal(b, owned+others, n, "sessions")
 	})
 	limited := sesame.New[device](sesame.WithStore(s), sesame.WithOwnerLimit(3))
 	for range 3 {
@@ -87,6 +85,6 @@ func login(b *testing.B, m *sesame.Manager[device], user string) {
 		m.Renew(ctx)
 		d.User = user
 	})
-	require.Equal(b, http.StatusOK, status)
-	require.NotNil(b, set)
+	equal(b, http.StatusOK, status, "the status of a log-in")
+	equal(b, true, set != nil, "a log-in has a cookie")
 }

@@ -1,4 +1,4 @@
-package separate
+package processtest
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func Disk(t *testing.T, size string) (dir string, ok bool) {
 			return "", false
 		}
 	}
-	if !Process(t, mounts) {
+	if !Own(t, mounts) {
 		return "", false
 	}
 	dir = t.TempDir()

@@ -1,6 +1,6 @@
-// Package separate runs tests in processes of their own, because they change
+// Package processtest runs tests in processes of their own, because they change
 // what belongs to a process: its limits, its user, its file systems.
-package separate
+package processtest
 
 import (
 	"os"
@@ -11,9 +11,9 @@ import (
 
 const variable = "SESAME_TEST_SEPARATE" // the test that this process is for
 
-// Process reports whether this process is the test's own. If not, it runs the
+// Own reports whether this process is the test's own. If not, it runs the
 // test in one, after prepare, which may be nil, has changed the command.
-func Process(t *testing.T, prepare func(*exec.Cmd)) bool {
+func Own(t *testing.T, prepare func(*exec.Cmd)) bool {
 	t.Helper()
 	if here(t) {
 		return true
