@@ -3,7 +3,6 @@ package natstest
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,57 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 	"github.com/sesame-go/sesame/sesametest"
 	"github.com/sesame-go/sesame/store/natsstore"
 )
-
-// soon is how long a stream may go on when the store watches, and poll how long
-// when it does not, on a machine that is busy with other tests.
-const (
-	soon = 100 * time.Millisecond
-	poll = 2*time.Second + 500*time.Millisecond
-)
-
-// handle runs f as the handler of a request with the cookie.
-func handle(m *sesame.Manager[visit], c *http.Cookie, f func(ctx context.Context)) {
-	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
-	r.AddCookie(c)
-	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f(r.Context()) })).ServeHTTP(httptest.NewRecorder(), r)
-}
-
-// openStream opens one that goes on until the test ends.
-func openStream(t *testing.T, m *sesame.Manager[visit], c *http.Cookie) (live context.Context) {
-	opened, over, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		handle(m, c, func(ctx context.Context) {
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel() // as net/http does
-			live = m.Live(ctx)
-			close(opened)
-			<-over
-		})
-	}()
-	<-opened
-	t.Cleanup(func() { close(over); <-done })
-	return live
-}
-
-// requireEnds waits for a stream to end with its session.
-func requireEnds(t *testing.T, live context.Context, within time.Duration) {
-	t.Helper()
-	began := time.Now()
-	select {
-	case <-live.Done():
-	case <-time.After(time.Minute):
-		t.Fatal("the stream has not ended")
-	}
-	took := time.Since(began)
-	t.Logf("ended after %v", took)
-	require.ErrorIs(t, context.Cause(live), sesame.ErrNotFound)
-	require.LessOrEqual(t, took, within)
-}
 
 // TestLive: a stream of one process ends when another destroys, revokes or
 // renews its session.
@@ -72,8 +25,8 @@ func TestLive(t *testing.T) {
 	here := sesame.New[visit](sesame.WithStore(open(t, connect(t, srv.ClientURL()), name)))
 	there := sesame.New[visit](sesame.WithStore(open(t, connect(t, srv.ClientURL()), name)))
 	for name, end := range map[string]func(c *http.Cookie){
-		"destroyed": func(c *http.Cookie) { handle(there, c, there.Destroy) },
-		"renewed":   func(c *http.Cookie) { handle(there, c, there.Renew) },
+		"destroyed": func(c *http.Cookie) { devicestest.Handle(there, c, there.Destroy) },
+		"renewed":   func(c *http.Cookie) { devicestest.Handle(there, c, there.Renew) },
 		"revoked": func(c *http.Cookie) {
 			id, _, _ := strings.Cut(c.Value, ".")
 			require.NoError(t, there.Revoke(t.Context(), id))
@@ -85,14 +38,14 @@ func TestLive(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, other := sesametest.Cookie(t, there, visit{User: "ann"}), sesametest.Cookie(t, there, visit{User: "bob"})
-			live, bystander := openStream(t, here, c), openStream(t, here, other)
+			live, bystander := devicestest.OpenStream(t, here, c), devicestest.OpenStream(t, here, other)
 			time.Sleep(200 * time.Millisecond) // it watches by now
 			for range 3 {
-				handle(there, c, func(ctx context.Context) { there.Get(ctx).Times++ }) // of which NATS tells, too
+				devicestest.Handle(there, c, func(ctx context.Context) { there.Get(ctx).Times++ }) // of which NATS tells, too
 			}
 			require.NoError(t, live.Err())
 			end(c)
-			requireEnds(t, live, soon)
+			devicestest.StreamEnds(t, live, devicestest.Soon)
 			require.NoError(t, bystander.Err())
 		})
 	}
@@ -117,14 +70,14 @@ func TestLiveDisconnected(t *testing.T) {
 			here := sesame.New[visit](sesame.WithStore(open(t, connect(t, "nats://"+p.Addr()), name)), sesame.WithStoreTimeout(time.Second))
 			there := sesame.New[visit](sesame.WithStore(open(t, connect(t, srv.ClientURL()), name)))
 			c := sesametest.Cookie(t, there, visit{User: "ann"})
-			live := openStream(t, here, c)
-			time.Sleep(poll) // it watches, and has looked
+			live := devicestest.OpenStream(t, here, c)
+			time.Sleep(devicestest.Poll) // it watches, and has looked
 			disturb(p)
-			handle(there, c, there.Destroy)
+			devicestest.Handle(there, c, there.Destroy)
 			time.Sleep(time.Second)
 			require.NoError(t, live.Err(), "a store that fails ends no stream")
 			p.Heal()
-			requireEnds(t, live, poll)
+			devicestest.StreamEnds(t, live, devicestest.Poll)
 		})
 	}
 }
@@ -142,13 +95,13 @@ func TestLiveCutOnce(t *testing.T) {
 	here := sesame.New[visit](sesame.WithStore(open(t, connect(t, "nats://"+p.Addr()), name)))
 	there := sesame.New[visit](sesame.WithStore(open(t, connect(t, srv.ClientURL()), name)))
 	first, second := sesametest.Cookie(t, there, visit{User: "ann"}), sesametest.Cookie(t, there, visit{User: "ann"})
-	missed, told := openStream(t, here, first), openStream(t, here, second)
-	time.Sleep(poll) // it watches, and has looked
+	missed, told := devicestest.OpenStream(t, here, first), devicestest.OpenStream(t, here, second)
+	time.Sleep(devicestest.Poll) // it watches, and has looked
 	p.Cut()
-	handle(there, first, there.Destroy)
-	requireEnds(t, missed, poll)
-	time.Sleep(poll) // it watches again
+	devicestest.Handle(there, first, there.Destroy)
+	devicestest.StreamEnds(t, missed, devicestest.Poll)
+	time.Sleep(devicestest.Poll) // it watches again
 	require.NoError(t, told.Err())
-	handle(there, second, there.Destroy)
-	requireEnds(t, told, soon)
+	devicestest.Handle(there, second, there.Destroy)
+	devicestest.StreamEnds(t, told, devicestest.Soon)
 }

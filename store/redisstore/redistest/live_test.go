@@ -3,13 +3,13 @@ package redistest
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sesame-go/sesame"
+	"github.com/sesame-go/sesame/internal/testtools/devicestest"
 	"github.com/sesame-go/sesame/internal/testtools/faultproxy"
 	"github.com/sesame-go/sesame/sesametest"
 	"github.com/sesame-go/sesame/store"
@@ -21,63 +21,6 @@ type viewer struct{ User string }
 
 func (v viewer) Owner() string { return v.User }
 
-// inRequest runs f as the handler of a request with the cookie, in the background,
-// and returns when f says that it is ready.
-func inRequest(m *sesame.Manager[viewer], c *http.Cookie, f func(ctx context.Context, ready func())) (done chan struct{}) {
-	isReady, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
-		r.AddCookie(c)
-		m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			f(r.Context(), func() { close(isReady) })
-		})).ServeHTTP(httptest.NewRecorder(), r)
-	}()
-	<-isReady
-	return done
-}
-
-// openStream opens one that goes on until the test ends.
-func openStream(t *testing.T, m *sesame.Manager[viewer], c *http.Cookie) (live context.Context) {
-	over := make(chan struct{})
-	done := inRequest(m, c, func(ctx context.Context, ready func()) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel() // as net/http does
-		live = m.Live(ctx)
-		ready()
-		<-over
-	})
-	t.Cleanup(func() { close(over); <-done })
-	return live
-}
-
-// soon is how long a stream may go on when the store watches, and poll how long
-// when it does not, on a machine that is busy with other tests.
-const (
-	soon = 100 * time.Millisecond
-	poll = 2*time.Second + 500*time.Millisecond
-)
-
-// requireEnds waits for a stream to end with its session.
-func requireEnds(t *testing.T, live context.Context, within time.Duration) {
-	t.Helper()
-	began := time.Now()
-	select {
-	case <-live.Done():
-	case <-time.After(time.Minute):
-		t.Fatal("the stream has not ended")
-	}
-	took := time.Since(began)
-	t.Logf("ended after %v", took)
-	require.ErrorIs(t, context.Cause(live), sesame.ErrNotFound)
-	require.LessOrEqual(t, took, within)
-}
-
-// logOut destroys the session of a cookie.
-func logOut(m *sesame.Manager[viewer], c *http.Cookie) {
-	<-inRequest(m, c, func(ctx context.Context, ready func()) { m.Destroy(ctx); ready() })
-}
-
 // TestLive: a stream of one process ends when another destroys, revokes or
 // renews its session.
 func TestLive(t *testing.T) {
@@ -87,10 +30,8 @@ func TestLive(t *testing.T) {
 		here := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, nil), prefix)))
 		there := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, nil), prefix)))
 		for name, end := range map[string]func(c *http.Cookie){
-			"destroyed": func(c *http.Cookie) { logOut(there, c) },
-			"renewed": func(c *http.Cookie) {
-				<-inRequest(there, c, func(ctx context.Context, ready func()) { there.Renew(ctx); ready() })
-			},
+			"destroyed": func(c *http.Cookie) { devicestest.Handle(there, c, there.Destroy) },
+			"renewed":   func(c *http.Cookie) { devicestest.Handle(there, c, there.Renew) },
 			"revoked": func(c *http.Cookie) {
 				k, err := store.ParseKey(c.Value[:22])
 				require.NoError(t, err)
@@ -103,11 +44,11 @@ func TestLive(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				c, other := sesametest.Cookie(t, there, viewer{User: "ann"}), sesametest.Cookie(t, there, viewer{User: "bob"})
-				live, bystander := openStream(t, here, c), openStream(t, here, other)
+				live, bystander := devicestest.OpenStream(t, here, c), devicestest.OpenStream(t, here, other)
 				time.Sleep(200 * time.Millisecond) // it watches by now
 				require.NoError(t, live.Err())
 				end(c)
-				requireEnds(t, live, soon)
+				devicestest.StreamEnds(t, live, devicestest.Soon)
 				require.NoError(t, bystander.Err())
 			})
 		}
@@ -129,14 +70,14 @@ func TestLiveDisconnected(t *testing.T) {
 				here := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, n), prefix)), sesame.WithStoreTimeout(time.Second))
 				there := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, nil), prefix)))
 				c := sesametest.Cookie(t, there, viewer{User: "ann"})
-				live := openStream(t, here, c)
-				time.Sleep(poll) // it watches, and has looked
+				live := devicestest.OpenStream(t, here, c)
+				time.Sleep(devicestest.Poll) // it watches, and has looked
 				n.each(disturb)
-				logOut(there, c)
+				devicestest.Handle(there, c, there.Destroy)
 				time.Sleep(time.Second)
 				require.NoError(t, live.Err(), "a store that fails ends no stream")
 				n.each((*faultproxy.Proxy).Heal)
-				requireEnds(t, live, poll)
+				devicestest.StreamEnds(t, live, devicestest.Poll)
 			})
 		})
 	}
@@ -153,15 +94,15 @@ func TestLiveCutOnce(t *testing.T) {
 		here := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, n), prefix)))
 		there := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, nil), prefix)))
 		first, second := sesametest.Cookie(t, there, viewer{User: "ann"}), sesametest.Cookie(t, there, viewer{User: "ann"})
-		missed, told := openStream(t, here, first), openStream(t, here, second)
-		time.Sleep(poll) // it watches, and has looked
+		missed, told := devicestest.OpenStream(t, here, first), devicestest.OpenStream(t, here, second)
+		time.Sleep(devicestest.Poll) // it watches, and has looked
 		n.each((*faultproxy.Proxy).Cut)
-		logOut(there, first)
-		requireEnds(t, missed, poll)
-		time.Sleep(poll) // it watches again
+		devicestest.Handle(there, first, there.Destroy)
+		devicestest.StreamEnds(t, missed, devicestest.Poll)
+		time.Sleep(devicestest.Poll) // it watches again
 		require.NoError(t, told.Err())
-		logOut(there, second)
-		requireEnds(t, told, soon)
+		devicestest.Handle(there, second, there.Destroy)
+		devicestest.StreamEnds(t, told, devicestest.Soon)
 	})
 }
 
@@ -187,10 +128,10 @@ func TestLiveDeadWatch(t *testing.T) {
 		here := sesame.New[viewer](sesame.WithStore(st))
 		there := sesame.New[viewer](sesame.WithStore(redisstore.New(a.connect(t, at, nil), prefix)))
 		c := sesametest.Cookie(t, there, viewer{User: "ann"})
-		live := openStream(t, here, c)
-		time.Sleep(poll) // it watches, and has looked
+		live := devicestest.OpenStream(t, here, c)
+		time.Sleep(devicestest.Poll) // it watches, and has looked
 		n.each(func(p *faultproxy.Proxy) { p.BlackHole(faultproxy.Both) })
-		logOut(there, c)
-		requireEnds(t, live, 11*time.Second+poll)
+		devicestest.Handle(there, c, there.Destroy)
+		devicestest.StreamEnds(t, live, 11*time.Second+devicestest.Poll)
 	})
 }
